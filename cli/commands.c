@@ -1,0 +1,24 @@
+/* cli/commands.c - the table that main loops over. An edge build knows only what a
+ * device needs. */
+#include "cli/command.h"
+
+extern const cli_command cli_run, cli_snap, cli_info, cli_check;
+#ifndef HTRAIL_EDGE
+extern const cli_command cli_load, cli_top, cli_diff, cli_why, cli_graph, cli_sql;
+#endif
+
+const cli_command *const cli_commands[] = {
+    &cli_run,
+    &cli_snap,
+    &cli_info,
+    &cli_check,
+#ifndef HTRAIL_EDGE
+    &cli_load,
+    &cli_top,
+    &cli_diff,
+    &cli_why,
+    &cli_graph,
+    &cli_sql,
+#endif
+    NULL,
+};

@@ -1,0 +1,228 @@
+/* cli/main.c - parse the options of a subcommand by its table and run it. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+#ifndef HTRAIL_VERSION
+#define HTRAIL_VERSION "0.1.0"
+#endif
+
+enum { OPTIONS_MAX = 32, VALUES_MAX = 256, HELP_COLUMN = 26 };
+
+typedef struct option_value {
+    const char *name, *value;
+} option_value;
+
+struct cli_arguments {
+    const cli_command *command;
+    option_value values[VALUES_MAX];
+    size_t value_count;
+    char *const *operands;
+    size_t operand_count;
+};
+
+const char *cli_option_repeated(const cli_arguments *arguments, const char *name, size_t index)
+{
+    for (size_t i = 0; i < arguments->value_count; i++)
+        if (strcmp(arguments->values[i].name, name) == 0 && index-- == 0)
+            return arguments->values[i].value;
+    return NULL;
+}
+
+const char *cli_option_value(const cli_arguments *arguments, const char *name)
+{
+    for (size_t i = arguments->value_count; i-- > 0;)
+        if (strcmp(arguments->values[i].name, name) == 0)
+            return arguments->values[i].value;
+    return NULL;
+}
+
+bool cli_option_given(const cli_arguments *arguments, const char *name)
+{
+    return cli_option_value(arguments, name) != NULL;
+}
+
+size_t cli_operand_count(const cli_arguments *arguments) { return arguments->operand_count; }
+char *const *cli_operands(const cli_arguments *arguments) { return arguments->operands; }
+
+static void say(const cli_arguments *arguments, const char *format, va_list values)
+{
+    fflush(stdout);
+    fprintf(stderr, "heaptrail %s: ", arguments->command->name);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+}
+
+int cli_fail(const cli_arguments *arguments, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    say(arguments, format, values);
+    va_end(values);
+    return CLI_EXIT_FAILED;
+}
+
+int cli_usage(const cli_arguments *arguments, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    say(arguments, format, values);
+    va_end(values);
+    fprintf(stderr, "try 'heaptrail %s --help'\n", arguments->command->name);
+    return CLI_EXIT_USAGE;
+}
+
+bool cli_parse_number(const char *text, unsigned long long *out)
+{
+    char *end;
+    if (text == NULL || *text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno != 0)
+        return false;
+    unsigned shift = 0;
+    switch (*end) {
+    case 'k': case 'K': shift = 10; end++; break;
+    case 'm': case 'M': shift = 20; end++; break;
+    case 'g': case 'G': shift = 30; end++; break;
+    default: break;
+    }
+    if (*end != '\0' || number > (~0ULL >> shift))
+        return false;
+    *out = number << shift;
+    return true;
+}
+
+static void print_option(const cli_option *option)
+{
+    char left[128];
+    snprintf(left, sizeof left, "  %c%c%c --%s%s%s", option->letter ? '-' : ' ',
+             option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
+             option->argument ? " " : "", option->argument ? option->argument : "");
+    printf("%-*s %s\n", HELP_COLUMN, left, option->help);
+}
+
+static void print_command_help(const cli_command *command)
+{
+    static const cli_option help = {"help", 'h', NULL, "show this"};
+    printf("usage: heaptrail %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->help != NULL)
+        printf("\n%s\n", command->help);
+    printf("\noptions:\n");
+    for (const cli_option *option = command->options; option != NULL && option->name != NULL; option++)
+        print_option(option);
+    print_option(&help);
+}
+
+static void print_help(FILE *stream)
+{
+    fprintf(stream, "usage: heaptrail COMMAND [OPTIONS] ...\n\n"
+                    "Heap snapshots: every object of a running process, and who holds it.\n\ncommands:\n");
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++)
+        fprintf(stream, "  %-8s %s\n", (*command)->name, (*command)->summary);
+    fprintf(stream, "\n'heaptrail COMMAND --help' shows the options of a command.\n"
+                    "exit codes: 0 fine, 1 a difference or defect that was asked for, 2 usage, 3 failed\n");
+}
+
+static const cli_command *command_named(const char *name)
+{
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++)
+        if (strcmp((*command)->name, name) == 0)
+            return *command;
+    return NULL;
+}
+
+/* Returns -1 to go on, otherwise the exit code. */
+static int parse(cli_arguments *arguments, int argc, char **argv)
+{
+    const cli_command *command = arguments->command;
+    struct option longs[OPTIONS_MAX + 2] = {{0}};
+    char shorts[2 * OPTIONS_MAX + 8];
+    size_t count = 0, used = 0;
+
+    if (command->stop_at_operand)
+        shorts[used++] = '+';
+    shorts[used++] = ':';
+    shorts[used++] = 'h';
+    for (const cli_option *option = command->options; option != NULL && option->name != NULL && count < OPTIONS_MAX; option++) {
+        longs[count].name = option->name;
+        longs[count].has_arg = option->argument ? required_argument : no_argument;
+        longs[count].val = 256 + (int)count;
+        if (option->letter) {
+            shorts[used++] = option->letter;
+            if (option->argument)
+                shorts[used++] = ':';
+        }
+        count++;
+    }
+    shorts[used] = '\0';
+    longs[count].name = "help";
+    longs[count].val = 'h';
+
+    optind = 1;
+    opterr = 0;
+    for (int at; (at = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+        const cli_option *option = NULL;
+        if (at == 'h') {
+            print_command_help(command);
+            return CLI_EXIT_OK;
+        }
+        if (at == ':')
+            return cli_usage(arguments, "option '%s' needs an argument", argv[optind - 1]);
+        if (at == '?')
+            return cli_usage(arguments, "unknown option '%s'", argv[optind - 1]);
+        if (at >= 256)
+            option = &command->options[at - 256];
+        else
+            for (option = command->options; option->letter != at; option++)
+                ;
+        if (arguments->value_count == VALUES_MAX)
+            return cli_usage(arguments, "more than %d options", VALUES_MAX);
+        arguments->values[arguments->value_count++] = (option_value){option->name, optarg ? optarg : ""};
+    }
+    arguments->operands = argv + optind;
+    arguments->operand_count = (size_t)(argc - optind);
+    if (argc - optind < command->operands_min)
+        return cli_usage(arguments, "an argument is missing: %s", command->usage);
+    if (command->operands_max >= 0 && argc - optind > command->operands_max)
+        return cli_usage(arguments, "too many arguments, from '%s' on: %s", argv[optind + command->operands_max],
+                         command->usage);
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    static cli_arguments arguments;
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return CLI_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("heaptrail %s\n", HTRAIL_VERSION);
+        return CLI_EXIT_OK;
+    }
+    arguments.command = command_named(argv[1]);
+    if (arguments.command == NULL) {
+        fprintf(stderr, "heaptrail: unknown command '%s'\ntry 'heaptrail --help'\n", argv[1]);
+        return CLI_EXIT_USAGE;
+    }
+    int result = parse(&arguments, argc - 1, argv + 1);
+    if (result < 0)
+        result = arguments.command->run(&arguments);
+    /* A full disk under standard output shows only here. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "heaptrail %s: cannot write to standard output: %s\n", arguments.command->name, strerror(errno));
+        return result == CLI_EXIT_OK ? CLI_EXIT_FAILED : result;
+    }
+    return result;
+}
