@@ -58,14 +58,17 @@ typedef enum htrail_ref_kind {
 enum htrail_ref_flags {
     /* The target was never met before and will be added as an INLINE object: next,
      * or after the INLINE objects that stand before it (see htrail/writer.h). */
-    HTRAIL_REF_NEW = 1 << 0
+    HTRAIL_REF_NEW = 1 << 0,
+    /* Of a KEY reference: the target is a string that serves as a name (its name record
+     * is in the file). Dicts with the same names as keys then share one description. */
+    HTRAIL_REF_NAME = 1 << 1
 };
 
 typedef struct htrail_ref {
     htrail_id target;   /* need not be an object of this snapshot */
     htrail_label label; /* see htrail_ref_kind */
     uint32_t kind;      /* htrail_ref_kind */
-    uint32_t flags;     /* htrail_ref_flags; 0 from a reader */
+    uint32_t flags;     /* htrail_ref_flags; a reader gives only NAME, where it knows it */
 } htrail_ref;
 
 enum htrail_object_flags {
@@ -103,6 +106,11 @@ typedef struct htrail_type {
     uint64_t basic_bytes;
     uint64_t item_bytes;
     uint32_t flags;      /* htrail_type_flags */
+    /* Where the objects of this type keep their name, so that it need not be written
+     * once more for each: an object's name is the text (by its name record) of the
+     * string that its reference with this label leads to; likewise its module. 0: the
+     * objects have no name, or name records of their own, which come before this. */
+    htrail_label name_label, module_label;
 } htrail_type;
 
 /* The name of an object: a function's or class's qualified name and its module, a

@@ -99,7 +99,9 @@ HTRAIL_API htrail_status htrail_writer_set_meta(htrail_writer *w, htrail_str key
  * strings that are objects of the heap. Adding a text twice gives two ids. */
 HTRAIL_API htrail_status htrail_writer_add_string(htrail_writer *w, htrail_str text, uint32_t *string_id);
 
-/* The next object of the runtime's list that has not been announced. */
+/* The next object of the runtime's list that has not been announced. TRACKED objects
+ * are added in just the order in which they were announced (one that never was is
+ * announced by add_object itself); anything else is HTRAIL_E_MISUSE. */
 HTRAIL_API htrail_status htrail_writer_announce(htrail_writer *w, htrail_id object);
 
 /* Everything pointed to is read during the call and may go away after it. */
