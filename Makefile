@@ -1,0 +1,132 @@
+# heaptrail. One build directory a variant; nothing is written beside the sources.
+#
+#   make              build/heaptrail, libhtrail.a, libhtrail-capture.so and, for each of PYTHONS,
+#                     build/pythonX.Y/heaptrail.*.so: the Python module and the LD_PRELOAD agent in one
+#   make setup        install what is missing of packages.txt
+#   make check        setup, then every test            make demo     setup, then a leak found in a minute
+#   make asan         the tests under the address and undefined-behaviour sanitizers, in build/asan
+#   make edge         what a device needs, in build/edge, held to its size limits
+#   make bench        figures beside their targets      make fuzz     the reader under libFuzzer
+#   make mutate       break each rule of the architecture, see its test turn red
+#   make install      uninstall                         make clean
+#
+# Variables: B (build directory), CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX, DESTDIR, PYTHONS (interpreters),
+# V=1 (show commands), DEV=1 (warnings are errors), JOBS (test files at a time), TESTS (only these).
+VERSION := 0.1.0
+B       ?= build/release
+CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+PYTHONS ?= /usr/bin/python3
+JOBS    ?= 2
+Q       := $(if $(V),,@)
+say      = $(if $(V),,@echo "  $(1)	$(patsubst $(CURDIR)/%,%,$@)")
+
+CPPFLAGS_ALL = -D_GNU_SOURCE -Iinclude -I. -DHTRAIL_VERSION='"$(VERSION)"' -include tools/banned.h $(if $(EDGE),-DHTRAIL_EDGE) $(CPPFLAGS)
+CFLAGS_ALL   = -std=c11 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections -Wall -Wextra -Wshadow \
+               -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(DEV),-Werror) $(SANITIZE) $(CFLAGS)
+LDFLAGS_ALL  = -Wl,--as-needed -pthread $(SANITIZE) $(LDFLAGS)
+# A library in somebody's process shows its own prefix only, and calls its own copy of everything.
+SHARED       = -shared -Wl,--gc-sections -Wl,-z,lazy -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
+ZSTD_A       = $(shell $(CC) -print-file-name=libzstd.a)
+GRAPHVIZ_DIR = $(shell pkg-config --variable=libdir libgvc 2>/dev/null)/graphviz
+SQLITE_LIBS  = $(shell pkg-config --libs sqlite3 2>/dev/null)
+VIZ_CFLAGS   = $(shell pkg-config --cflags libcgraph libgvc librsvg-2.0 2>/dev/null)
+VIZ_LIBS     = $(shell pkg-config --libs libcgraph libgvc librsvg-2.0 2>/dev/null) \
+               $(wildcard $(GRAPHVIZ_DIR)/libgvplugin_dot_layout.so) -Wl,-rpath,$(GRAPHVIZ_DIR)
+COMMAND_LIBS = $(if $(EDGE),$(ZSTD_A) -Wl$(comma)--exclude-libs$(comma)ALL,-lzstd $(SQLITE_LIBS) $(VIZ_LIBS) -lm)
+comma       := ,
+
+# Folders are layers. The command is main.o and whatever of the archive its table of commands needs,
+# so an edge build leaves SQLite and Graphviz out by leaving their commands out.
+FORMAT  := $(wildcard format/*.c)
+AGENT   := $(wildcard capture/agent/*.c capture/process/*.c)
+ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c))
+CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
+PYTHON  := $(wildcard capture/python/*.c)
+UNIT    := $(wildcard tests/unit/test_*.c)
+objects  = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIBRARY := $(B)/libhtrail.a $(if $(PYTHON),$(B)/libhtrail-capture.so)
+COMMAND := $(B)/heaptrail
+
+all: $(LIBRARY) $(COMMAND) modules build-links
+.PHONY: all FORCE setup check check-run check-headers check-layers asan edge bench demo fuzz mutate unit modules build-links install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+FORCE:
+
+# Everything depends on the flags it was built with, and on the packages being there.
+$(B)/flags: FORCE
+	@mkdir -p $(@D); tools/setup.sh --check
+	@echo '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' | cmp -s - $@ || echo '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' > $@
+COMPILE = $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(EXTRA) -MMD -MP -c -o $@ $<
+$(B)/obj/%.o: %.c $(B)/flags
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(COMPILE)
+$(B)/obj/viz/%.o: EXTRA = $(VIZ_CFLAGS)
+# commands.c lists the commands that are there.
+$(B)/obj/cli/commands.o: cli
+
+$(B)/libhtrail.a: $(call objects,$(FORMAT) $(ANALYZE))
+$(B)/all.a: $(call objects,$(FORMAT) $(ANALYZE) $(AGENT) $(CLI))
+$(B)/%.a:
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+$(COMMAND): $(B)/obj/cli/main.o $(B)/all.a
+	$(call say,LD)
+	$(Q)$(CC) -o $@ $^ -Wl,--gc-sections $(COMMAND_LIBS) $(LDFLAGS_ALL)
+
+# One Python version: $(1) its interpreter, $(2) 3.11, $(3) include folder, $(4) suffix of a module.
+# Undefined Python symbols are made weak, so that the loader takes the object into a process without
+# Python (a shell shim that becomes an interpreter later): there they are NULL and nobody may use them.
+define python_rules
+$(B)/obj/python$(2)/%.o: %.c $(B)/flags
+	$$(call say,CC)
+	$(Q)mkdir -p $$(@D) && $$(COMPILE)
+$(B)/obj/python$(2)/%.o: EXTRA = -I$(3) -Wno-missing-prototypes -Wno-missing-field-initializers -Wno-unused-parameter
+$(B)/obj/python$(2)/module.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(PYTHON)) $(call objects,$(AGENT))
+$(B)/obj/python$(2)/embed.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(PYTHON)) $(call objects,$(filter capture/process/%,$(AGENT)))
+$(B)/obj/python$(2)/module.o $(B)/obj/python$(2)/embed.o:
+	$(Q)ld -r -o $$@ $$^ && objcopy -w -W '!Py*_heaptrail' -W 'Py*' -W '_Py*' $$@
+$(B)/python$(2)/heaptrail$(4): $(B)/obj/python$(2)/module.o $(call objects,$(FORMAT)) tools/module.map
+	$$(call say,LD)
+	$(Q)mkdir -p $$(@D) && $(CC) $(SHARED) -o $$@ $$(filter %.o,$$^) $(ZSTD_A) -Wl,--version-script=tools/module.map $(LDFLAGS_ALL) -ldl
+	$(Q)! nm -D --undefined-only $$@ | grep htrail
+modules: $(if $(PYTHON),$(B)/python$(2)/heaptrail$(4))
+INSTALLED_MODULES += $(2):$(4)
+endef
+describe = $(shell $(1) -c 'import sysconfig as s; print(s.get_config_var("py_version_short"), s.get_path("include"), s.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
+$(foreach p,$(PYTHONS),$(foreach d,$(subst $() ,|,$(call describe,$(p))),\
+  $(eval $(call python_rules,$(p),$(word 1,$(subst |, ,$(d))),$(word 2,$(subst |, ,$(d))),$(word 3,$(subst |, ,$(d)))))))
+FIRST_PYTHON := $(word 1,$(call describe,$(firstword $(PYTHONS))))
+
+# For C programs that embed Python: the walker and the writer, without the agent and the reader.
+$(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects,$(filter-out format/reader%,$(FORMAT)))
+	$(call say,LD)
+	$(Q)$(CC) $(SHARED) -Wl,-soname,libhtrail-capture.so.0 -o $@ $(filter %.o,$^) $(ZSTD_A) $(LDFLAGS_ALL)
+	$(Q)! nm -D --undefined-only $@ | grep htrail
+
+# The plain name of the default build: build/heaptrail, build/python3.11.
+build-links: $(COMMAND) modules
+	$(if $(filter build/release,$(B)),@cd build && for f in heaptrail $$(cd release && ls -d python* 2>/dev/null); do ln -sfn release/$$f $$f; done)
+
+setup:
+	@tools/setup.sh
+check: setup
+	@$(MAKE) --no-print-directory check-run
+check-run: all unit check-headers check-layers
+	@B=$(abspath $(B)) tests/run -j $(JOBS) $(TESTS)
+unit: $(UNIT:tests/unit/%.c=$(B)/unit/%)
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/all.a
+	$(call say,LD)
+	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ -lcriterion -lzstd $(SQLITE_LIBS) $(VIZ_LIBS) -lm $(LDFLAGS_ALL)
+check-headers check-layers:
+	@CC='$(CC)' tools/$@.sh
+bench demo: setup
+	@$(MAKE) --no-print-directory all
+	@B=$(abspath $(B)) $(if $(filter demo,$@),tools/demo.sh,bench/run)
+asan edge fuzz mutate install uninstall:
+	@MAKE='$(MAKE) --no-print-directory' B='$(B)' CC='$(CC)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' VERSION=$(VERSION) MODULES='$(INSTALLED_MODULES)' tools/$@.sh
+install: all
+clean:
+	rm -rf build
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
