@@ -1,0 +1,83 @@
+/* cli/output.h - what commands print: rows as a table for people or as JSON, text of
+ * the heap made safe for a terminal, colour, progress.
+ *
+ * Rows: open, column for each column, then for each row one call a column in that
+ * order; close prints what is left. A table is held back until close, so that its
+ * columns fit; JSON is written as it comes:
+ *     {"command": "top", "format": 1, "rows": [{"key": "dict", "count": 3}, ...]}
+ *
+ * Everything goes to standard output; main reports a failed write. */
+#ifndef HTRAIL_CLI_OUTPUT_H
+#define HTRAIL_CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef enum cli_column_kind {
+    CLI_COLUMN_TEXT,   /* left-aligned, cut in the middle where the terminal is narrow */
+    CLI_COLUMN_NUMBER, /* right-aligned, 1,234,567 in a table */
+    CLI_COLUMN_BYTES,  /* right-aligned, 1.2 MiB in a table; plain bytes in JSON */
+    CLI_COLUMN_CHANGE, /* NUMBER with its sign, also + */
+    CLI_COLUMN_BYTES_CHANGE,
+    CLI_COLUMN_PLAIN   /* right-aligned, digits as they are: ids */
+} cli_column_kind;
+
+typedef struct cli_rows cli_rows;
+
+/* command: the name in JSON; borrowed until close. Ends the program where memory is out. */
+cli_rows *cli_rows_open(const char *command, bool json);
+void cli_rows_column(cli_rows *rows, const char *name, cli_column_kind kind);
+void cli_rows_text(cli_rows *rows, const char *data, size_t len);
+void cli_rows_number(cli_rows *rows, int64_t number);
+void cli_rows_real(cli_rows *rows, double number);
+void cli_rows_null(cli_rows *rows);
+size_t cli_rows_count(const cli_rows *rows);
+/* JSON only: a further member after "rows" ("expression": "sys.modules[...]"). A NULL
+ * text is null. Written at close. */
+void cli_rows_member(cli_rows *rows, const char *key, const char *text);
+/* Print and release. A table with no rows prints nothing. */
+void cli_rows_close(cli_rows *rows);
+
+/* Text of a heap for a terminal: control characters, invalid UTF-8 and bidirectional
+ * overrides escaped. */
+void cli_print_escaped(FILE *stream, const char *data, size_t len);
+/* A JSON string, quotes included; invalid UTF-8 becomes U+FFFD. */
+void cli_print_json_text(FILE *stream, const char *data, size_t len);
+
+/* "27.0 MiB" into out. */
+void cli_format_bytes(char *out, size_t cap, int64_t bytes);
+/* "1,234,567" into out. */
+void cli_format_number(char *out, size_t cap, int64_t number);
+
+typedef enum cli_style {
+    CLI_STYLE_NONE,
+    CLI_STYLE_BOLD,
+    CLI_STYLE_DIM,
+    CLI_STYLE_RED,
+    CLI_STYLE_GREEN,
+    CLI_STYLE_YELLOW,
+    CLI_STYLE_BLUE
+} cli_style;
+
+/* The escape sequence to begin a style, "" where stream has no colour: no terminal,
+ * NO_COLOR, TERM=dumb. CLI_STYLE_NONE ends it. */
+const char *cli_styled(FILE *stream, cli_style style);
+/* Whether stream is a terminal whose locale is UTF-8: arrows and boxes are safe. */
+bool cli_is_utf8(FILE *stream);
+/* Columns of the terminal on standard output; 0: no terminal, so no limit. */
+size_t cli_terminal_columns(void);
+
+/* A bar on standard error: on a terminal alone, and only on what takes over 0.5 s. */
+typedef struct cli_progress {
+    const char *what; /* "loading 'a.htrail'"; borrowed */
+    uint64_t started_ns, shown_ns;
+} cli_progress;
+
+void cli_progress_init(cli_progress *progress, const char *what);
+/* Fits htrail__progress; arg is the cli_progress. */
+void cli_progress_step(void *arg, uint64_t done, uint64_t total);
+void cli_progress_end(cli_progress *progress);
+
+#endif

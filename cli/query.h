@@ -1,0 +1,32 @@
+/* cli/query.h - open the FILE of a command as a database, and print what a query gives:
+ * a printed table is a result set, its heads the column names of the SQL. */
+#ifndef HTRAIL_CLI_QUERY_H
+#define HTRAIL_CLI_QUERY_H
+
+#include "analyze/store.h"
+#include "cli/command.h"
+#include "cli/output.h"
+
+/* Open FILE with a progress bar; a snapshot that is not whole is said on standard error.
+ * Returns CLI_EXIT_OK and *out (the caller frees it), else what to return from main, said. */
+int cli_open_store(const cli_arguments *arguments, const char *file, htrail__store **out);
+
+typedef struct cli_query_column {
+    const char *name; /* as in the SQL */
+    cli_column_kind kind;
+} cli_query_column;
+
+/* Print the rows of a prepared statement (the caller binds before and finalizes after) as
+ * --json asks. columns says how to show those that are not plain; may be NULL.
+ * row_limit 0: all; otherwise a last line says how many more there are. */
+int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns,
+                    uint64_t row_limit);
+
+/* Prepare, with a sentence and CLI_EXIT_FAILED where that fails; prints the query on
+ * standard error first where --show-sql was given. */
+int cli_prepare(const cli_arguments *arguments, sqlite3 *db, const char *sql, sqlite3_stmt **out);
+
+#define CLI_OPTION_JSON {"json", 0, NULL, "print one JSON object instead of a table"}
+#define CLI_OPTION_SHOW_SQL {"show-sql", 0, NULL, "print the query on standard error first"}
+
+#endif
