@@ -1,2 +1,63 @@
 #!/bin/sh
-exit 0
+# Who may include what (the folders are layers), which files may touch a dependency, and the
+# rules of style that a pattern can see. Prints file, line and rule of each offence.
+set -u
+cd "${1:-$(dirname "$0")/..}"
+failures=$(mktemp)
+trap 'rm -f "$failures"' EXIT
+
+# offence RULE: what grep found on standard input breaks RULE.
+offence() { awk -v rule="$1" '{ print $0 "    <- " rule }' >> "$failures"; }
+sources() { find "$@" -name '*.[ch]' 2>/dev/null | sort; }
+
+# layer FOLDER ALLOWED: "x/y.h" includes in FOLDER start with one of ALLOWED (an extended pattern).
+layer() {
+    sources "$1" | xargs -r grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' /dev/null |
+        grep -vE "include[[:space:]]*\"($2)/" | offence "$1 may include only $2"
+}
+layer include 'none'
+layer format 'format'
+layer capture 'capture|format'
+layer analyze 'analyze|format'
+layer viz 'viz|analyze|format'
+layer samples 'none'
+# The client side of the agent's protocol is plain C: the commands that talk to an agent use it.
+for file in $(sources cli); do
+    case $file in
+    cli/run.c | cli/snap.c) allowed='cli|capture/agent|capture/process|format' ;;
+    *) allowed='cli|viz|analyze|format' ;;
+    esac
+    layer "$file" "$allowed"
+done
+
+# dependency HEADERS FILES: only FILES (an extended pattern) include HEADERS.
+dependency() {
+    sources include format capture analyze viz cli samples |
+        xargs -r grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" /dev/null |
+        grep -vE "^($2):" | offence "$1 only in $2"
+}
+dependency 'zstd' 'format/block\.c'
+dependency 'Python\.h|internal/pycore|structmember\.h|frameobject\.h' 'capture/python/[^:]*'
+dependency 'sqlite3' '(analyze|cli)/[^:]*'
+dependency 'graphviz/|cgraph|gvc|gvplugin' 'viz/dot\.c|viz/render\.c'
+dependency 'librsvg|cairo' 'viz/[^:]*'
+
+ours=$(sources include format capture analyze viz cli samples tests bench)
+# shellcheck disable=SC2086
+if [ -n "$ours" ]; then
+    grep -nE '\b(TODO|FIXME|XXX)\b' $ours /dev/null | grep -vE '(issue |#)[0-9]+' | offence 'TODO without an issue'
+    grep -niE '@author|copyright|\b20[0-9][0-9]-[01][0-9]-[0-3][0-9]\b' $ours /dev/null | offence 'no dates or authors'
+    grep -nE '[[:space:]]$' $ours /dev/null | offence 'blank at the end of a line'
+    grep -nP '^\t' $ours /dev/null | offence 'tab'
+    for header in $(echo "$ours" | grep '\.h$'); do
+        grep -qE '^#ifndef HTRAIL_|^#pragma once' "$header" || echo "$header" | offence 'header without a guard'
+    done
+fi
+library=$(sources format analyze viz)
+# shellcheck disable=SC2086
+[ -z "$library" ] || grep -nE '(^|[^_a-zA-Z>.])(printf|puts|putchar|perror|exit|abort)\(' $library /dev/null |
+    offence 'library code does not print, exit or abort'
+
+[ -s "$failures" ] || { echo "layers and style: fine"; exit 0; }
+cat "$failures" >&2
+exit 1

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Take away what install.sh put there.
+exec "$(dirname "$0")/install.sh" --remove
