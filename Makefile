@@ -100,9 +100,9 @@ $(foreach p,$(PYTHONS),$(foreach d,$(subst $() ,|,$(call describe,$(p))),\
 FIRST_PYTHON := $(word 1,$(call describe,$(firstword $(PYTHONS))))
 
 # For C programs that embed Python: the walker and the writer, without the agent and the reader.
-$(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects,$(filter-out format/reader%,$(FORMAT)))
+$(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects,$(filter-out format/reader%,$(FORMAT))) tools/capture.map
 	$(call say,LD)
-	$(Q)$(CC) $(SHARED) -Wl,-soname,libhtrail-capture.so.0 -o $@ $(filter %.o,$^) $(ZSTD_A) $(LDFLAGS_ALL)
+	$(Q)$(CC) $(SHARED) -Wl,-soname,libhtrail-capture.so.0 -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=tools/capture.map $(LDFLAGS_ALL)
 	$(Q)! nm -D --undefined-only $@ | grep htrail
 
 # The plain name of the default build: build/heaptrail, build/python3.11.

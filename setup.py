@@ -18,4 +18,8 @@ class MakeModule(build_ext):
         shutil.copyfile(built, target)
 
 
-setup(ext_modules=[Extension("heaptrail", sources=[])], cmdclass={"build_ext": MakeModule})
+# Nothing is written beside the sources.
+os.makedirs("build", exist_ok=True)
+setup(options={"egg_info": {"egg_base": "build"}},
+      ext_modules=[Extension("heaptrail", sources=[])],
+      cmdclass={"build_ext": MakeModule})

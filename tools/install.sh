@@ -16,7 +16,6 @@ remove=${1-}
 put() {
     if [ -n "$remove" ]; then
         rm -f "$DESTDIR$3"
-        rmdir -p --ignore-fail-on-non-empty "$(dirname "$DESTDIR$3")" 2>/dev/null || true
     else
         install -D -m "$1" "$2" "$DESTDIR$3"
     fi
@@ -63,3 +62,6 @@ for entry in $MODULES; do # 3.11:.cpython-311-x86_64-linux-gnu.so
     pythondir=${PYTHONDIR:-$PREFIX/lib/$python/$packages}
     link "$(realpath -m --relative-to="$pythondir" "$libdir/heaptrail/python$version/$file")" "$pythondir/$file"
 done
+if [ -n "$remove" ]; then # the folders that are ours alone
+    rmdir "$DESTDIR$libdir"/heaptrail/python* "$DESTDIR$libdir/heaptrail" "$DESTDIR$includedir/htrail" 2>/dev/null || true
+fi
