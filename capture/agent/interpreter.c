@@ -1,0 +1,86 @@
+/* capture/agent/interpreter.c - the GIL, by dlsym. */
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "capture/agent/interpreter.h"
+
+static struct {
+    int (*is_initialized)(void);
+    int (*is_finalizing)(void);
+    const char *(*version)(void);
+    int (*append_inittab)(const char *, void *(*)(void));
+    int (*at_exit)(void (*)(void));
+    void *(*main_interpreter)(void);
+    void *(*thread_state_new)(void *);
+    void (*restore_thread)(void *);
+    void *(*save_thread)(void);
+} python;
+
+/* Set by the agent's thread, cleared by the interpreter when it has ended: it frees all
+ * thread states then, and a program that embeds Python may start it again. */
+static _Atomic(void *) thread_state;
+
+/* C has no cast from a data pointer to a function pointer; POSIX promises that it works. */
+#define LOOK_UP(member, name) \
+    (*(void **)&python.member = dlsym(RTLD_DEFAULT, name), python.member != NULL)
+
+bool htrail__interpreter_find(void)
+{
+    if (!LOOK_UP(is_initialized, "Py_IsInitialized"))
+        return false;
+    if (!LOOK_UP(is_finalizing, "Py_IsFinalizing"))
+        (void)LOOK_UP(is_finalizing, "_Py_IsFinalizing"); /* neither on 2.7 */
+    return LOOK_UP(version, "Py_GetVersion") && LOOK_UP(append_inittab, "PyImport_AppendInittab") &&
+           LOOK_UP(at_exit, "Py_AtExit") && LOOK_UP(thread_state_new, "PyThreadState_New") &&
+           LOOK_UP(restore_thread, "PyEval_RestoreThread") && LOOK_UP(save_thread, "PyEval_SaveThread") &&
+           (LOOK_UP(main_interpreter, "PyInterpreterState_Main") || LOOK_UP(main_interpreter, "PyInterpreterState_Head"));
+}
+
+void htrail__interpreter_version(char *version, size_t version_cap)
+{
+    const char *text = python.version();
+    size_t used = 0;
+    for (int dots = 0; text[used] != '\0' && used + 1 < version_cap; used++) {
+        if (text[used] == '.' ? ++dots == 2 : text[used] < '0' || text[used] > '9')
+            break;
+        version[used] = text[used];
+    }
+    version[used] = '\0';
+}
+
+bool htrail__interpreter_add_module(const char *name, void *(*init)(void))
+{
+    return !python.is_initialized() && python.append_inittab(name, init) == 0;
+}
+
+htrail__interpreter_state htrail__interpreter_state_get(void)
+{
+    if (python.is_finalizing != NULL && python.is_finalizing())
+        return HTRAIL__INTERPRETER_ENDS;
+    return python.is_initialized() ? HTRAIL__INTERPRETER_RUNS : HTRAIL__INTERPRETER_NOT_YET;
+}
+
+/* Called at the very end of Py_Finalize. */
+static void forget_thread_state(void) { atomic_store(&thread_state, NULL); }
+
+bool htrail__interpreter_attach(void)
+{
+    if (atomic_load(&thread_state) != NULL)
+        return true;
+    void *interpreter = htrail__interpreter_state_get() == HTRAIL__INTERPRETER_RUNS ? python.main_interpreter() : NULL;
+    void *state = interpreter ? python.thread_state_new(interpreter) : NULL;
+    if (state == NULL)
+        return false;
+    python.restore_thread(state);
+    bool watched = python.at_exit(forget_thread_state) == 0;
+    python.save_thread();
+    /* Without a free place among the exit functions the state serves this once only; that
+     * program ends its interpreter once, like nearly all. */
+    (void)watched;
+    atomic_store(&thread_state, state);
+    return true;
+}
+
+void htrail__interpreter_enter(void) { python.restore_thread(atomic_load(&thread_state)); }
+void htrail__interpreter_leave(void) { python.save_thread(); }

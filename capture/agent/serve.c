@@ -1,0 +1,219 @@
+/* capture/agent/serve.c - listen, accept, check who asks, hand on to take.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <htrail/capture.h>
+
+#include "capture/agent/interpreter.h"
+#include "capture/agent/serve.h"
+#include "capture/agent/take.h"
+
+enum {
+    BACKLOG = 64,
+    STACK_BYTES = 512 * 1024,
+    HIGH_FD = 900,           /* low numbers are the program's: it may count on the next one being 3 */
+    REQUEST_WAIT_MS = 10000, /* a client that connects and says nothing */
+    START_WAIT_MS = 10,      /* between looks at whether Python is up: doubled up to ... */
+    START_WAIT_MAX_MS = 1000,
+    ERROR_PAUSE_NS = 200 * 1000 * 1000
+};
+
+static struct {
+    htrail__file_identity listener, client, file;
+    char prefix[HTRAIL__AGENT_TEXT_CAP];
+    uint32_t flags;
+    uint32_t next_sequence;
+    uid_t uid_at_start;
+} serve = {.listener = {.fd = -1}, .client = {.fd = -1}, .file = {.fd = -1}};
+
+/* In the child of a fork: the thread is not there, and what it held is the parent's. */
+static void drop_files(void)
+{
+    htrail__file_identity_close(&serve.listener);
+    htrail__file_identity_close(&serve.client);
+    htrail__file_identity_close(&serve.file);
+}
+
+static int to_high_number(int fd)
+{
+    struct rlimit most;
+    int floor = HIGH_FD;
+    if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur <= HIGH_FD + 1)
+        floor = most.rlim_cur > 64 ? (int)most.rlim_cur - 32 : 0;
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, floor);
+    if (high < 0)
+        return fd;
+    close(fd);
+    return high;
+}
+
+static int start_listening(void)
+{
+    struct sockaddr_un address;
+    socklen_t address_bytes;
+    uint64_t start_ticks;
+    char state;
+    int result = 0, fd = -1;
+
+    if (!htrail__agent_process_start(getpid(), &start_ticks, &state))
+        return ESRCH;
+    htrail__agent_address(getpid(), start_ticks, &address, &address_bytes);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    fd = to_high_number(fd);
+    if (bind(fd, (struct sockaddr *)&address, address_bytes) != 0 || listen(fd, BACKLOG) != 0) {
+        result = errno;
+        goto done;
+    }
+    serve.listener = htrail__file_identity_of(fd);
+    fd = -1;
+done:
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
+static bool may_ask(int socket)
+{
+    pid_t pid;
+    uid_t uid;
+    return htrail__agent_peer(socket, &pid, &uid) && (uid == 0 || uid == geteuid() || uid == serve.uid_at_start);
+}
+
+/* Runs also where the interpreter ends this thread while it waits for the GIL. */
+static void end_conversation(void *conversation)
+{
+    if (*(bool *)conversation)
+        htrail__take_refuse(&serve.client, HTRAIL_E_UNSUPPORTED, 0, "the interpreter is shutting down");
+    htrail__file_identity_close(&serve.file);
+    htrail__file_identity_close(&serve.client);
+}
+
+static const char *why_not_now(void)
+{
+    switch (htrail__interpreter_state_get()) {
+    case HTRAIL__INTERPRETER_ENDS:
+        return "the interpreter is shutting down";
+    case HTRAIL__INTERPRETER_NOT_YET:
+        return "Python is not started yet in this process";
+    case HTRAIL__INTERPRETER_RUNS:
+        break;
+    }
+    return htrail__interpreter_attach() ? NULL : "the interpreter has no memory for a thread";
+}
+
+static void converse(void)
+{
+    static htrail__agent_message message;
+    const char *refusal;
+    int fd = -1, error;
+
+    htrail__agent_message_init(&message, HTRAIL__AGENT_HELLO);
+    message.flags = serve.flags;
+    message.sequence = serve.next_sequence;
+    snprintf(message.text, sizeof message.text, "%s", serve.prefix);
+    if (htrail__agent_send(serve.client.fd, &message, -1, MSG_DONTWAIT) != 0)
+        return;
+    error = htrail__agent_receive(serve.client.fd, &message, &fd, REQUEST_WAIT_MS);
+    serve.file = htrail__file_identity_of(fd);
+    if (error == EMFILE)
+        htrail__take_refuse(&serve.client, HTRAIL_E_IO, EMFILE, "the process has no free file descriptor");
+    else if (error != 0 || message.kind != HTRAIL__AGENT_REQUEST || serve.file.fd < 0)
+        htrail__take_refuse(&serve.client, HTRAIL_E_MISUSE, 0, "the request is not one of this version's");
+    else if ((refusal = why_not_now()) != NULL)
+        htrail__take_refuse(&serve.client, HTRAIL_E_UNSUPPORTED, 0, refusal);
+    else {
+        message.flags |= serve.flags;
+        uint32_t sequence = message.sequence;
+        if (htrail__take_snapshot(&serve.client, &serve.file, &message) && sequence >= serve.next_sequence)
+            serve.next_sequence = sequence + 1;
+    }
+}
+
+static void answer_client(int fd)
+{
+    bool underway = true;
+    serve.client = htrail__file_identity_of(fd);
+    pthread_cleanup_push(end_conversation, &underway);
+    if (may_ask(fd))
+        converse();
+    else
+        htrail__take_refuse(&serve.client, HTRAIL_E_MISUSE, EPERM, "the process belongs to another user");
+    underway = false;
+    pthread_cleanup_pop(1);
+}
+
+/* Until Python is up, the thread looks now and then, so that its own state in the
+ * interpreter is made at start and not at the first snapshot. true: a client is there. */
+static bool wait_for_client(void)
+{
+    int wait_ms = START_WAIT_MS;
+    while (htrail__interpreter_state_get() == HTRAIL__INTERPRETER_NOT_YET || !htrail__interpreter_attach()) {
+        struct pollfd readable = {.fd = serve.listener.fd, .events = POLLIN};
+        if (htrail__interpreter_state_get() == HTRAIL__INTERPRETER_ENDS || poll(&readable, 1, wait_ms) != 0)
+            break;
+        wait_ms = wait_ms * 2 < START_WAIT_MAX_MS ? wait_ms * 2 : START_WAIT_MAX_MS;
+    }
+    return htrail__file_identity_holds(&serve.listener);
+}
+
+static void *serve_thread(void *unused)
+{
+    (void)unused;
+    prctl(PR_SET_NAME, "heaptrail");
+    for (;;) {
+        int fd = -1;
+        if (wait_for_client())
+            fd = accept4(serve.listener.fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            answer_client(fd);
+            continue;
+        }
+        if (htrail__file_identity_holds(&serve.listener) && (errno == ECONNABORTED || errno == EINTR))
+            continue;
+        /* No socket any more, or no descriptor free: never more than a few tries a second. */
+        if (!htrail__file_identity_holds(&serve.listener) && start_listening() == 0)
+            continue;
+        nanosleep(&(struct timespec){.tv_nsec = ERROR_PAUSE_NS}, NULL);
+    }
+    return NULL;
+}
+
+int htrail__serve_start(const char *prefix, uint32_t flags)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t every, before;
+    int result;
+
+    snprintf(serve.prefix, sizeof serve.prefix, "%s", prefix);
+    serve.flags = flags;
+    serve.next_sequence = 1;
+    serve.uid_at_start = geteuid();
+    result = start_listening();
+    if (result != 0)
+        return result;
+    pthread_atfork(NULL, NULL, drop_files);
+    sigfillset(&every);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &every, &before);
+    result = pthread_create(&thread, &attributes, serve_thread, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (result != 0)
+        drop_files();
+    return result;
+}

@@ -1,0 +1,17 @@
+/* capture/agent/serve.h - the agent's thread and its socket.
+ *
+ * The thread sleeps in accept until somebody asks; one snapshot at a time, further clients
+ * wait in the socket's queue. It blocks every signal, so that no handler and no sigwait of
+ * the program ever meets it. A program that closes the socket, as daemons do with every
+ * descriptor that they do not know, gets a new one made behind it. A child made by fork has
+ * neither the thread nor the socket. */
+#ifndef HTRAIL_CAPTURE_AGENT_SERVE_H
+#define HTRAIL_CAPTURE_AGENT_SERVE_H
+
+#include <stdint.h>
+
+/* Listen and start the thread, once a process. prefix is what default file names begin
+ * with, "DIR/NAME-PID", copied; flags are htrail_cpython_flags for every snapshot. 0 or an errno value. */
+int htrail__serve_start(const char *prefix, uint32_t flags);
+
+#endif

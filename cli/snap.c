@@ -1,0 +1,250 @@
+/* cli/snap.c - `heaptrail snap`: ask the agent in a process for a snapshot, and wait. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <htrail/capture.h>
+
+#include "capture/agent/client.h"
+#include "capture/agent/destination.h"
+#include "cli/command.h"
+
+enum { DEFAULT_TIMEOUT_S = 60, TIMEOUT_MAX_S = 1000000, STEP_MS = 100, PROGRESS_AFTER_MS = 500 };
+
+static const cli_option options[] = {
+    {"output", 'o', "FILE", "write to FILE; '-' is standard output (default: DIR/NAME-PID-NNNN.htrail)"},
+    {"hashes", 0, NULL, "with a keyed hash of every string"},
+    {"contents", 0, NULL, "with the text of strings"},
+    {"timeout", 't', "S", "give up when nothing happens for S seconds (default 60)"},
+    {NULL, 0, NULL, NULL},
+};
+
+static volatile sig_atomic_t caught_signal;
+
+static void on_signal(int number) { caught_signal = number; }
+
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: a wait ends */
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaction(numbers[i], &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* "12.3 MB": three digits, powers of 1000 as the disk counts. */
+static const char *bytes_text(uint64_t bytes, char *text, size_t text_cap)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
+        value /= 1000;
+        unit++;
+    }
+    snprintf(text, text_cap, unit == 0 || value >= 99.95 ? "%.0f %s" : value >= 9.995 ? "%.1f %s" : "%.2f %s", value, units[unit]);
+    return text;
+}
+
+typedef struct wait_state {
+    int64_t began_ms, heard_ms;
+    bool started, shown;
+    uint64_t objects, file_bytes;
+} wait_state;
+
+static void show_progress(const htrail__client *client, wait_state *wait)
+{
+    char size[32];
+    if (!isatty(STDERR_FILENO) || now_ms() - wait->began_ms < PROGRESS_AFTER_MS)
+        return;
+    if (!wait->started)
+        fprintf(stderr, "\r\033[Kwaiting for process %ld ... %.1f s", (long)client->pid,
+                (double)(now_ms() - wait->began_ms) / 1000);
+    else
+        fprintf(stderr, "\r\033[K%" PRIu64 " objects, %s written", wait->objects,
+                bytes_text(wait->file_bytes, size, sizeof size));
+    fflush(stderr);
+    wait->shown = true;
+}
+
+/* Until DONE or FAILED. */
+static htrail__client_event wait_for_end(htrail__client *client, htrail__agent_message *message, int timeout_ms)
+{
+    wait_state wait = {.began_ms = now_ms(), .heard_ms = now_ms()};
+    htrail__client_event event;
+
+    for (;;) {
+        event = htrail__client_next(client, message, STEP_MS);
+        if (caught_signal != 0)
+            event = HTRAIL__CLIENT_SIGNAL;
+        else if (event == HTRAIL__CLIENT_SIGNAL)
+            continue;
+        if (event == HTRAIL__CLIENT_QUIET && now_ms() - wait.heard_ms < timeout_ms) {
+            show_progress(client, &wait);
+            continue;
+        }
+        if (event != HTRAIL__CLIENT_MESSAGE || message->kind == HTRAIL__AGENT_DONE || message->kind == HTRAIL__AGENT_FAILED)
+            break;
+        wait.heard_ms = now_ms();
+        wait.started = true;
+        wait.objects = message->objects;
+        wait.file_bytes = message->file_bytes;
+        show_progress(client, &wait);
+    }
+    if (event == HTRAIL__CLIENT_QUIET)
+        htrail__client_explain_silence(client, wait.started, timeout_ms);
+    if (wait.shown)
+        fputs("\r\033[K", stderr);
+    return event;
+}
+
+static int fail_to_open(const cli_arguments *arguments, const char *path, int error)
+{
+    const char *hint = "";
+    if (cli_option_value(arguments, "output") == NULL)
+        hint = ": name another place with -o FILE";
+    return cli_fail(arguments, "cannot write '%s': %s%s", path, strerror(error), hint);
+}
+
+static int fail_of_agent(const cli_arguments *arguments, const htrail__destination *file, const htrail__agent_message *answer)
+{
+    if (answer->os_error != 0 && answer->os_error != ECANCELED)
+        return cli_fail(arguments, "cannot write '%s': %s%s", file->path, strerror(answer->os_error),
+                        answer->os_error == ENOSPC || answer->os_error == EDQUOT || answer->os_error == EFBIG
+                            ? ": name a place with more room with -o FILE" : "");
+    return cli_fail(arguments, "%s", answer->text[0] ? answer->text : htrail_status_text(answer->status));
+}
+
+static void print_summary(FILE *stream, const char *path, const htrail__agent_message *answer)
+{
+    char heap[32], file[32];
+    if (strcmp(path, "-") != 0)
+        fprintf(stream, "%s\n", path);
+    fprintf(stream, "%" PRIu64 " objects, %s in the heap, %s in the file, paused %.3f s\n", answer->objects,
+            bytes_text(answer->size_bytes, heap, sizeof heap), bytes_text(answer->file_bytes, file, sizeof file),
+            (double)answer->pause_ns / 1e9);
+}
+
+static int open_file(const cli_arguments *arguments, const htrail__client *client, htrail__destination *file,
+                     uint32_t *sequence)
+{
+    char prefix[sizeof client->root + sizeof client->hello.text];
+    const char *wanted = cli_option_value(arguments, "output");
+    int error;
+
+    *sequence = client->hello.sequence;
+    if (wanted != NULL) {
+        error = htrail__destination_open(file, wanted);
+        return error == 0 ? CLI_EXIT_OK : fail_to_open(arguments, wanted, error);
+    }
+    snprintf(prefix, sizeof prefix, "%s%s", client->root, client->hello.text);
+    error = htrail__destination_open_numbered(file, prefix, sequence);
+    return error == 0 ? CLI_EXIT_OK : fail_to_open(arguments, file->path, error);
+}
+
+static int finish(const cli_arguments *arguments, htrail__client *client, htrail__client_event event,
+                  htrail__destination *file, const htrail__agent_message *answer)
+{
+    int result = CLI_EXIT_FAILED;
+    if (event == HTRAIL__CLIENT_MESSAGE && answer->kind == HTRAIL__AGENT_DONE) {
+        int error = htrail__destination_keep(file);
+        if (error != 0)
+            return cli_fail(arguments, "cannot write '%s': %s", file->path, strerror(error));
+        if (answer->status == HTRAIL_E_LIMIT)
+            fprintf(stderr, "heaptrail snap: the snapshot is shorter than the heap: %s\n", answer->text);
+        print_summary(strcmp(file->path, "-") == 0 ? stderr : stdout, file->path, answer);
+        return CLI_EXIT_OK;
+    }
+    if (event == HTRAIL__CLIENT_MESSAGE)
+        result = fail_of_agent(arguments, file, answer);
+    else if (event == HTRAIL__CLIENT_ENDED && htrail__destination_leave(file))
+        /* The last that is known of a process that was killed: every command reads it. */
+        result = cli_fail(arguments, "%s: what it wrote is in '%s'", client->error, file->partial);
+    else if (event != HTRAIL__CLIENT_SIGNAL)
+        result = cli_fail(arguments, "%s", client->error);
+    if (event != HTRAIL__CLIENT_ENDED)
+        htrail__destination_drop(file);
+    return result;
+}
+
+static bool parse_pid(const char *text, pid_t *pid)
+{
+    unsigned long long number;
+    if (!cli_parse_number(text, &number) || text[strspn(text, "0123456789")] != '\0' || number == 0 || number > INT32_MAX)
+        return false;
+    *pid = (pid_t)number;
+    return true;
+}
+
+static int run(const cli_arguments *arguments)
+{
+    static htrail__client client;
+    static htrail__destination file;
+    static htrail__agent_message answer;
+    const char *operand = cli_operands(arguments)[0], *timeout = cli_option_value(arguments, "timeout");
+    const char *wanted = cli_option_value(arguments, "output");
+    double timeout_s = DEFAULT_TIMEOUT_S;
+    char *end = NULL;
+    uint32_t sequence = 0;
+    pid_t pid;
+    int result;
+
+    if (!parse_pid(operand, &pid))
+        return cli_usage(arguments, "'%s' is no process id", operand);
+    if (timeout != NULL)
+        timeout_s = strtod(timeout, &end);
+    if (timeout != NULL && (end == timeout || *end != '\0' || !(timeout_s > 0 && timeout_s <= TIMEOUT_MAX_S)))
+        return cli_usage(arguments, "'%s' is no number of seconds", timeout);
+    if (wanted != NULL && strcmp(wanted, "-") == 0 && isatty(STDOUT_FILENO))
+        return cli_usage(arguments, "standard output is a terminal: a snapshot is not text");
+    catch_signals();
+
+    uint32_t flags = (cli_option_given(arguments, "hashes") ? HTRAIL_CPYTHON_HASHES : 0u) |
+                     (cli_option_given(arguments, "contents") ? HTRAIL_CPYTHON_CONTENTS : 0u);
+    int timeout_ms = (int)(timeout_s * 1000);
+    if (!htrail__client_open(&client, pid, timeout_ms)) {
+        result = caught_signal ? CLI_EXIT_FAILED : cli_fail(arguments, "%s", client.error);
+        goto done;
+    }
+    result = open_file(arguments, &client, &file, &sequence);
+    if (result != CLI_EXIT_OK)
+        goto done;
+    if (!htrail__client_request(&client, file.fd, file.partial, flags, sequence)) {
+        result = cli_fail(arguments, "%s", client.error);
+        htrail__destination_drop(&file);
+        goto done;
+    }
+    result = finish(arguments, &client, wait_for_end(&client, &answer, timeout_ms), &file, &answer);
+done:
+    htrail__client_close(&client);
+    if (caught_signal != 0 && result != CLI_EXIT_OK) {
+        signal(caught_signal, SIG_DFL);
+        raise(caught_signal); /* so that who started us sees what ended us */
+    }
+    return result;
+}
+
+const cli_command cli_snap = {
+    .name = "snap",
+    .usage = "[-o FILE] [--hashes] [--contents] [--timeout S] PID",
+    .summary = "take a snapshot of a process that was started with 'heaptrail run'",
+    .help = "The program stands still while the snapshot is written, and goes on after it. FILE is made by\n"
+            "heaptrail, with the rights of who runs it. With -o - the program waits for whoever reads the\n"
+            "other end of the pipe.",
+    .options = options,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run,
+};
