@@ -1,5 +1,6 @@
 """The module is built by the Makefile, for the interpreter that runs this; setuptools only packs it."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,9 @@ class MakeModule(build_ext):
 
 # Nothing is written beside the sources.
 os.makedirs("build", exist_ok=True)
-setup(options={"egg_info": {"egg_base": "build"}},
+with open("Makefile") as text:
+    version = re.search(r"^VERSION := (.*)$", text.read(), re.M)[1]
+setup(version=version,
+      options={"egg_info": {"egg_base": "build"}},
       ext_modules=[Extension("heaptrail", sources=[])],
       cmdclass={"build_ext": MakeModule})
