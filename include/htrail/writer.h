@@ -47,7 +47,7 @@ extern "C" {
 enum {
     HTRAIL_ANNOUNCE_MAX = 16,
     HTRAIL_REFS_MAX = 1024,
-    HTRAIL_PENDING_MAX = 65536
+    HTRAIL_PENDING_MAX = 16384
 };
 
 typedef struct htrail_writer htrail_writer;

@@ -1,0 +1,36 @@
+/* format/rows.h - the row sections: metadata, strings, types, roots. A row is its
+ * length, then its fields; a reader skips what stands behind the fields it knows, so
+ * that later versions may add some. */
+#ifndef HTRAIL_FORMAT_ROWS_H
+#define HTRAIL_FORMAT_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <htrail/types.h>
+
+#include "format/wire.h"
+
+/* Most bytes of a row's numbers; its texts come on top. */
+enum { HTRAIL__ROW_NUMBERS_MAX = 12 * HTRAIL__VARINT_MAX };
+
+/* Addresses in a section are coded from the one before; zero at its beginning. */
+typedef struct htrail__row_state {
+    uint64_t last_id;
+} htrail__row_state;
+
+/* Write one row behind at, where there is room for HTRAIL__ROW_NUMBERS_MAX and the texts. Returns
+ * the byte behind. */
+uint8_t *htrail__put_meta(uint8_t *at, htrail_str key, htrail_str value);
+uint8_t *htrail__put_string(uint8_t *at, uint32_t id, htrail_str text);
+uint8_t *htrail__put_type(uint8_t *at, htrail__row_state *state, const htrail_type *type);
+uint8_t *htrail__put_root(uint8_t *at, htrail__row_state *state, const htrail_root *root);
+
+/* Read one row; texts are borrowed from the run. False where it makes no sense. */
+bool htrail__next_meta(htrail__cursor *in, htrail_str *key, htrail_str *value);
+bool htrail__next_string(htrail__cursor *in, uint32_t *id, htrail_str *text);
+bool htrail__next_type(htrail__cursor *in, htrail__row_state *state, htrail_type *type);
+bool htrail__next_root(htrail__cursor *in, htrail__row_state *state, htrail_root *root);
+
+#endif
