@@ -182,7 +182,9 @@ bool htrail__client_open(htrail__client *client, pid_t pid, int timeout_ms)
         if (error != 0 && error != EPROTO)
             return fail(client, "cannot hear the agent of process %ld (%s): %s", (long)pid, client->name, strerror(error));
         if (error == 0 && client->hello.kind == HTRAIL__AGENT_FAILED)
-            return fail(client, "process %ld (%s) refuses: %s", (long)pid, client->name, client->hello.text);
+            return client->hello.os_error == EPERM ? fail_without_agent(client)
+                                                   : fail(client, "process %ld (%s) refuses: %s", (long)pid,
+                                                          client->name, client->hello.text);
         if (error == EPROTO || client->hello.version != HTRAIL__AGENT_VERSION || client->hello.kind != HTRAIL__AGENT_HELLO)
             return fail(client, "the agent of process %ld (%s) is of another version: use the heaptrail that started it",
                         (long)pid, client->name);

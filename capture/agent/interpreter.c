@@ -20,6 +20,7 @@ static struct {
 /* Set by the agent's thread, cleared by the interpreter when it has ended: it frees all
  * thread states then, and a program that embeds Python may start it again. */
 static _Atomic(void *) thread_state;
+static atomic_bool is_watched;
 
 /* C has no cast from a data pointer to a function pointer; POSIX promises that it works. */
 #define LOOK_UP(member, name) \
@@ -62,7 +63,11 @@ htrail__interpreter_state htrail__interpreter_state_get(void)
 }
 
 /* Called at the very end of Py_Finalize. */
-static void forget_thread_state(void) { atomic_store(&thread_state, NULL); }
+static void forget_thread_state(void)
+{
+    atomic_store(&thread_state, NULL);
+    atomic_store(&is_watched, false);
+}
 
 bool htrail__interpreter_attach(void)
 {
@@ -70,17 +75,17 @@ bool htrail__interpreter_attach(void)
         return true;
     void *interpreter = htrail__interpreter_state_get() == HTRAIL__INTERPRETER_RUNS ? python.main_interpreter() : NULL;
     void *state = interpreter ? python.thread_state_new(interpreter) : NULL;
-    if (state == NULL)
-        return false;
-    python.restore_thread(state);
-    bool watched = python.at_exit(forget_thread_state) == 0;
-    python.save_thread();
-    /* Without a free place among the exit functions the state serves this once only; that
-     * program ends its interpreter once, like nearly all. */
-    (void)watched;
     atomic_store(&thread_state, state);
-    return true;
+    return state != NULL;
 }
 
-void htrail__interpreter_enter(void) { python.restore_thread(atomic_load(&thread_state)); }
+void htrail__interpreter_enter(void)
+{
+    python.restore_thread(atomic_load(&thread_state));
+    /* Where no place is free among the exit functions, this life of the interpreter must be
+     * the last: true of nearly every program, and of all that fill those places. */
+    if (!atomic_exchange(&is_watched, true))
+        (void)python.at_exit(forget_thread_state);
+}
+
 void htrail__interpreter_leave(void) { python.save_thread(); }

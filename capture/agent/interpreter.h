@@ -29,8 +29,8 @@ typedef enum htrail__interpreter_state {
 
 htrail__interpreter_state htrail__interpreter_state_get(void);
 
-/* Make this thread's state, once a life of the interpreter. Waits for the GIL. Cheap when
- * it is there already. false: the interpreter does not run, or has no memory. */
+/* Make this thread's state, once a life of the interpreter. Needs no GIL. Cheap when it is
+ * there already. false: the interpreter does not run, or has no memory. */
 bool htrail__interpreter_attach(void);
 
 /* Take the GIL and give it back. Where the interpreter ends while enter waits, it ends the
