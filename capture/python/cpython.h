@@ -1,0 +1,26 @@
+/* cpython.h - the one place that includes Python.h and CPython's internal headers.
+ *
+ * Internal headers tie an object file to one minor version (3.11); that is wanted:
+ * there is one build of the walker a version, and what depends on a layout is read
+ * from that version's own headers and not from copies of them. layout.h says which
+ * file has the rest.
+ *
+ * Python symbols are weak in the finished library (see the Makefile): the agent is
+ * preloaded into processes without Python too, and nothing here runs there. */
+#ifndef HTRAIL_CPYTHON_H
+#define HTRAIL_CPYTHON_H
+
+#define Py_BUILD_CORE 1
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <frameobject.h>
+#include <structmember.h>
+#include <internal/pycore_code.h>
+#include <internal/pycore_dict.h>
+#include <internal/pycore_frame.h>
+#include <internal/pycore_gc.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_moduleobject.h>
+#include <internal/pycore_runtime.h>
+
+#endif

@@ -1,0 +1,97 @@
+/* fields_311.c - the tables of fields.h for CPython 3.11. Structures that no header shows
+ * are copied here, each with the file that it is from; htrail__selftest and the tests
+ * compare what the tables give with what tp_traverse visits. */
+#include "capture/python/fields.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define F(type, member, name) {offsetof(type, member), L_##name, HTRAIL_REF_FIELD, 0}
+#define N(type, member, name) {offsetof(type, member), L_##name, HTRAIL_REF_FIELD, FIELD_NAME}
+#define X(type, member, name) {offsetof(type, member), L_##name, HTRAIL_REF_FIELD, FIELD_EXTRA}
+#define XN(type, member, name) {offsetof(type, member), L_##name, HTRAIL_REF_FIELD, FIELD_EXTRA | FIELD_NAME}
+#define END {0, L_none, 0, FIELD_LAST}
+
+/* Objects/descrobject.c */
+typedef struct { PyObject_HEAD PyObject *mapping; } mappingproxyobject;
+typedef struct { PyObject_HEAD PyWrapperDescrObject *descr; PyObject *self; } wrapperobject;
+typedef struct { PyObject_HEAD PyObject *prop_get, *prop_set, *prop_del, *prop_doc; int getter_doc; } propertyobject;
+/* Objects/funcobject.c: classmethod and staticmethod are alike */
+typedef struct { PyObject_HEAD PyObject *cm_callable, *cm_dict; } classmethodobject;
+/* Objects/typeobject.c */
+typedef struct { PyObject_HEAD PyTypeObject *type; PyObject *obj; PyTypeObject *obj_type; } superobject;
+/* Objects/rangeobject.c */
+typedef struct { PyObject_HEAD PyObject *start, *stop, *step, *length; } rangeobject;
+/* Objects/listobject.c, tupleobject.c, iterobject.c: all three */
+typedef struct { PyObject_HEAD Py_ssize_t it_index; PyObject *it_seq; } seqiterobject;
+/* Modules/_collectionsmodule.c */
+typedef struct { PyDictObject dict; PyObject *default_factory; } defdictobject;
+
+static const htrail__field function_fields[] = {
+    F(PyFunctionObject, func_globals, globals), F(PyFunctionObject, func_builtins, builtins),
+    N(PyFunctionObject, func_name, name), N(PyFunctionObject, func_qualname, qualname),
+    F(PyFunctionObject, func_code, code), F(PyFunctionObject, func_defaults, defaults),
+    F(PyFunctionObject, func_kwdefaults, kwdefaults), F(PyFunctionObject, func_closure, closure),
+    F(PyFunctionObject, func_doc, doc), F(PyFunctionObject, func_dict, dict),
+    N(PyFunctionObject, func_module, module), F(PyFunctionObject, func_annotations, annotations), END};
+static const htrail__field method_fields[] = {
+    F(PyMethodObject, im_func, func), F(PyMethodObject, im_self, self), END};
+static const htrail__field cell_fields[] = {
+    {offsetof(PyCellObject, ob_ref), L_cell_contents, HTRAIL_REF_CELL, 0}, END};
+static const htrail__field descr_fields[] = {
+    F(PyDescrObject, d_type, objclass), XN(PyDescrObject, d_name, name), XN(PyDescrObject, d_qualname, qualname), END};
+static const htrail__field wrapper_fields[] = {F(wrapperobject, descr, wrapped), F(wrapperobject, self, self), END};
+static const htrail__field proxy_fields[] = {F(mappingproxyobject, mapping, mapping), END};
+static const htrail__field property_fields[] = {
+    F(propertyobject, prop_get, fget), F(propertyobject, prop_set, fset), F(propertyobject, prop_del, fdel),
+    F(propertyobject, prop_doc, doc), END};
+static const htrail__field classmethod_fields[] = {
+    F(classmethodobject, cm_callable, func), F(classmethodobject, cm_dict, dict), END};
+static const htrail__field super_fields[] = {
+    F(superobject, type, thisclass), F(superobject, obj, self), F(superobject, obj_type, self_class), END};
+static const htrail__field slice_fields[] = {
+    F(PySliceObject, start, start), F(PySliceObject, stop, stop), F(PySliceObject, step, step), END};
+static const htrail__field range_fields[] = {
+    X(rangeobject, start, start), X(rangeobject, stop, stop), X(rangeobject, step, step), X(rangeobject, length, length), END};
+static const htrail__field iterator_fields[] = {F(seqiterobject, it_seq, iterated), END};
+static const htrail__field traceback_fields[] = {
+    F(PyTracebackObject, tb_next, tb_next), F(PyTracebackObject, tb_frame, tb_frame), END};
+static const htrail__field exception_fields[] = {
+    F(PyBaseExceptionObject, dict, dict), F(PyBaseExceptionObject, args, args), F(PyBaseExceptionObject, notes, notes),
+    F(PyBaseExceptionObject, traceback, traceback), F(PyBaseExceptionObject, cause, cause),
+    F(PyBaseExceptionObject, context, context), END};
+static const htrail__field module_fields[] = {
+    F(PyModuleObject, md_dict, dict), XN(PyModuleObject, md_name, name), END};
+static const htrail__field defaultdict_fields[] = {F(defdictobject, default_factory, default_factory), END};
+
+const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
+{
+    static const struct {
+        PyTypeObject *type;
+        const htrail__field *fields;
+        bool complete;
+    } known[] = {
+        {&PyFunction_Type, function_fields, true},       {&PyMethod_Type, method_fields, true},
+        {&PyCell_Type, cell_fields, true},               {&PyMethodDescr_Type, descr_fields, true},
+        {&PyClassMethodDescr_Type, descr_fields, true},  {&PyMemberDescr_Type, descr_fields, true},
+        {&PyGetSetDescr_Type, descr_fields, true},       {&PyWrapperDescr_Type, descr_fields, true},
+        {&_PyMethodWrapper_Type, wrapper_fields, true},  {&PyDictProxy_Type, proxy_fields, true},
+        {&PyProperty_Type, property_fields, true},       {&PyClassMethod_Type, classmethod_fields, true},
+        {&PyStaticMethod_Type, classmethod_fields, true}, {&PySuper_Type, super_fields, true},
+        {&PySlice_Type, slice_fields, true},             {&PyRange_Type, range_fields, true},
+        {&PyListIter_Type, iterator_fields, true},       {&PyTupleIter_Type, iterator_fields, true},
+        {&PySeqIter_Type, iterator_fields, true},        {&PyTraceBack_Type, traceback_fields, true},
+        {&PyModule_Type, module_fields, false},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (base == known[i].type) {
+            *complete = known[i].complete;
+            return known[i].fields;
+        }
+    *complete = false;
+    if (PyExceptionClass_Check(base))
+        return exception_fields;
+    if (base->tp_basicsize == sizeof(defdictobject) && strcmp(base->tp_name, "collections.defaultdict") == 0)
+        return defaultdict_fields;
+    return NULL;
+}

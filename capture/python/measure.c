@@ -1,0 +1,306 @@
+/* measure.c - see measure.h. One function a kind of size; structures that no header of
+ * CPython shows are copied here, each with the file that it is from. */
+#include "capture/python/measure.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "capture/python/layout.h"
+
+static uint64_t items_of(PyObject *o)
+{
+    return (uint64_t)(Py_SIZE(o) < 0 ? -Py_SIZE(o) : Py_SIZE(o));
+}
+
+/* object.__sizeof__ */
+static uint64_t plain(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    (void)length, (void)has_length;
+    uint64_t bytes = (uint64_t)info->header_bytes + info->basic_bytes;
+    return info->item_bytes ? bytes + items_of(o) * info->item_bytes : bytes;
+}
+
+static uint64_t sized(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    *length = items_of(o);
+    *has_length = true;
+    return plain(o, info, length, has_length);
+}
+
+static uint64_t dict(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyDictObject *d = (PyDictObject *)o;
+    uint64_t bytes = (uint64_t)info->header_bytes + info->basic_bytes;
+    *length = (uint64_t)d->ma_used;
+    *has_length = true;
+    if (d->ma_values) /* its keys are an object of their own */
+        return bytes + htrail__layout_shared_usable(d->ma_keys) * sizeof(PyObject *);
+    return d->ma_keys->dk_refcnt == 1 ? bytes + htrail__layout_keys_bytes(d->ma_keys) : bytes;
+}
+
+/* Objects/odictobject.c: struct _odictobject, struct _odictnode */
+typedef struct { PyDictObject dict; void **fast_nodes; Py_ssize_t fast_nodes_size; } odictobject;
+enum { ODICT_NODE_BYTES = 4 * sizeof(void *) };
+
+static uint64_t odict(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    uint64_t bytes = dict(o, info, length, has_length);
+    PyDictObject *d = (PyDictObject *)o;
+    return bytes + (sizeof(void *) << d->ma_keys->dk_log2_size) + *length * ODICT_NODE_BYTES;
+}
+
+static uint64_t list(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    *length = items_of(o);
+    *has_length = true;
+    return (uint64_t)info->header_bytes + info->basic_bytes + (uint64_t)((PyListObject *)o)->allocated * sizeof(PyObject *);
+}
+
+static uint64_t set(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PySetObject *s = (PySetObject *)o;
+    uint64_t bytes = (uint64_t)info->header_bytes + info->basic_bytes;
+    *length = (uint64_t)s->used;
+    *has_length = true;
+    return s->table == s->smalltable ? bytes : bytes + ((uint64_t)s->mask + 1) * sizeof(setentry);
+}
+
+static uint64_t string(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyASCIIObject *s = (PyASCIIObject *)o;
+    uint64_t bytes = info->header_bytes;
+    *has_length = true;
+    *length = (uint64_t)s->length;
+    if (s->state.compact) {
+        bytes += s->state.ascii ? sizeof(PyASCIIObject) + (uint64_t)s->length + 1
+                                : sizeof(PyCompactUnicodeObject) + ((uint64_t)s->length + 1) * s->state.kind;
+    } else {
+        bytes += sizeof(PyUnicodeObject);
+        if (((PyUnicodeObject *)o)->data.any)
+            bytes += ((uint64_t)s->length + 1) * s->state.kind;
+    }
+    PyCompactUnicodeObject *c = (PyCompactUnicodeObject *)o;
+    const void *data = s->state.compact ? s->state.ascii ? (void *)(s + 1) : (void *)(c + 1) : ((PyUnicodeObject *)o)->data.any;
+    if (s->wstr && (!s->state.ready || (void *)s->wstr != data))
+        bytes += ((uint64_t)(s->state.compact && s->state.ascii ? s->length : c->wstr_length) + 1) * sizeof(wchar_t);
+    if (!(s->state.compact && s->state.ascii) && c->utf8 && (void *)c->utf8 != data)
+        bytes += (uint64_t)c->utf8_length + 1;
+    return bytes;
+}
+
+static uint64_t byte_array(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    *length = items_of(o);
+    *has_length = true;
+    return (uint64_t)info->header_bytes + info->basic_bytes + (uint64_t)((PyByteArrayObject *)o)->ob_alloc;
+}
+
+static uint64_t integer(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    (void)length, (void)has_length;
+    uint64_t digits = items_of(o);
+    return info->header_bytes + offsetof(PyLongObject, ob_digit) + (digits ? digits : 1) * sizeof(digit);
+}
+
+/* type.__sizeof__ counts the shared key table too; that is an object of its own here. */
+static uint64_t type(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    (void)info, (void)length, (void)has_length;
+    if (((PyTypeObject *)o)->tp_flags & Py_TPFLAGS_HEAPTYPE)
+        return info->header_bytes + sizeof(PyHeapTypeObject);
+    return info->header_bytes + sizeof(PyTypeObject); /* sys.getsizeof counts a header that a static type has not */
+}
+
+static uint64_t code(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    (void)length, (void)has_length;
+    uint64_t bytes = info->basic_bytes + items_of(o) * info->item_bytes;
+    bytes = (bytes + sizeof(void *) - 1) & ~(uint64_t)(sizeof(void *) - 1);
+    if (((PyCodeObject *)o)->co_extra) { /* Objects/codeobject.c: _PyCodeObjectExtra */
+        Py_ssize_t count = *(Py_ssize_t *)((PyCodeObject *)o)->co_extra;
+        bytes += sizeof(Py_ssize_t) + (uint64_t)count * sizeof(void *);
+    }
+    return info->header_bytes + bytes;
+}
+
+static uint64_t frame_words(PyCodeObject *co)
+{
+    return (uint64_t)co->co_nlocalsplus + (uint64_t)co->co_stacksize;
+}
+
+static uint64_t frame(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    (void)length, (void)has_length;
+    _PyInterpreterFrame *f = ((PyFrameObject *)o)->f_frame;
+    return info->header_bytes + offsetof(PyFrameObject, _f_frame_data) + offsetof(_PyInterpreterFrame, localsplus) +
+           frame_words(f->f_code) * sizeof(PyObject *);
+}
+
+static uint64_t generator(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    (void)length, (void)has_length;
+    return info->header_bytes + offsetof(PyGenObject, gi_iframe) + offsetof(_PyInterpreterFrame, localsplus) +
+           frame_words(((PyGenObject *)o)->gi_code) * sizeof(PyObject *);
+}
+
+/* Modules/_collectionsmodule.c: dequeobject, block */
+typedef struct {
+    PyObject_VAR_HEAD
+    void *leftblock, *rightblock;
+    Py_ssize_t leftindex, rightindex;
+} dequeobject;
+
+static uint64_t deque(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    uint64_t blocks = ((uint64_t)((dequeobject *)o)->leftindex + items_of(o) + 63) / 64;
+    *length = items_of(o);
+    *has_length = true;
+    return (uint64_t)info->header_bytes + info->basic_bytes + blocks * 66 * sizeof(void *);
+}
+
+static uint64_t proxy(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyObject *mapping = ((PyObject **)o)[2];
+    if (mapping && PyDict_CheckExact(mapping)) {
+        *length = (uint64_t)((PyDictObject *)mapping)->ma_used;
+        *has_length = true;
+    }
+    return plain(o, info, length, has_length);
+}
+
+static uint64_t view(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyDictObject *d = ((_PyDictViewObject *)o)->dv_dict;
+    *length = d ? (uint64_t)d->ma_used : 0;
+    *has_length = true;
+    return plain(o, info, length, has_length);
+}
+
+/* Objects/rangeobject.c */
+typedef struct { PyObject_HEAD PyObject *start, *stop, *step, *length; } rangeobject;
+
+static uint64_t range(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyLongObject *n = (PyLongObject *)((rangeobject *)o)->length;
+    if (n && Py_SIZE(n) >= 0 && Py_SIZE(n) * PyLong_SHIFT <= 60) { /* longer: len() fails too, or nearly */
+        *length = 0;
+        for (Py_ssize_t i = Py_SIZE(n); i-- > 0;)
+            *length = *length << PyLong_SHIFT | n->ob_digit[i];
+        *has_length = true;
+    }
+    return plain(o, info, length, has_length);
+}
+
+/* Modules/arraymodule.c: arrayobject, struct arraydescr */
+typedef struct { char typecode; int itemsize; } arraydescr;
+typedef struct { PyObject_VAR_HEAD char *item; Py_ssize_t allocated; const arraydescr *descr; } arrayobject;
+
+static uint64_t array(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    arrayobject *a = (arrayobject *)o;
+    *length = items_of(o);
+    *has_length = true;
+    return (uint64_t)info->header_bytes + info->basic_bytes + (uint64_t)a->allocated * (uint64_t)a->descr->itemsize;
+}
+
+/* Modules/_io/bytesio.c. A buffer that is shared with somebody is not counted. */
+typedef struct { PyObject_HEAD PyObject *buf; } bytesio;
+
+static uint64_t bytes_io(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyObject *buffer = ((bytesio *)o)->buf;
+    uint64_t bytes = plain(o, info, length, has_length);
+    if (buffer && Py_REFCNT(buffer) <= 1)
+        bytes += offsetof(PyBytesObject, ob_sval) + 1 + items_of(buffer);
+    return bytes;
+}
+
+/* Modules/_io/bufferedio.c: buffered, as far as buffer_size */
+typedef struct {
+    PyObject_HEAD
+    PyObject *raw;
+    int ok, detached, readable, writable;
+    char finalizing;
+    int fast_closed_checks;
+    off_t abs_pos;
+    char *buffer;
+    off_t pos, raw_pos, read_end, write_pos, write_end;
+    void *lock;
+    volatile unsigned long owner;
+    Py_ssize_t buffer_size;
+} buffered;
+
+static uint64_t buffered_io(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    buffered *b = (buffered *)o;
+    return plain(o, info, length, has_length) + (b->buffer ? (uint64_t)b->buffer_size : 0);
+}
+
+/* Modules/_elementtree.c: ElementObject, ElementObjectExtra */
+typedef struct {
+    PyObject *attrib;
+    Py_ssize_t length, allocated;
+    PyObject **children;
+    PyObject *inside[4];
+} elementextra;
+typedef struct { PyObject_HEAD PyObject *tag, *text, *tail; elementextra *extra; } elementobject;
+
+static uint64_t element(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    elementextra *extra = ((elementobject *)o)->extra;
+    uint64_t bytes = plain(o, info, length, has_length);
+    *length = extra ? (uint64_t)extra->length : 0;
+    *has_length = true;
+    if (extra) {
+        bytes += sizeof(elementextra);
+        if (extra->children != extra->inside)
+            bytes += (uint64_t)extra->allocated * sizeof(PyObject *);
+    }
+    return bytes;
+}
+
+htrail__measure *htrail__measure_of(PyTypeObject *t)
+{
+    unsigned long flags = t->tp_flags;
+    if (flags & Py_TPFLAGS_LONG_SUBCLASS)
+        return integer;
+    if (flags & Py_TPFLAGS_UNICODE_SUBCLASS)
+        return string;
+    if (flags & (Py_TPFLAGS_BYTES_SUBCLASS | Py_TPFLAGS_TUPLE_SUBCLASS))
+        return sized;
+    if (flags & Py_TPFLAGS_LIST_SUBCLASS)
+        return list;
+    if (flags & Py_TPFLAGS_TYPE_SUBCLASS)
+        return type;
+    static const struct {
+        PyTypeObject *type;
+        htrail__measure *measure;
+    } known[] = {
+        {&PyODict_Type, odict}, {&PyDict_Type, dict}, {&PySet_Type, set}, {&PyFrozenSet_Type, set},
+        {&PyByteArray_Type, byte_array}, {&PyCode_Type, code}, {&PyFrame_Type, frame}, {&PyGen_Type, generator},
+        {&PyCoro_Type, generator}, {&PyAsyncGen_Type, generator}, {&PyDictProxy_Type, proxy},
+        {&PyDictKeys_Type, view}, {&PyDictValues_Type, view}, {&PyDictItems_Type, view}, {&PyRange_Type, range},
+    };
+    static const struct {
+        const char *name;
+        size_t bytes; /* the least tp_basicsize that the structure above fits in */
+        htrail__measure *measure;
+    } named[] = {
+        {"collections.deque", sizeof(dequeobject), deque},
+        {"array.array", sizeof(arrayobject), array},
+        {"_io.BytesIO", sizeof(bytesio), bytes_io},
+        {"_io.BufferedReader", sizeof(buffered), buffered_io},
+        {"_io.BufferedWriter", sizeof(buffered), buffered_io},
+        {"_io.BufferedRandom", sizeof(buffered), buffered_io},
+        {"xml.etree.ElementTree.Element", sizeof(elementobject), element},
+    };
+    for (; t; t = t->tp_base) {
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            if (t == known[i].type)
+                return known[i].measure;
+        for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+            if (t->tp_name && (size_t)t->tp_basicsize >= named[i].bytes && strcmp(t->tp_name, named[i].name) == 0)
+                return named[i].measure;
+    }
+    return plain;
+}

@@ -1,0 +1,173 @@
+/* name.c - see name.h. */
+#include "capture/python/name.h"
+
+#include <string.h>
+
+#include "capture/python/layout.h"
+#include "capture/python/type.h"
+
+static size_t put_utf8(char *to, uint32_t c)
+{
+    if (c < 0x80) {
+        to[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        to[0] = (char)(0xc0 | c >> 6);
+        to[1] = (char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        to[0] = (char)(0xe0 | c >> 12);
+        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        to[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    to[0] = (char)(0xf0 | c >> 18);
+    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    to[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+htrail_str htrail__name_text(htrail__walk *k, PyObject *string, int buffer)
+{
+    if (!string || !PyUnicode_Check(string) || !((PyASCIIObject *)string)->state.ready)
+        return (htrail_str){NULL, 0};
+    size_t length = (size_t)((PyASCIIObject *)string)->length;
+    if (((PyASCIIObject *)string)->state.ascii)
+        return (htrail_str){PyUnicode_DATA(string), length < TEXT_MAX ? length : TEXT_MAX};
+    char *to = k->text[buffer];
+    size_t len = 0;
+    int kind = ((PyASCIIObject *)string)->state.kind;
+    const void *data = PyUnicode_DATA(string);
+    for (size_t i = 0; i < length && len + 4 <= TEXT_MAX; i++)
+        len += put_utf8(to + len, (uint32_t)PyUnicode_READ(kind, data, i));
+    return (htrail_str){to, len};
+}
+
+bool htrail__name_is_identifier(PyObject *o)
+{
+    if (!PyUnicode_CheckExact(o) || !((PyASCIIObject *)o)->state.interned)
+        return false;
+    Py_ssize_t length = ((PyASCIIObject *)o)->length;
+    if (length == 0 || length > TEXT_MAX || !((PyASCIIObject *)o)->state.ready)
+        return false;
+    if (!((PyASCIIObject *)o)->state.ascii)
+        return PyUnicode_IsIdentifier(o) == 1;
+    const unsigned char *text = PyUnicode_DATA(o);
+    for (Py_ssize_t i = 0; i < length; i++) {
+        unsigned char c = text[i];
+        bool letter = (unsigned char)((c | 32) - 'a') < 26 || c == '_';
+        if (!letter && (i == 0 || (unsigned char)(c - '0') >= 10))
+            return false;
+    }
+    return true;
+}
+
+/* The value under a str key, by its text; no hash, no comparison that Python could hear of. */
+static PyObject *find(PyObject *dict, const char *name)
+{
+    if (!dict || !PyDict_Check(dict) || ((PyDictObject *)dict)->ma_values)
+        return NULL;
+    PyDictObject *d = (PyDictObject *)dict;
+    size_t length = strlen(name);
+    for (Py_ssize_t i = 0; i < d->ma_keys->dk_nentries; i++) {
+        PyObject *key, *value;
+        if (htrail__layout_dict_entry(d, i, &key, &value) && PyUnicode_CheckExact(key) &&
+            (size_t)((PyASCIIObject *)key)->length == length && ((PyASCIIObject *)key)->state.ascii &&
+            memcmp(PyUnicode_DATA(key), name, length) == 0)
+            return value;
+    }
+    return NULL;
+}
+
+/* tp_name of a static type is "module.Name", of a built-in one "Name". */
+static void split_tp_name(const char *tp_name, htrail_str *name, htrail_str *module)
+{
+    const char *dot = strrchr(tp_name, '.');
+    if (!dot) {
+        *name = (htrail_str){tp_name, strlen(tp_name)};
+        *module = (htrail_str){"builtins", 8};
+    } else {
+        *name = (htrail_str){dot + 1, strlen(dot + 1)};
+        *module = (htrail_str){tp_name, (size_t)(dot - tp_name)};
+    }
+}
+
+void htrail__name_type(htrail__walk *k, PyTypeObject *type, htrail_str *name, htrail_str *module)
+{
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        split_tp_name(type->tp_name, name, module);
+        return;
+    }
+    PyHeapTypeObject *heap = (PyHeapTypeObject *)type;
+    *name = htrail__name_text(k, heap->ht_qualname ? heap->ht_qualname : heap->ht_name, 0);
+    *module = htrail__name_text(k, find(type->tp_dict, "__module__"), 1);
+}
+
+/* "Class.method" in text buffer 0. */
+static htrail_str joined(htrail__walk *k, PyTypeObject *type, const char *text, size_t text_len)
+{
+    htrail_str class, module;
+    char *to = k->text[0];
+    htrail__name_type(k, type, &class, &module);
+    if (text_len > TEXT_MAX / 2)
+        text_len = TEXT_MAX / 2;
+    if (class.len > TEXT_MAX - text_len - 1)
+        class.len = TEXT_MAX - text_len - 1;
+    memmove(to, class.data, class.len);
+    to[class.len] = '.';
+    memcpy(to + class.len + 1, text, text_len);
+    return (htrail_str){to, class.len + 1 + text_len};
+}
+
+void htrail__name_object(htrail__walk *k, PyObject *o, const htrail__type_info *info)
+{
+    htrail_name row = {.object = (htrail_id)(uintptr_t)o};
+    switch (info->name_kind) {
+    case NAME_TYPE:
+        htrail__name_type(k, (PyTypeObject *)o, &row.name, &row.module);
+        if (((PyTypeObject *)o)->tp_flags & Py_TPFLAGS_HEAPTYPE) {
+            PyObject *module = find(((PyTypeObject *)o)->tp_dict, "__module__");
+            if (module && PyUnicode_CheckExact(module))
+                htrail__walk_name_string(k, module);
+            htrail__name_type(k, (PyTypeObject *)o, &row.name, &row.module); /* the call above took the buffer */
+        }
+        break;
+    case NAME_BUILTIN: {
+        PyCFunctionObject *function = (PyCFunctionObject *)o;
+        const char *text = function->m_ml->ml_name;
+        PyObject *self = function->m_self;
+        if (!self || PyModule_Check(self))
+            row.name = (htrail_str){text, strlen(text)};
+        else
+            row.name = joined(k, PyType_Check(self) ? (PyTypeObject *)self : Py_TYPE(self), text, strlen(text));
+        row.module = htrail__name_text(k, function->m_module, 1);
+        break;
+    }
+    case NAME_DESCRIPTOR: {
+        PyDescrObject *descriptor = (PyDescrObject *)o;
+        htrail_str text = htrail__name_text(k, descriptor->d_name, 1);
+        row.name = joined(k, descriptor->d_type, text.data, text.len);
+        break;
+    }
+    case NAME_MODULE: {
+        PyModuleObject *module = (PyModuleObject *)o;
+        PyObject *name = find(module->md_dict, "__name__");
+        if (!name || !PyUnicode_Check(name))
+            name = module->md_name;
+        if (name && PyUnicode_CheckExact(name))
+            htrail__walk_name_string(k, name);
+        row.name = htrail__name_text(k, name, 0);
+        break;
+    }
+    default:
+        return;
+    }
+    if (row.name.len == 0)
+        return;
+    htrail_status status = htrail_writer_add_name(k->writer, &row);
+    if (status)
+        k->status = status;
+}

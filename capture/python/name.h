@@ -1,0 +1,25 @@
+/* name.h - texts that are names, and only those: see docs/capture.md on what travels. */
+#ifndef HTRAIL_NAME_H
+#define HTRAIL_NAME_H
+
+#include "capture/python/walk.h"
+
+typedef enum htrail__name_kind {
+    NAME_NONE = 0,
+    NAME_TYPE,
+    NAME_BUILTIN,    /* built-in function or method */
+    NAME_DESCRIPTOR, /* slot wrapper, method, member or getset of a type */
+    NAME_MODULE
+} htrail__name_kind;
+
+/* The text of a str as UTF-8, without asking Python: into buffer 0 or 1 of the walk where
+ * the object does not hold it as such. Cut after TEXT_MAX bytes. Empty for anything else. */
+htrail_str htrail__name_text(htrail__walk *k, PyObject *string, int buffer);
+
+/* A str that is interned and an identifier: as a key of a dict it is a name. */
+bool htrail__name_is_identifier(PyObject *o);
+
+void htrail__name_type(htrail__walk *k, PyTypeObject *type, htrail_str *name, htrail_str *module);
+void htrail__name_object(htrail__walk *k, PyObject *o, const htrail__type_info *info);
+
+#endif

@@ -1,0 +1,28 @@
+/* refs.h - the kinds of objects: what each refers to. */
+#ifndef HTRAIL_REFS_H
+#define HTRAIL_REFS_H
+
+#include "capture/python/fields.h"
+
+/* refs_container.c */
+htrail__refs htrail__refs_dict, htrail__refs_list, htrail__refs_tuple, htrail__refs_set, htrail__refs_deque;
+/* refs_instance.c: of a class that a class statement made; then what its base lays out */
+htrail__refs htrail__refs_instance;
+/* refs_fields.c: by a table alone; by tp_traverse, labelled by table, tp_members or offset */
+htrail__refs htrail__refs_fields, htrail__refs_traverse, htrail__refs_class_only;
+/* refs_code.c */
+htrail__refs htrail__refs_code, htrail__refs_type, htrail__refs_builtin, htrail__refs_weakref, htrail__refs_module,
+    htrail__refs_dict_subtype;
+/* refs_frame.c */
+htrail__refs htrail__refs_frame, htrail__refs_generator;
+
+void htrail__push_table(htrail__walk *k, PyObject *o, const htrail__field *fields);
+/* What base->tp_traverse visits, but for targets that are in k->refs from `from` on. */
+void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint32_t from);
+/* What it visits that stands in the words [first, words) of the object: the part behind a
+ * part that another kind pushes. */
+void htrail__push_beyond(htrail__walk *k, PyObject *o, const htrail__type_info *info, size_t first, size_t words);
+void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys);
+void htrail__push_interpreter_frame(htrail__walk *k, struct _PyInterpreterFrame *frame);
+
+#endif

@@ -1,0 +1,179 @@
+/* refs_container.c - dict, list, tuple, set, deque: as many references as there are items,
+ * so each can go on where it stopped. */
+#include "capture/python/layout.h"
+#include "capture/python/name.h"
+#include "capture/python/refs.h"
+#include "capture/python/walk.h"
+
+void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys)
+{
+    if (k->ref_count == HTRAIL_REFS_MAX)
+        htrail__walk_flush(k);
+    uint32_t flags = 0;
+    if (!(htrail__seen_bits(&k->seen, (uintptr_t)keys) & SEEN_MET)) {
+        if (k->waiting_count >= HTRAIL_PENDING_MAX - 2) {
+            htrail__walk_add_keys_now(k, keys);
+        } else {
+            htrail__seen_set(&k->seen, (uintptr_t)keys, SEEN_MET);
+            k->waiting[k->waiting_count++] = (uintptr_t)keys | WAIT_KEYS;
+            flags = HTRAIL_REF_NEW;
+        }
+    }
+    htrail__push_flags(k, (htrail_id)(uintptr_t)keys, htrail__label(k, L_keys), HTRAIL_REF_FIELD, flags);
+}
+
+/* The interned strings: the dict's own references are not counted, so a string that others
+ * hold is held by them; one that nothing else was seen to hold is shown as held here. */
+static uint64_t interned(htrail__walk *k, PyDictObject *dict, uint64_t cursor)
+{
+    Py_ssize_t count = dict->ma_keys->dk_nentries;
+    for (Py_ssize_t i = (Py_ssize_t)cursor; i < count; i++) {
+        PyObject *key, *value;
+        if (!htrail__layout_dict_entry(dict, i, &key, &value))
+            continue;
+        if (htrail__room(k) < 1)
+            return (uint64_t)i;
+        uint32_t flags = htrail__walk_meet(k, key, WAIT_OBJECT);
+        htrail__push_flags(k, (htrail_id)(uintptr_t)key, 0, flags ? HTRAIL_REF_KEY : HTRAIL_REF_WEAK, flags);
+    }
+    return 0;
+}
+
+/* The text of __name__ in a module's dict says which module it is, also when the module
+ * object is gone. */
+static void name_module_dict(htrail__walk *k, PyDictObject *dict, PyObject *name)
+{
+    Py_ssize_t count = dict->ma_keys->dk_nentries;
+    if (!name || !PyUnicode_CheckExact(name))
+        return;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *key, *value;
+        if (htrail__layout_dict_entry(dict, i, &key, &value) && (key == &_Py_ID(__spec__) || key == &_Py_ID(__builtins__))) {
+            htrail__walk_name_string(k, name);
+            return;
+        }
+    }
+}
+
+uint64_t htrail__refs_dict(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)info;
+    PyDictObject *dict = (PyDictObject *)o;
+    PyDictKeysObject *keys = dict->ma_keys;
+    Py_ssize_t count = keys->dk_nentries;
+    if (dict->ma_values) { /* its keys are in a table that it shares */
+        htrail__push_keys(k, keys);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            PyObject *value = dict->ma_values->values[i];
+            if (value)
+                htrail__push(k, value, htrail__label_object(k, htrail__layout_keys_key(keys, i)), HTRAIL_REF_VALUE);
+        }
+        return 0;
+    }
+    if (__builtin_expect(o == k->interned, 0))
+        return interned(k, dict, cursor);
+    bool all_names = o == k->interp->modules;
+    for (Py_ssize_t i = (Py_ssize_t)cursor; i < count; i++) {
+        PyObject *key, *value;
+        if (!htrail__layout_dict_entry(dict, i, &key, &value))
+            continue;
+        if (htrail__room(k) < 2)
+            return (uint64_t)i;
+        unsigned bits = htrail__seen_bits(&k->seen, (uintptr_t)key);
+        if (bits & SEEN_NOTED ? PyUnicode_CheckExact(key)
+                              : htrail__name_is_identifier(key) || (all_names && PyUnicode_CheckExact(key))) {
+            htrail__push_name(k, key, 0, HTRAIL_REF_KEY, HTRAIL_REF_NAME);
+            if (__builtin_expect(key == &_Py_ID(__name__), 0))
+                name_module_dict(k, dict, value);
+        } else {
+            htrail__push(k, key, 0, HTRAIL_REF_KEY);
+        }
+        htrail__push(k, value, 0, HTRAIL_REF_VALUE);
+    }
+    return 0;
+}
+
+/* Items [cursor, count): each index that follows the one before needs no label. */
+static inline uint64_t items(htrail__walk *k, PyObject **item, Py_ssize_t count, uint64_t cursor)
+{
+    Py_ssize_t i = (Py_ssize_t)cursor, room = i + (Py_ssize_t)htrail__room(k);
+    Py_ssize_t end = count < room ? count : room;
+    bool gap = false;
+    for (; i < end; i++) {
+        if (__builtin_expect(item[i] == NULL, 0)) {
+            gap = true;
+            continue;
+        }
+        htrail__push(k, item[i], gap ? (htrail_label)i + 1 : 0, HTRAIL_REF_INDEX);
+        gap = false;
+    }
+    return i < count ? (uint64_t)i : 0;
+}
+
+uint64_t htrail__refs_list(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)info;
+    return items(k, ((PyListObject *)o)->ob_item, Py_SIZE(o), cursor);
+}
+
+uint64_t htrail__refs_tuple(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)info;
+    return items(k, ((PyTupleObject *)o)->ob_item, Py_SIZE(o), cursor);
+}
+
+uint64_t htrail__refs_set(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)info;
+    PySetObject *set = (PySetObject *)o;
+    for (Py_ssize_t i = (Py_ssize_t)cursor; i <= set->mask; i++) {
+        const setentry *entry = &set->table[i];
+        if (!entry->key || entry->hash == -1) /* -1: what a removed item leaves */
+            continue;
+        if (htrail__room(k) < 1)
+            return (uint64_t)i;
+        htrail__push(k, entry->key, 0, HTRAIL_REF_INDEX);
+    }
+    return 0;
+}
+
+/* Modules/_collectionsmodule.c */
+enum { DEQUE_BLOCK = 64 };
+typedef struct deque_block {
+    struct deque_block *left;
+    PyObject *data[DEQUE_BLOCK];
+    struct deque_block *right;
+} deque_block;
+typedef struct {
+    PyObject_VAR_HEAD
+    deque_block *leftblock, *rightblock;
+    Py_ssize_t leftindex, rightindex;
+} dequeobject;
+
+/* The cursor is where it goes on: a block's address and a place in it. */
+uint64_t htrail__refs_deque(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    dequeobject *deque = (dequeobject *)o;
+    deque_block *block = deque->leftblock;
+    Py_ssize_t i = deque->leftindex;
+    if (cursor) {
+        block = (deque_block *)(uintptr_t)(cursor >> 6);
+        i = (Py_ssize_t)(cursor & (DEQUE_BLOCK - 1));
+    } else if (PyType_HasFeature(info->base, Py_TPFLAGS_HEAPTYPE)) {
+        htrail__push(k, (PyObject *)Py_TYPE(o), htrail__label(k, L_class), HTRAIL_REF_FIELD);
+    }
+    if (Py_SIZE(o) == 0)
+        return 0;
+    for (;;) {
+        Py_ssize_t end = block == deque->rightblock ? deque->rightindex + 1 : DEQUE_BLOCK;
+        for (; i < end; i++) {
+            if (htrail__room(k) < 1)
+                return (uint64_t)(uintptr_t)block << 6 | (uint64_t)i;
+            htrail__push(k, block->data[i], 0, HTRAIL_REF_INDEX);
+        }
+        if (block == deque->rightblock)
+            return 0;
+        block = block->right;
+        i = 0;
+    }
+}

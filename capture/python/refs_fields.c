@@ -1,0 +1,172 @@
+/* refs_fields.c - objects whose references are a table, and objects of which only
+ * tp_traverse knows: there, what it visits is labelled by the table of a base, by the
+ * type's own members, or by the offset at which the object holds it. */
+#include "capture/python/layout.h"
+#include "capture/python/refs.h"
+
+#include <string.h>
+
+void htrail__push_table(htrail__walk *k, PyObject *o, const htrail__field *fields)
+{
+    for (const htrail__field *f = fields; !(f->flags & FIELD_LAST); f++) {
+        PyObject *target = *(PyObject **)(void *)((char *)o + f->offset);
+        if (!target)
+            continue;
+        htrail_label label = htrail__label(k, f->label);
+        if (f->flags & FIELD_NAME && PyUnicode_CheckExact(target))
+            htrail__push_name(k, target, label, f->kind, 0);
+        else
+            htrail__push(k, target, label, f->kind);
+    }
+}
+
+uint64_t htrail__refs_fields(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)cursor;
+    htrail__push_table(k, o, info->fields);
+    return 0;
+}
+
+/* A class made at run time whose objects are not the collector's business: they hold their
+ * class all the same, and nobody visits it. */
+uint64_t htrail__refs_class_only(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)o, (void)cursor;
+    htrail__push(k, (PyObject *)info->type, htrail__label(k, L_class), HTRAIL_REF_FIELD);
+    return 0;
+}
+
+/* ---- tp_traverse ---- */
+
+enum { WORDS_MAX = 256 }; /* of an object that are compared with what was visited */
+
+typedef struct labeller {
+    htrail__walk *k;
+    PyObject *o;
+    const htrail__type_info *info;
+    uint32_t from;      /* references of k->refs from here on are known already */
+    uint32_t known;     /* and end here */
+    size_t words, next; /* of the object; where the last match was, plus one */
+    bool class_done;
+    uint32_t parts;     /* of the object; where it changes, the known ones are written and gone */
+    uint8_t used[HTRAIL_REFS_MAX / 8]; /* bits: known references that a visit stands for */
+} labeller;
+
+static htrail_label member_label(htrail__walk *k, PyTypeObject *type, size_t offset)
+{
+    for (; type; type = type->tp_base)
+        for (const PyMemberDef *m = type->tp_members; m && m->name; m++) {
+            if (m->offset != (Py_ssize_t)offset || (m->type != T_OBJECT && m->type != T_OBJECT_EX))
+                continue;
+            size_t slot = ((uintptr_t)m >> 3) % (sizeof k->members / sizeof *k->members);
+            if (k->members[slot].member != m) {
+                uint32_t id;
+                if (htrail_writer_add_string(k->writer, (htrail_str){m->name, strlen(m->name)}, &id) != HTRAIL_OK)
+                    return 0;
+                k->members[slot].member = m;
+                k->members[slot].label = HTRAIL_LABEL_STRING(id);
+            }
+            return k->members[slot].label;
+        }
+    return 0;
+}
+
+static int visit(PyObject *target, void *arg)
+{
+    labeller *v = arg;
+    htrail__walk *k = v->k;
+    if (__builtin_expect(k->parts != v->parts, 0))
+        v->known = v->from;
+    for (uint32_t i = v->from; i < v->known; i++) /* one that is in the file under its name */
+        if (k->refs[i].target == (htrail_id)(uintptr_t)target && !(v->used[i >> 3] >> (i & 7) & 1)) {
+            v->used[i >> 3] |= (uint8_t)(1 << (i & 7));
+            return 0;
+        }
+    if (target == (PyObject *)Py_TYPE(v->o) && !v->class_done) {
+        v->class_done = true;
+        htrail__push(k, target, htrail__label(k, L_class), HTRAIL_REF_FIELD);
+        return 0;
+    }
+    PyObject **word = (PyObject **)v->o;
+    for (size_t n = 2; n < v->words; n++) {
+        size_t i = v->next++;
+        if (v->next >= v->words)
+            v->next = 2;
+        if (word[i] != target)
+            continue;
+        size_t offset = i * sizeof *word;
+        htrail_label label = (Py_ssize_t)offset == v->info->base->tp_dictoffset ? htrail__label(k, L_dict)
+                                                                               : member_label(k, v->info->base, offset);
+        if (label)
+            htrail__push(k, target, label, HTRAIL_REF_FIELD);
+        else
+            htrail__push(k, target, (htrail_label)offset + 1, HTRAIL_REF_OFFSET);
+        return 0;
+    }
+    htrail__push(k, target, 0, HTRAIL_REF_PLAIN);
+    return 0;
+}
+
+void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint32_t from)
+{
+    PyTypeObject *base = info->base;
+    if (!base->tp_traverse || !htrail__has_gc_header(o))
+        return;
+    labeller v = {.k = k, .o = o, .info = info, .from = from, .known = k->ref_count, .parts = k->parts};
+    size_t bytes = (size_t)base->tp_basicsize;
+    if (base->tp_flags & Py_TPFLAGS_TUPLE_SUBCLASS) /* a structseq: its members are its items */
+        for (const PyMemberDef *m = base->tp_members; m && m->name; m++)
+            if (m->offset >= (Py_ssize_t)bytes)
+                bytes = (size_t)m->offset + sizeof(PyObject *);
+    v.words = bytes / sizeof(PyObject *) < WORDS_MAX ? bytes / sizeof(PyObject *) : WORDS_MAX;
+    v.next = 2;
+    base->tp_traverse(o, visit, &v);
+}
+
+uint64_t htrail__refs_traverse(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)cursor;
+    uint32_t from = k->ref_count;
+    if (info->fields)
+        htrail__push_table(k, o, info->fields);
+    htrail__push_traversed(k, o, info, from);
+    return 0;
+}
+
+/* ---- the part of an object behind the part that another kind has pushed ---- */
+
+typedef struct beyond {
+    htrail__walk *k;
+    PyObject *o;
+    const htrail__type_info *info;
+    size_t first, words;
+    uint64_t done; /* bits: words from first on that are pushed */
+} beyond;
+
+static int visit_beyond(PyObject *target, void *arg)
+{
+    beyond *v = arg;
+    for (size_t i = v->first; i < v->words && i < v->first + 64; i++) {
+        if (((PyObject **)v->o)[i] != target || v->done >> (i - v->first) & 1)
+            continue;
+        v->done |= (uint64_t)1 << (i - v->first);
+        size_t offset = i * sizeof(PyObject *);
+        htrail_label label = (Py_ssize_t)offset == v->info->base->tp_dictoffset ? htrail__label(v->k, L_dict)
+                                                                               : member_label(v->k, v->info->base, offset);
+        htrail__push(v->k, target, label ? label : (htrail_label)offset + 1, label ? HTRAIL_REF_FIELD : HTRAIL_REF_OFFSET);
+        break;
+    }
+    return 0;
+}
+
+void htrail__push_beyond(htrail__walk *k, PyObject *o, const htrail__type_info *info, size_t first, size_t words)
+{
+    beyond v = {k, o, info, first, words, 0};
+    for (const htrail__field *f = info->fields; f && !(f->flags & FIELD_LAST); f++)
+        if (f->offset / sizeof(PyObject *) >= first)
+            v.done |= (uint64_t)1 << (f->offset / sizeof(PyObject *) - first);
+    if (info->base->tp_traverse && htrail__has_gc_header(o))
+        info->base->tp_traverse(o, visit_beyond, &v);
+    if (info->base->tp_flags & Py_TPFLAGS_HEAPTYPE)
+        htrail__push(k, (PyObject *)Py_TYPE(o), htrail__label(k, L_class), HTRAIL_REF_FIELD);
+}

@@ -1,0 +1,69 @@
+/* refs_frame.c - frame objects, generators, coroutines, asynchronous generators: all hold
+ * an interpreter frame, with variables by name and a value stack by position. */
+#include "capture/python/layout.h"
+#include "capture/python/refs.h"
+
+static void field(htrail__walk *k, void *target, htrail__label_name label)
+{
+    if (target)
+        htrail__push(k, target, htrail__label(k, label), HTRAIL_REF_FIELD);
+}
+
+/* Globals and builtins are borrowed from the function, which the frame holds: left out, as
+ * tp_traverse does. */
+void htrail__push_interpreter_frame(htrail__walk *k, _PyInterpreterFrame *frame)
+{
+    PyCodeObject *code = frame->f_code;
+    field(k, frame->frame_obj, L_frame_object);
+    field(k, frame->f_locals, L_f_locals);
+    field(k, frame->f_func, L_f_func);
+    field(k, code, L_f_code);
+    PyObject *names = code->co_localsplusnames;
+    int locals = code->co_nlocalsplus;
+    bool named = names && PyTuple_Check(names) && PyTuple_GET_SIZE(names) >= locals;
+    for (int i = 0; i < locals; i++) {
+        PyObject *value = frame->localsplus[i];
+        if (!value)
+            continue;
+        PyObject *name = named ? PyTuple_GET_ITEM(names, i) : NULL;
+        htrail_label label = name && PyUnicode_CheckExact(name) ? htrail__label_object(k, name) : 0;
+        htrail__push(k, value, label, label ? HTRAIL_REF_LOCAL : HTRAIL_REF_PLAIN);
+    }
+    /* -1 while it runs: how deep the stack is only the machine's registers know. */
+    for (int i = locals; i < frame->stacktop; i++)
+        if (frame->localsplus[i])
+            htrail__push(k, frame->localsplus[i], (htrail_label)(i - locals) + 1, HTRAIL_REF_STACK);
+}
+
+uint64_t htrail__refs_frame(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)info, (void)cursor;
+    PyFrameObject *frame = (PyFrameObject *)o;
+    field(k, frame->f_back, L_f_back);
+    field(k, frame->f_trace, L_f_trace);
+    if (frame->f_frame && frame->f_frame->owner == FRAME_OWNED_BY_FRAME_OBJECT)
+        htrail__push_interpreter_frame(k, frame->f_frame);
+    return 0;
+}
+
+static void name_field(htrail__walk *k, PyObject *target, htrail__label_name label)
+{
+    if (target && PyUnicode_CheckExact(target))
+        htrail__push_name(k, target, htrail__label(k, label), HTRAIL_REF_FIELD, 0);
+    else
+        field(k, target, label);
+}
+
+uint64_t htrail__refs_generator(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)info, (void)cursor;
+    PyGenObject *generator = (PyGenObject *)o;
+    field(k, generator->gi_code, L_gi_code);
+    name_field(k, generator->gi_name, L_name);
+    name_field(k, generator->gi_qualname, L_qualname);
+    field(k, generator->gi_origin_or_finalizer, PyCoro_CheckExact(o) ? L_origin : L_finalizer);
+    field(k, generator->gi_exc_state.exc_value, L_exc_value);
+    if (generator->gi_frame_state < FRAME_CLEARED)
+        htrail__push_interpreter_frame(k, (_PyInterpreterFrame *)(void *)generator->gi_iframe);
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* roots.h - why objects live that no object holds: interpreter, threads, static types. */
+#ifndef HTRAIL_ROOTS_H
+#define HTRAIL_ROOTS_H
+
+#include "capture/python/walk.h"
+
+/* After the lists: what only roots hold is added with them. */
+void htrail__roots_add(htrail__walk *k);
+/* After everything else: static types and the table of interned strings. */
+void htrail__roots_add_last(htrail__walk *k);
+
+/* The dict of interned strings, which only a static variable of the interpreter holds; NULL
+ * where it was not found. Looked for once a process. */
+PyObject *htrail__interned_find(htrail__walk *k);
+
+#endif

@@ -1,0 +1,184 @@
+/* roots_311.c - the roots of CPython 3.11: fields of the interpreter state, of each thread
+ * state, and the running frames. */
+#include "capture/python/layout.h"
+#include "capture/python/name.h"
+#include "capture/python/refs.h"
+#include "capture/python/roots.h"
+#include "capture/python/type.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void root(htrail__walk *k, uint32_t kind, PyObject *o, const char *name)
+{
+    if (!o)
+        return;
+    htrail__walk_from(k, o);
+    htrail__walk_root(k, kind, (htrail_id)(uintptr_t)o, name);
+}
+
+/* What nothing else was seen to hold: caches, which mostly hold names that are held anyway. */
+static void root_if_new(htrail__walk *k, PyObject *o, const char *name)
+{
+    if (o && o != Py_None && !htrail__is_tracked(o) && !(htrail__seen_bits(&k->seen, (uintptr_t)o) & SEEN_MET))
+        root(k, HTRAIL_ROOT_INTERPRETER, o, name);
+}
+
+static void atexit_callbacks(htrail__walk *k)
+{
+    const struct atexit_state *state = &k->interp->atexit;
+    char name[64];
+    for (int i = 0; i < state->ncallbacks; i++) {
+        const atexit_callback *callback = state->callbacks[i];
+        if (!callback)
+            continue;
+        snprintf(name, sizeof name, "callback %d of %d", i + 1, state->ncallbacks);
+        root(k, HTRAIL_ROOT_ATEXIT, callback->func, name);
+        snprintf(name, sizeof name, "callback %d of %d, arguments", i + 1, state->ncallbacks);
+        root(k, HTRAIL_ROOT_ATEXIT, callback->args, name);
+        root(k, HTRAIL_ROOT_ATEXIT, callback->kwargs, name);
+    }
+}
+
+static void interpreter(htrail__walk *k)
+{
+    PyInterpreterState *interp = k->interp;
+    root(k, HTRAIL_ROOT_MODULES, interp->modules, "modules");
+    root(k, HTRAIL_ROOT_ATFORK, interp->before_forkers, "before");
+    root(k, HTRAIL_ROOT_ATFORK, interp->after_forkers_parent, "after_in_parent");
+    root(k, HTRAIL_ROOT_ATFORK, interp->after_forkers_child, "after_in_child");
+    atexit_callbacks(k);
+    root(k, HTRAIL_ROOT_CODECS, interp->codec_search_path, "search_path");
+    root(k, HTRAIL_ROOT_CODECS, interp->codec_search_cache, "search_cache");
+    root(k, HTRAIL_ROOT_CODECS, interp->codec_error_registry, "error_registry");
+    root(k, HTRAIL_ROOT_BUILTINS, interp->builtins, "builtins");
+    root(k, HTRAIL_ROOT_BUILTINS, interp->builtins_copy, "builtins_copy");
+    root(k, HTRAIL_ROOT_SYS, interp->sysdict, "sysdict");
+    const struct {
+        PyObject *object;
+        const char *name;
+    } fields[] = {
+        {interp->modules_by_index, "modules_by_index"},
+        {interp->importlib, "importlib"},
+        {interp->import_func, "import_func"},
+        {interp->dict, "dict"},
+        {interp->audit_hooks, "audit_hooks"},
+        {interp->warnings.filters, "warnings.filters"},
+        {interp->warnings.once_registry, "warnings.once_registry"},
+        {interp->warnings.default_action, "warnings.default_action"},
+        {interp->gc.garbage, "gc.garbage"},
+        {interp->gc.callbacks, "gc.callbacks"},
+        {interp->exc_state.errnomap, "errnomap"},
+        {interp->exc_state.PyExc_ExceptionGroup, "ExceptionGroup"},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        root(k, HTRAIL_ROOT_INTERPRETER, fields[i].object, fields[i].name);
+    for (Py_ssize_t i = 0; i < interp->unicode.ids.size; i++)
+        root_if_new(k, interp->unicode.ids.array[i], "identifier");
+    for (size_t i = 0; i < sizeof interp->type_cache.hashtable / sizeof *interp->type_cache.hashtable; i++)
+        root_if_new(k, interp->type_cache.hashtable[i].name, "type cache");
+    if (interp->ast.initialized) {
+        PyObject *const *first = &interp->ast.AST_type;
+        size_t count = (sizeof interp->ast - offsetof(struct ast_state, AST_type)) / sizeof *first;
+        for (size_t i = 0; i < count; i++)
+            root(k, HTRAIL_ROOT_INTERPRETER, first[i], "ast");
+    }
+}
+
+/* ---- threads ---- */
+
+static void frame_root(htrail__walk *k, PyThreadState *thread, const _PyInterpreterFrame *frame, htrail_id object, uint32_t depth)
+{
+    char name[512];
+    PyCodeObject *code = frame->f_code;
+    htrail_str function = htrail__name_text(k, code->co_qualname, 0), file = htrail__name_text(k, code->co_filename, 1);
+    long lasti = (long)((const char *)frame->prev_instr - (const char *)_PyCode_CODE(code));
+    int line = lasti < 0 ? code->co_firstlineno : PyCode_Addr2Line(code, (int)lasti);
+    if (line < 0)
+        line = code->co_firstlineno;
+    /* The end of a path says more than its beginning. */
+    size_t cut = file.len > 300 ? file.len - 300 : 0;
+    int len = snprintf(name, sizeof name, "%.*s at %.*s:%d", (int)(function.len < 160 ? function.len : 160), function.data,
+                       (int)(file.len - cut), file.data + cut, line);
+    htrail_root row = {.object = object,
+                       .name = {name, len < 0 ? 0 : (size_t)len < sizeof name ? (size_t)len : sizeof name - 1},
+                       .thread_id = thread->native_thread_id,
+                       .kind = HTRAIL_ROOT_FRAME,
+                       .depth = depth};
+    htrail_status status = htrail_writer_add_root(k->writer, &row);
+    if (status)
+        k->status = status;
+}
+
+/* A frame that runs in a generator is part of the generator; any other one that runs is
+ * memory of the thread, and an object of the file's own. */
+static void frames(htrail__walk *k, PyThreadState *thread)
+{
+    uint32_t depth = 0;
+    for (_PyInterpreterFrame *frame = thread->cframe ? thread->cframe->current_frame : NULL; frame && k->status == HTRAIL_OK;
+         frame = frame->previous, depth++) {
+        if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
+            PyObject *generator = (PyObject *)((char *)frame - offsetof(PyGenObject, gi_iframe));
+            htrail__walk_from(k, generator);
+            frame_root(k, thread, frame, (htrail_id)(uintptr_t)generator, depth);
+            continue;
+        }
+        htrail_id id = (htrail_id)(uintptr_t)frame;
+        if (htrail__seen_set(&k->seen, (uintptr_t)frame, SEEN_MET) & SEEN_MET)
+            continue;
+        htrail__walk_begin_pseudo(k);
+        htrail__type_add_row(k, &PyFrame_Type);
+        k->object.id = id;
+        k->object.type = (htrail_id)(uintptr_t)&PyFrame_Type;
+        htrail__push_interpreter_frame(k, frame);
+        uint64_t words = (uint64_t)frame->f_code->co_nlocalsplus + (uint64_t)frame->f_code->co_stacksize;
+        htrail__walk_add_pseudo(k, id, (htrail_id)(uintptr_t)&PyFrame_Type,
+                                offsetof(_PyInterpreterFrame, localsplus) + words * sizeof(PyObject *), 0);
+        frame_root(k, thread, frame, id, depth);
+    }
+}
+
+static void thread_root(htrail__walk *k, PyThreadState *thread, uint32_t kind, PyObject *o, const char *name)
+{
+    if (!o)
+        return;
+    htrail__walk_from(k, o);
+    htrail_root row = {.object = (htrail_id)(uintptr_t)o, .name = {name, strlen(name)}, .thread_id = thread->native_thread_id, .kind = kind};
+    htrail_status status = htrail_writer_add_root(k->writer, &row);
+    if (status)
+        k->status = status;
+}
+
+static void thread_state(htrail__walk *k, PyThreadState *thread)
+{
+    frames(k, thread);
+    thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_type, "being raised");
+    thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_value, "being raised");
+    thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_traceback, "being raised");
+    thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->async_exc, "asynchronous");
+    for (_PyErr_StackItem *item = thread->exc_info; item; item = item->previous_item)
+        thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, item->exc_value, "being handled");
+    thread_root(k, thread, HTRAIL_ROOT_CONTEXT, thread->context, "context");
+    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->dict, "dict");
+    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->c_profileobj, "profile");
+    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->c_traceobj, "trace");
+    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->async_gen_firstiter, "async_gen_firstiter");
+    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->async_gen_finalizer, "async_gen_finalizer");
+    if (thread->on_delete) /* Modules/_threadmodule.c: a weak reference to the thread's lock */
+        thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->on_delete_data, "on_delete");
+}
+
+void htrail__roots_add(htrail__walk *k)
+{
+    interpreter(k);
+    for (PyThreadState *thread = k->interp->threads.head; thread; thread = thread->next)
+        thread_state(k, thread);
+}
+
+void htrail__roots_add_last(htrail__walk *k)
+{
+    if (k->interned) {
+        htrail__walk_from(k, k->interned);
+        htrail__walk_root(k, HTRAIL_ROOT_INTERNED, (htrail_id)(uintptr_t)k->interned, "interned");
+    }
+}

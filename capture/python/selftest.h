@@ -1,0 +1,14 @@
+/* selftest.h - is this interpreter laid out as this build believes? */
+#ifndef HTRAIL_SELFTEST_H
+#define HTRAIL_SELFTEST_H
+
+#include "capture/python/cpython.h"
+
+/* NULL if so, else a sentence. Looks at the version, at sizes that types state themselves,
+ * and at the links of the collector's lists; done before the first walk of a process. */
+const char *htrail__selftest(PyInterpreterState *interp);
+
+/* The tp_traverse that all classes made by class statements share; NULL where none was found. */
+traverseproc htrail__selftest_subtype_traverse(PyInterpreterState *interp);
+
+#endif

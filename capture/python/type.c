@@ -1,0 +1,115 @@
+/* type.c - see type.h. */
+#include "capture/python/type.h"
+
+#include <string.h>
+
+#include "capture/python/fields.h"
+#include "capture/python/layout.h"
+#include "capture/python/measure.h"
+#include "capture/python/name.h"
+#include "capture/python/refs.h"
+
+/* The kind by the tp_traverse that an object's references are visited with: two types that
+ * share it lay their references out alike. */
+static htrail__refs *kind_of(PyTypeObject *base, bool fields_are_complete)
+{
+    static const struct {
+        PyTypeObject *type;
+        htrail__refs *refs;
+    } known[] = {
+        {&PyDict_Type, htrail__refs_dict},          {&PyList_Type, htrail__refs_list},
+        {&PyTuple_Type, htrail__refs_tuple},        {&PySet_Type, htrail__refs_set},
+        {&PyType_Type, htrail__refs_type},          {&PyCFunction_Type, htrail__refs_builtin},
+        {&_PyWeakref_RefType, htrail__refs_weakref}, {&PyModule_Type, htrail__refs_module},
+        {&PyFrame_Type, htrail__refs_frame},        {&PyGen_Type, htrail__refs_generator},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (base->tp_traverse == known[i].type->tp_traverse)
+            return known[i].refs;
+    if (fields_are_complete)
+        return htrail__refs_fields;
+    if (base->tp_flags & Py_TPFLAGS_DICT_SUBCLASS)
+        return htrail__refs_dict_subtype;
+    if (strcmp(base->tp_name, "collections.deque") == 0 && base->tp_itemsize == 0)
+        return htrail__refs_deque;
+    return htrail__refs_traverse;
+}
+
+void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_info *info)
+{
+    *info = (htrail__type_info){.type = type, .base = type};
+    info->header_bytes = htrail__layout_header_bytes(type);
+    info->basic_bytes = (uint32_t)type->tp_basicsize;
+    info->item_bytes = (uint32_t)type->tp_itemsize;
+    info->measure = htrail__measure_of(type);
+    while (k->subtype_traverse && info->base->tp_traverse == k->subtype_traverse && info->base->tp_base)
+        info->base = info->base->tp_base;
+
+    PyTypeObject *base = info->base;
+    bool complete = false;
+    info->fields = htrail__fields_of(base, &complete);
+    if (base == &PyCode_Type)
+        info->base_refs = htrail__refs_code;
+    else if (base->tp_traverse)
+        info->base_refs = kind_of(base, complete);
+    else if (complete)
+        info->base_refs = htrail__refs_fields;
+    info->refs = base != type ? htrail__refs_instance : info->base_refs;
+    if (!info->refs && type->tp_flags & Py_TPFLAGS_HEAPTYPE && !(type->tp_flags & Py_TPFLAGS_HAVE_GC))
+        info->refs = htrail__refs_class_only;
+
+    if (type->tp_flags & Py_TPFLAGS_UNICODE_SUBCLASS)
+        info->value_kind = VALUE_STR;
+    else if (type->tp_flags & Py_TPFLAGS_BYTES_SUBCLASS)
+        info->value_kind = VALUE_BYTES;
+    if (type->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS)
+        info->name_kind = NAME_TYPE;
+    else if (type == &PyCFunction_Type || type == &PyCMethod_Type)
+        info->name_kind = NAME_BUILTIN;
+    else if (type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type || type == &PyMemberDescr_Type ||
+             type == &PyGetSetDescr_Type || type == &PyWrapperDescr_Type)
+        info->name_kind = NAME_DESCRIPTOR;
+    else if (PyType_IsSubtype(type, &PyModule_Type))
+        info->name_kind = NAME_MODULE;
+}
+
+/* Where functions, generators and code objects keep their names; the rest have records. */
+static void name_labels(htrail__walk *k, PyTypeObject *type, htrail_type *row)
+{
+    if (type == &PyFunction_Type) {
+        row->name_label = htrail__label(k, L_qualname);
+        row->module_label = htrail__label(k, L_module);
+    } else if (type == &PyCode_Type) {
+        row->name_label = htrail__label(k, L_co_qualname);
+    } else if (type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type) {
+        row->name_label = htrail__label(k, L_qualname);
+    }
+}
+
+void htrail__type_add_row(htrail__walk *k, PyTypeObject *type)
+{
+    if (__builtin_expect(htrail__seen_set(&k->seen, (uintptr_t)type, SEEN_NOTED) & SEEN_NOTED, 1))
+        return;
+    htrail_type row = {
+        .id = (htrail_id)(uintptr_t)type,
+        .base = (htrail_id)(uintptr_t)type->tp_base,
+        .basic_bytes = (uint64_t)type->tp_basicsize,
+        .item_bytes = (uint64_t)type->tp_itemsize,
+        .flags = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? HTRAIL_TYPE_HEAP : 0,
+    };
+    htrail__name_type(k, type, &row.name, &row.module);
+    name_labels(k, type, &row);
+    htrail_status status = htrail_writer_add_type(k->writer, &row);
+    if (status)
+        k->status = status;
+}
+
+void htrail__type_add_pseudo(htrail__walk *k, htrail_id id, const char *name)
+{
+    if (htrail__seen_set(&k->seen, (uintptr_t)id, SEEN_MET | SEEN_NOTED))
+        return;
+    htrail_type row = {.id = id, .name = {name, strlen(name)}, .module = {"builtins", 8}, .flags = HTRAIL_TYPE_PSEUDO};
+    htrail_status status = htrail_writer_add_type(k->writer, &row);
+    if (status)
+        k->status = status;
+}

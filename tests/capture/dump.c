@@ -1,0 +1,105 @@
+/* dump.c - every record of a snapshot as lines of tab-separated text, for tests and for a
+ * look at a file. Usage: htrail-dump FILE. Status 0: whole; 1: cut or damaged, and what is
+ * before that was printed; 2: not readable at all.
+ *
+ *     H  version file-id pointer-bytes                    I  how it ended (last line)
+ *     M  key value                                        S  string-id text
+ *     T  id module name base basic item flags name-label module-label
+ *     O  id type size length refcount flags               R  target kind label flags (of the O before)
+ *     N  object name module                               V  object hash flags text
+ *     X  object kind thread depth name
+ * Ids, labels and hashes are hexadecimal, all else decimal; control characters and
+ * backslashes in texts are \xNN. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <htrail/reader.h>
+
+static void text(htrail_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.data[i];
+        if (c < ' ' || c == '\\' || c == 0x7f)
+            printf("\\x%02x", c);
+        else
+            putchar(c);
+    }
+}
+
+static void object(const htrail_object *o)
+{
+    printf("O\t%" PRIx64 "\t%" PRIx64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu32 "\n", o->id, o->type,
+           o->size_bytes, o->length, o->refcount, o->flags);
+    for (uint32_t i = 0; i < o->ref_count; i++)
+        printf("R\t%" PRIx64 "\t%" PRIu32 "\t%" PRIx64 "\t%" PRIu32 "\n", o->refs[i].target, o->refs[i].kind,
+               o->refs[i].label, o->refs[i].flags);
+}
+
+static void record(const htrail_record *r)
+{
+    switch (r->kind) {
+    case HTRAIL_RECORD_META:
+        printf("M\t");
+        text(r->u.meta.key);
+        putchar('\t');
+        text(r->u.meta.value);
+        break;
+    case HTRAIL_RECORD_STRING:
+        printf("S\t%" PRIu32 "\t", r->u.string.id);
+        text(r->u.string.text);
+        break;
+    case HTRAIL_RECORD_TYPE:
+        printf("T\t%" PRIx64 "\t", r->u.type.id);
+        text(r->u.type.module);
+        putchar('\t');
+        text(r->u.type.name);
+        printf("\t%" PRIx64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu32 "\t%" PRIx64 "\t%" PRIx64, r->u.type.base,
+               r->u.type.basic_bytes, r->u.type.item_bytes, r->u.type.flags, r->u.type.name_label, r->u.type.module_label);
+        break;
+    case HTRAIL_RECORD_OBJECT:
+        object(&r->u.object);
+        return;
+    case HTRAIL_RECORD_NAME:
+        printf("N\t%" PRIx64 "\t", r->u.name.object);
+        text(r->u.name.name);
+        putchar('\t');
+        text(r->u.name.module);
+        break;
+    case HTRAIL_RECORD_VALUE:
+        printf("V\t%" PRIx64 "\t%" PRIx64 "\t%" PRIu32 "\t", r->u.value.object, r->u.value.hash, r->u.value.flags);
+        text(r->u.value.text);
+        break;
+    case HTRAIL_RECORD_ROOT:
+        printf("X\t%" PRIx64 "\t%" PRIu32 "\t%" PRIu64 "\t%" PRIu32 "\t", r->u.root.object, r->u.root.kind,
+               r->u.root.thread_id, r->u.root.depth);
+        text(r->u.root.name);
+        break;
+    }
+    putchar('\n');
+}
+
+int main(int argc, char **argv)
+{
+    htrail_reader *reader = NULL;
+    htrail_record r;
+    htrail_status status;
+    char message[512];
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s FILE\n", argv[0]);
+        return 2;
+    }
+    if (htrail_reader_open_path(&reader, argv[1], NULL, message, sizeof message) != HTRAIL_OK) {
+        fprintf(stderr, "%s\n", message);
+        return 2;
+    }
+    const htrail_header *header = htrail_reader_header(reader);
+    printf("H\t%u.%u\t%" PRIx64 "\t%u\n", header->version_major, header->version_minor, header->file_id, header->pointer_bytes);
+    while ((status = htrail_reader_next(reader, &r)) == HTRAIL_OK)
+        record(&r);
+    if (status == HTRAIL_END && htrail_reader_stopped_early(reader))
+        printf("I\tstopped early: %s\n", htrail_reader_stopped_early(reader));
+    else
+        printf("I\t%s\n", status == HTRAIL_END ? "whole" : htrail_reader_error(reader));
+    htrail_reader_free(reader);
+    return status == HTRAIL_END ? 0 : 1;
+}
