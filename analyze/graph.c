@@ -30,11 +30,6 @@ typedef struct part {
     uint32_t positions, stack_positions; /* INDEX (STACK) references counted from the part's beginning */
 } part;
 
-typedef struct array {
-    void **data;
-    size_t *room;
-} array;
-
 struct htrail__graph_build {
     uint64_t *addresses; /* of targets */
     size_t address_room, label_room, object_room, type_room, atom_room, name_room, value_room, root_room, meta_room, part_room,
@@ -204,7 +199,8 @@ static htrail_status add_type(htrail__graph *graph, const htrail_type *type)
     struct htrail__graph_build *build = graph->build;
     char full[2 * NAME_BYTES_MAX + 2];
     htrail__graph_type added = {.address = type->id, .base = type->base, .basic_bytes = type->basic_bytes,
-                                .item_bytes = type->item_bytes, .flags = type->flags};
+                                .item_bytes = type->item_bytes, .flags = type->flags,
+                                .name_label = type->name_label, .module_label = type->module_label};
     htrail_status status;
     bool builtin = type->module.len == 0 || (type->module.len == 8 && memcmp(type->module.data, "builtins", 8) == 0) ||
                    (type->module.len == 11 && memcmp(type->module.data, "__builtin__", 11) == 0);
@@ -549,6 +545,43 @@ static htrail_status check_refs(htrail__graph *graph)
     return status;
 }
 
+/* The name of what the reference with this label leads to; the empty text for none. */
+static uint32_t name_under(const htrail__graph *graph, const htrail__graph_object *object, htrail_label label)
+{
+    for (uint32_t at = object->first_ref; label != 0 && at < object->first_ref + object->ref_count; at++) {
+        uint32_t code = graph->labels[at], target = graph->targets[at];
+        if (HTRAIL__LABEL_TAG(code) == HTRAIL__LABEL_ATOM && graph->atoms[HTRAIL__LABEL_PAYLOAD(code)].label == label &&
+            target != HTRAIL__NO_ID && graph->name_of[target] != 0)
+            return graph->names[graph->name_of[target] - 1].name;
+    }
+    return 0;
+}
+
+/* Types that say where their objects keep their names spare the file a record an object. */
+static htrail_status names_by_reference(htrail__graph *graph)
+{
+    uint32_t recorded = graph->name_count;
+    htrail_status status = HTRAIL_OK;
+
+    for (uint32_t i = 0; i < graph->object_count && status == HTRAIL_OK; i++) {
+        const htrail__graph_type *type = &graph->types[graph->objects[i].type];
+        if ((type->name_label | type->module_label) == 0 || graph->name_of[i] != 0)
+            continue;
+        htrail__graph_name added = {.address = graph->objects[i].address, .object = i,
+                                    .name = name_under(graph, &graph->objects[i], type->name_label),
+                                    .module = name_under(graph, &graph->objects[i], type->module_label)};
+        if (added.name == 0 && added.module == 0)
+            continue;
+        status = reserve(graph, &graph->names, &graph->build->name_room, graph->name_count, 1, sizeof added);
+        if (status == HTRAIL_OK)
+            graph->names[graph->name_count++] = added;
+    }
+    /* Only now: what a name says must come from the file, not from another such name. */
+    for (uint32_t i = recorded; i < graph->name_count; i++)
+        graph->name_of[graph->names[i].object] = i + 1;
+    return status;
+}
+
 static htrail_status resolve_rest(htrail__graph *graph)
 {
     struct htrail__graph_build *build = graph->build;
@@ -575,7 +608,7 @@ static htrail_status resolve_rest(htrail__graph *graph)
             graph->roots[kept++] = graph->roots[i];
     }
     graph->root_count = kept;
-    return HTRAIL_OK;
+    return names_by_reference(graph);
 }
 
 /* Names may come without their object and still be the text of a label. */

@@ -51,6 +51,7 @@ typedef struct htrail__graph_type {
     uint32_t name, module; /* into texts */
     uint32_t full_name;    /* "dict", "module.QualName" */
     uint32_t flags;        /* htrail_type_flags */
+    htrail_label name_label, module_label;
 } htrail__graph_type;
 
 typedef struct htrail__graph_atom {
@@ -93,7 +94,7 @@ typedef struct htrail__graph {
     uint32_t type_count;
     htrail__graph_atom *atoms;
     uint32_t atom_count;
-    htrail__graph_name *names; /* the first one of an object counts */
+    htrail__graph_name *names; /* the first one of an object counts; also those that types point to */
     uint32_t name_count;
     uint32_t *name_of; /* by object: place in names + 1, 0 for none */
     htrail__graph_value *values;

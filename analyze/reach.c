@@ -1,0 +1,184 @@
+/* analyze/reach.c - see the header. */
+#include "analyze/reach.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PREFETCH_OBJECTS = 8, PREFETCH_REFS = 12 };
+
+const char *htrail__root_kind_text(uint32_t kind)
+{
+    switch (kind) {
+#define X(name, number, text) case number: return text;
+        HTRAIL_ROOT_MAP(X)
+#undef X
+    case HTRAIL__ROOT_CUT: return "cut off";
+    }
+    return "unknown kind of root";
+}
+
+static bool by_kind(const htrail__graph_root *left, const htrail__graph_root *right)
+{
+    return left->kind <= right->kind;
+}
+
+/* A stable merge sort of places: qsort promises no order of equals. */
+static void sort_roots(const htrail__graph_root *roots, uint32_t *places, uint32_t *other, uint32_t count)
+{
+    for (uint32_t width = 1; width < count; width = width > count / 2 ? count : width * 2) {
+        for (uint32_t start = 0; start < count;) {
+            uint32_t middle = count - start > width ? start + width : count;
+            uint32_t end = count - middle > width ? middle + width : count;
+            for (uint32_t left = start, right = middle, at = start; at < end; at++)
+                other[at] = left < middle && (right == end || by_kind(&roots[places[left]], &roots[places[right]])) ? places[left++] : places[right++];
+            start = end;
+        }
+        memcpy(places, other, (size_t)count * sizeof *places);
+    }
+}
+
+static htrail_status copy_roots(htrail__reach *reach, const htrail__graph *graph)
+{
+    htrail_status status = HTRAIL_E_NOMEM;
+    uint32_t count = graph->root_count;
+    uint32_t *places = malloc(((size_t)count + 1) * sizeof *places), *other = malloc(((size_t)count + 1) * sizeof *other);
+
+    reach->roots = malloc(((size_t)count + 1) * sizeof *reach->roots);
+    if (places == NULL || other == NULL || reach->roots == NULL)
+        goto done;
+    for (uint32_t i = 0; i < count; i++)
+        places[i] = i;
+    sort_roots(graph->roots, places, other, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const htrail__graph_root *root = &graph->roots[places[i]];
+        reach->roots[i] = (htrail__reach_root){.object = root->object, .kind = root->kind, .depth = root->depth,
+                                               .name = root->name, .thread_id = root->thread_id};
+    }
+    reach->root_count = count;
+    status = HTRAIL_OK;
+done:
+    free(places);
+    free(other);
+    return status;
+}
+
+static void count_references(htrail__reach *reach, const htrail__graph *graph)
+{
+    for (uint32_t i = 0; i < graph->object_count; i++) {
+        const htrail__graph_object *object = &graph->objects[i];
+        for (uint32_t at = object->first_ref; at < object->first_ref + object->ref_count; at++)
+            if (graph->targets[at] != HTRAIL__NO_ID && htrail__graph_ref_kind(graph, at) != HTRAIL_REF_WEAK)
+                reach->counted[graph->targets[at]]++;
+    }
+}
+
+static void meet(htrail__reach *reach, uint32_t object, uint32_t holder, uint32_t ref, uint32_t depth, uint32_t root)
+{
+    uint32_t place = reach->reached_count++;
+    reach->number_of[object] = place + 1;
+    reach->object_of[place] = object;
+    reach->holder[place] = holder;
+    reach->holder_ref[place] = ref;
+    reach->depth[place] = depth;
+    reach->root[place] = root;
+}
+
+/* Follow references from the objects numbered from first on until there are none. */
+static void search(htrail__reach *reach, const htrail__graph *graph, uint32_t first)
+{
+    for (uint32_t place = first; place < reach->reached_count; place++) {
+        const htrail__graph_object *object = &graph->objects[reach->object_of[place]];
+        if (place + PREFETCH_OBJECTS < reach->reached_count)
+            __builtin_prefetch(&graph->objects[reach->object_of[place + PREFETCH_OBJECTS]]);
+        if (place + PREFETCH_OBJECTS / 2 < reach->reached_count) {
+            uint32_t next = graph->objects[reach->object_of[place + PREFETCH_OBJECTS / 2]].first_ref;
+            __builtin_prefetch(&graph->targets[next]);
+            __builtin_prefetch(&graph->labels[next]);
+        }
+        uint32_t end = object->first_ref + object->ref_count;
+        for (uint32_t at = object->first_ref; at < end; at++) {
+            uint32_t target = graph->targets[at];
+            if (at + PREFETCH_REFS < end && graph->targets[at + PREFETCH_REFS] != HTRAIL__NO_ID)
+                __builtin_prefetch(&reach->number_of[graph->targets[at + PREFETCH_REFS]]);
+            if (target != HTRAIL__NO_ID && reach->number_of[target] == 0 && htrail__graph_ref_kind(graph, at) != HTRAIL_REF_WEAK) {
+                reach->is_holding[at >> 6] |= UINT64_C(1) << (at & 63);
+                meet(reach, target, place + 1, at, reach->depth[place] + 1, reach->root[place]);
+            }
+        }
+    }
+}
+
+/* References that an object's count knows and the snapshot does not show. */
+static uint64_t unshown_counts(const htrail__reach *reach, const htrail__graph *graph, uint32_t object)
+{
+    const htrail__graph_object *o = &graph->objects[object];
+    if (o->flags & (HTRAIL_OBJECT_PSEUDO | HTRAIL_OBJECT_IMMORTAL))
+        return 0;
+    return o->refcount > reach->counted[object] ? o->refcount - reach->counted[object] : 0;
+}
+
+static htrail_status add_unshown_roots(htrail__reach *reach, const htrail__graph *graph)
+{
+    uint32_t known = reach->root_count, room = known, first = reach->reached_count;
+    uint32_t kind = graph->complete && graph->stopped[0] == '\0' ? HTRAIL_ROOT_C_REFERENCE : HTRAIL__ROOT_CUT;
+
+    for (uint32_t i = 0; i < graph->object_count; i++) {
+        uint64_t counts;
+        if (reach->number_of[i] != 0 || (counts = unshown_counts(reach, graph, i)) == 0)
+            continue;
+        if (reach->root_count == room) {
+            room = room < 1024 ? 1024 : room > UINT32_MAX / 2 ? UINT32_MAX : room * 2;
+            htrail__reach_root *roots = realloc(reach->roots, (size_t)room * sizeof *roots);
+            if (roots == NULL)
+                return HTRAIL_E_NOMEM;
+            reach->roots = roots;
+        }
+        reach->roots[reach->root_count++] = (htrail__reach_root){.object = i, .kind = kind, .counts = counts};
+        meet(reach, i, 0, HTRAIL__NO_REF, 0, reach->root_count);
+    }
+    search(reach, graph, first);
+    return HTRAIL_OK;
+}
+
+htrail_status htrail__reach_build(htrail__reach *reach, const htrail__graph *graph)
+{
+    size_t count = (size_t)graph->object_count + 1;
+    *reach = (htrail__reach){0};
+    reach->object_of = malloc(count * sizeof(uint32_t));
+    reach->number_of = calloc(count, sizeof(uint32_t));
+    reach->holder = malloc(count * sizeof(uint32_t));
+    reach->holder_ref = malloc(count * sizeof(uint32_t));
+    reach->depth = malloc(count * sizeof(uint32_t));
+    reach->root = malloc(count * sizeof(uint32_t));
+    reach->counted = calloc(count, sizeof(uint32_t));
+    reach->is_holding = calloc(graph->ref_count / 64 + 1, sizeof(uint64_t));
+    if (reach->is_holding == NULL || reach->object_of == NULL || reach->number_of == NULL || reach->holder == NULL || reach->holder_ref == NULL ||
+        reach->depth == NULL || reach->root == NULL || reach->counted == NULL || copy_roots(reach, graph) != HTRAIL_OK)
+        return HTRAIL_E_NOMEM;
+
+    for (uint32_t i = 0; i < reach->root_count; i++)
+        if (reach->number_of[reach->roots[i].object] == 0)
+            meet(reach, reach->roots[i].object, 0, HTRAIL__NO_REF, 0, i + 1);
+    search(reach, graph, 0);
+    count_references(reach, graph);
+    if (add_unshown_roots(reach, graph) != HTRAIL_OK)
+        return HTRAIL_E_NOMEM;
+    for (uint32_t i = 0; i < graph->object_count; i++)
+        if (reach->number_of[i] == 0)
+            meet(reach, i, 0, HTRAIL__NO_REF, HTRAIL__NO_DEPTH, 0);
+    return HTRAIL_OK;
+}
+
+void htrail__reach_release(htrail__reach *reach)
+{
+    free(reach->object_of);
+    free(reach->number_of);
+    free(reach->holder);
+    free(reach->holder_ref);
+    free(reach->depth);
+    free(reach->root);
+    free(reach->counted);
+    free(reach->is_holding);
+    free(reach->roots);
+    *reach = (htrail__reach){0};
+}
