@@ -51,6 +51,10 @@ int cli_fail(const cli_arguments *arguments, const char *format, ...) __attribut
 /* The same for wrong use, with a hint to --help; returns CLI_EXIT_USAGE. */
 int cli_usage(const cli_arguments *arguments, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for what does not end the command. */
+void cli_warn(const cli_arguments *arguments, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *cli_command_name(const cli_arguments *arguments);
+
 /* A whole number from text, with an optional K, M, G (powers of two) or plain; false if it is none. */
 bool cli_parse_number(const char *text, unsigned long long *out);
 

@@ -77,6 +77,16 @@ int cli_usage(const cli_arguments *arguments, const char *format, ...)
     return CLI_EXIT_USAGE;
 }
 
+void cli_warn(const cli_arguments *arguments, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    say(arguments, format, values);
+    va_end(values);
+}
+
+const char *cli_command_name(const cli_arguments *arguments) { return arguments->command->name; }
+
 bool cli_parse_number(const char *text, unsigned long long *out)
 {
     char *end;

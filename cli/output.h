@@ -21,7 +21,8 @@ typedef enum cli_column_kind {
     CLI_COLUMN_BYTES,  /* right-aligned, 1.2 MiB in a table; plain bytes in JSON */
     CLI_COLUMN_CHANGE, /* NUMBER with its sign, also + */
     CLI_COLUMN_BYTES_CHANGE,
-    CLI_COLUMN_PLAIN   /* right-aligned, digits as they are: ids */
+    CLI_COLUMN_PLAIN,  /* right-aligned, digits as they are: ids */
+    CLI_COLUMN_ANY     /* PLAIN where there is no text in it, otherwise TEXT */
 } cli_column_kind;
 
 typedef struct cli_rows cli_rows;
@@ -39,6 +40,9 @@ size_t cli_rows_count(const cli_rows *rows);
 void cli_rows_member(cli_rows *rows, const char *key, const char *text);
 /* Print and release. A table with no rows prints nothing. */
 void cli_rows_close(cli_rows *rows);
+
+/* Release without printing (JSON rows so far are out). */
+void cli_rows_discard(cli_rows *rows);
 
 /* Text of a heap for a terminal: control characters, invalid UTF-8 and bidirectional
  * overrides escaped. */

@@ -1,0 +1,76 @@
+/* cli/diff.c - heaptrail diff: what grew from one snapshot to another. */
+#include "cli/query.h"
+#include "cli/totals.h"
+
+static const char sql[] =
+    "SELECT key, count_before, count_after, count_after - count_before AS count_change, "
+    "bytes_before, bytes_after, bytes_after - bytes_before AS bytes_change FROM ("
+    "SELECT coalesce(a.key, b.key) AS key, coalesce(b.count, 0) AS count_before, coalesce(a.count, 0) AS count_after, "
+    "coalesce(b.bytes, 0) AS bytes_before, coalesce(a.bytes, 0) AS bytes_after "
+    "FROM (SELECT * FROM before.total WHERE \"by\" = ?1) b "
+    "FULL JOIN (SELECT * FROM after.total WHERE \"by\" = ?1) a ON a.key = b.key) "
+    "WHERE count_after <> count_before OR bytes_after <> bytes_before "
+    "ORDER BY bytes_change DESC, count_change DESC, key";
+
+/* Both as attached databases of one connection without a file: the names in the query that
+ * --show-sql prints are those that one would give in a shell. */
+static int attach(const cli_arguments *arguments, sqlite3 *db, const char *name, const htrail__store *store)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = cli_prepare(arguments, db, name, &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_text(statement, 1, htrail__store_path(store), -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE)
+        result = cli_fail(arguments, "cannot open '%s': %s", htrail__store_path(store), sqlite3_errmsg(db));
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int run(const cli_arguments *arguments)
+{
+    static const cli_query_column columns[] = {
+        {"key", CLI_COLUMN_TEXT},           {"count_before", CLI_COLUMN_NUMBER}, {"count_after", CLI_COLUMN_NUMBER},
+        {"count_change", CLI_COLUMN_CHANGE}, {"bytes_before", CLI_COLUMN_BYTES},  {"bytes_after", CLI_COLUMN_BYTES},
+        {"bytes_change", CLI_COLUMN_BYTES_CHANGE}, {NULL, 0}};
+    htrail__store *before = NULL, *after = NULL;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    const char *by;
+    uint64_t limit;
+    int result;
+
+    if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK ||
+        (result = cli_open_store(arguments, cli_operands(arguments)[0], &before)) != CLI_EXIT_OK ||
+        (result = cli_open_store(arguments, cli_operands(arguments)[1], &after)) != CLI_EXIT_OK)
+        goto done;
+    if (sqlite3_open(":memory:", &db) != SQLITE_OK) {
+        result = cli_fail(arguments, "cannot open a database: %s", sqlite3_errmsg(db));
+        goto done;
+    }
+    if ((result = attach(arguments, db, "ATTACH ? AS before", before)) != CLI_EXIT_OK ||
+        (result = attach(arguments, db, "ATTACH ? AS after", after)) != CLI_EXIT_OK ||
+        (result = cli_prepare(arguments, db, sql, &statement)) != CLI_EXIT_OK)
+        goto done;
+    sqlite3_bind_text(statement, 1, by, -1, SQLITE_STATIC);
+    result = cli_print_query(arguments, statement, columns, limit);
+done:
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    htrail__store_free(before);
+    htrail__store_free(after);
+    return result;
+}
+
+static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
+
+const cli_command cli_diff = {
+    .name = "diff",
+    .usage = "[--by type|module|size|name|length] [-n N] BEFORE AFTER",
+    .summary = "show what grew between two snapshots",
+    .help = "What grew most in bytes comes first, what shrank last; what is the same is left out.\n\n" CLI_TOTALS_HELP,
+    .options = options,
+    .operands_min = 2,
+    .operands_max = 2,
+    .run = run,
+};

@@ -1,0 +1,64 @@
+/* cli/load.c - heaptrail load: a snapshot into a database that a plain sqlite3 shell reads. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/query.h"
+
+static int load_to(const cli_arguments *arguments, const char *file, const char *db_path)
+{
+    char message[HTRAIL__MESSAGE_BYTES] = "", what[HTRAIL__MESSAGE_BYTES];
+    cli_progress progress;
+    htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress};
+
+    snprintf(what, sizeof what, "loading '%s'", file);
+    cli_progress_init(&progress, what);
+    htrail_status status = htrail__store_load(file, db_path, &opts, message, sizeof message);
+    cli_progress_end(&progress);
+    return status == HTRAIL_OK ? CLI_EXIT_OK : cli_fail(arguments, "%s", message);
+}
+
+static int run(const cli_arguments *arguments)
+{
+    const char *file = cli_operands(arguments)[0], *asked = cli_option_value(arguments, "output");
+    htrail__store *store = NULL;
+    char *db_path = NULL;
+    int result;
+
+    if (asked == NULL && strcmp(file, "-") == 0)
+        return cli_usage(arguments, "where to? standard input has no folder of its own: say -o DB");
+    if (asked != NULL && strcmp(asked, "-") == 0)
+        return cli_usage(arguments, "a database cannot be written to standard output");
+    db_path = asked != NULL ? strdup(asked) : malloc(strlen(file) + sizeof ".db");
+    if (db_path == NULL)
+        return cli_fail(arguments, "out of memory");
+    if (asked == NULL)
+        memcpy(stpcpy(db_path, file), ".db", sizeof ".db");
+    if ((result = load_to(arguments, file, db_path)) != CLI_EXIT_OK)
+        goto done;
+    /* Opened once: says what is missing of a cut snapshot, and that it can be read. */
+    if ((result = cli_open_store(arguments, db_path, &store)) != CLI_EXIT_OK)
+        goto done;
+    cli_print_escaped(stdout, db_path, strlen(db_path));
+    putchar('\n');
+done:
+    htrail__store_free(store);
+    free(db_path);
+    return result;
+}
+
+static const cli_option options[] = {
+    {"output", 'o', "DB", "the database to write; default FILE.db"},
+    {NULL, 0, NULL, NULL},
+};
+
+const cli_command cli_load = {
+    .name = "load",
+    .usage = "[-o DB] FILE",
+    .summary = "load a snapshot into an SQLite database",
+    .help = "Prints the path of the database. Its tables are described in docs/schema.md:\n"
+            "snapshot, type, module, object, reference, root. Open it with any SQLite.",
+    .options = options,
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run,
+};

@@ -1,0 +1,26 @@
+/* cli/totals.c - see the header. */
+#include "cli/totals.h"
+
+#include <string.h>
+
+enum { ROWS_DEFAULT = 20 };
+
+int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit)
+{
+    static const char *const known[] = {"type", "module", "size", "name", "length"};
+    const char *asked = cli_option_value(arguments, "by"), *rows = cli_option_value(arguments, "limit");
+    unsigned long long number = cli_option_given(arguments, "json") ? 0 : ROWS_DEFAULT;
+
+    if (rows != NULL && !cli_parse_number(rows, &number))
+        return cli_usage(arguments, "'%s' is not a number of rows", rows);
+    *limit = number;
+    *by = "type";
+    if (asked == NULL)
+        return CLI_EXIT_OK;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(asked, known[i]) == 0) {
+            *by = known[i];
+            return CLI_EXIT_OK;
+        }
+    return cli_usage(arguments, "cannot group by '%s'; it is type, module, size, name or length", asked);
+}

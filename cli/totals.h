@@ -1,0 +1,23 @@
+/* cli/totals.h - what top and diff have in common: by what to group, how many rows. */
+#ifndef HTRAIL_CLI_TOTALS_H
+#define HTRAIL_CLI_TOTALS_H
+
+#include <stdint.h>
+
+#include "cli/command.h"
+
+#define CLI_TOTALS_OPTIONS                                                                \
+    {"by", 'b', "KEY", "type (the default), module, size, name or length"},               \
+    {"limit", 'n', "N", "at most N rows; 0: all; default 20, with --json all"}
+
+#define CLI_TOTALS_HELP                                                                   \
+    "--by type    types, by their full name\n"                                            \
+    "     module  the module that an object says it belongs to\n"                         \
+    "     size    bytes of one object, in powers of two\n"                                \
+    "     name    functions, classes and modules of the same name\n"                      \
+    "     length  items or characters, in powers of two; none: what has no length"
+
+/* Returns CLI_EXIT_OK, or the exit code of a wrong use that was said. */
+int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit);
+
+#endif
