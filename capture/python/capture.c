@@ -140,6 +140,9 @@ htrail_status htrail_snapshot_cpython(const char *path, const htrail_writer_opts
     htrail_status finished = worth_finishing ? htrail_writer_finish(w) : status;
     if (status == HTRAIL_OK || (finished != HTRAIL_OK && finished != HTRAIL_E_LIMIT))
         status = finished;
+    /* A limit that the last block met is known only now. */
+    if (status == HTRAIL_OK && *htrail_writer_error(w) != '\0')
+        status = HTRAIL_E_LIMIT;
     if (status != HTRAIL_OK && message && message_cap)
         snprintf(message, message_cap, "%s", htrail_writer_error(w));
     if (info) {
