@@ -1,8 +1,8 @@
 /* tests/unit/random_heap.h - heaps that hold everything a snapshot can: tracked objects
  * in a list, untracked ones hanging from them, large ones in parts, names, values, roots,
  * references of every kind. Written to memory; read back and compared. */
-#ifndef TESTS_UNIT_RANDOM_HEAP_H
-#define TESTS_UNIT_RANDOM_HEAP_H
+#ifndef HTRAIL_TESTS_UNIT_RANDOM_HEAP_H
+#define HTRAIL_TESTS_UNIT_RANDOM_HEAP_H
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -130,7 +130,8 @@ static uint32_t heap_refs(random_heap *h, htrail_ref *refs, uint32_t most, uint3
 
 static void heap_add(random_heap *h, uint64_t id, uint32_t flags, uint32_t tracked_now, int depth)
 {
-    uint32_t most = heap_random(&h->random) % 50 == 0 ? 300 : 6;
+    uint32_t large = h->tracked_count < 20 ? 8 : 300;
+    uint32_t most = heap_random(&h->random) % 50 == 0 ? large : h->tracked_count < 20 ? 3 : 6;
     htrail_ref refs[300];
     htrail_object object = {
         .id = id,
@@ -165,9 +166,9 @@ static void heap_add(random_heap *h, uint64_t id, uint32_t flags, uint32_t track
     for (uint32_t i = 0; i < object.ref_count; i++)
         if (refs[i].flags & HTRAIL_REF_NEW)
             heap_add(h, refs[i].target, HTRAIL_OBJECT_INLINE, tracked_now, depth + 1);
-    if (most == 300) {
+    if (most == large) {
         htrail_object part = {.id = id, .refs = refs, .flags = HTRAIL_OBJECT_CONTINUED};
-        part.ref_count = heap_refs(h, refs, 300, tracked_now, 99);
+        part.ref_count = heap_refs(h, refs, large, tracked_now, 99);
         (void)!htrail_writer_add_object(h->writer, &part);
         record(h->log, &part);
     }
