@@ -45,6 +45,7 @@ struct htrail__graph_build {
     struct { uint64_t label; uint32_t kind, code; } atom_cache[ATOM_CACHE];
     struct { uint64_t address; uint32_t type; } type_cache[TYPE_CACHE];
     uint64_t objects_max, refs_max;
+    const char *name;
     char *message;
     size_t message_cap;
 };
@@ -56,8 +57,11 @@ static htrail_status fail(htrail__graph *graph, htrail_status status, const char
 {
     va_list values;
     if (graph->build->message != NULL && graph->build->message_cap > 0) {
+        int used = snprintf(graph->build->message, graph->build->message_cap, "cannot load '%s': ", graph->build->name);
+        if (used < 0 || (size_t)used >= graph->build->message_cap)
+            return status;
         va_start(values, format);
-        vsnprintf(graph->build->message, graph->build->message_cap, format, values);
+        vsnprintf(graph->build->message + used, graph->build->message_cap - (size_t)used, format, values);
         va_end(values);
     }
     return status;
@@ -432,9 +436,11 @@ static htrail_status read_records(htrail__graph *graph, htrail_reader *reader, c
     graph->complete = status == HTRAIL_END;
     if (status == HTRAIL_E_TRUNCATED)
         snprintf(graph->cut, sizeof graph->cut, "%s", htrail_reader_error(reader));
-    else if (status != HTRAIL_END)
-        return fail(graph, status, "%s", htrail_reader_error(reader));
-    else if (htrail_reader_stopped_early(reader) != NULL)
+    else if (status != HTRAIL_END) {
+        if (graph->build->message != NULL)
+            snprintf(graph->build->message, graph->build->message_cap, "%s", htrail_reader_error(reader));
+        return status;
+    } else if (htrail_reader_stopped_early(reader) != NULL)
         snprintf(graph->stopped, sizeof graph->stopped, "%s", htrail_reader_stopped_early(reader));
     return HTRAIL_OK;
 }
@@ -698,6 +704,7 @@ htrail_status htrail__graph_read(htrail__graph **out, htrail_reader *reader, con
             snprintf(message, message_cap, "out of memory");
         goto done;
     }
+    graph->build->name = opts != NULL && opts->name != NULL ? opts->name : "snapshot";
     graph->build->message = message;
     graph->build->message_cap = message_cap;
     graph->header = *htrail_reader_header(reader);

@@ -117,6 +117,7 @@ typedef struct htrail__graph {
 typedef void (*htrail__graph_step)(void *arg, uint64_t done_bytes);
 
 typedef struct htrail__graph_opts {
+    const char *name; /* what sentences call the snapshot; borrowed; NULL: "snapshot" */
     uint64_t objects_max, refs_max; /* 0: 2^32 - 2 */
     htrail__graph_step step;        /* may be NULL */
     void *step_arg;

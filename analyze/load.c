@@ -376,6 +376,10 @@ static htrail_status write_meta(loader *l)
     FACT("parts_lost", "%" PRIu64, graph->parts_lost)
     FACT("names_dangling", "%" PRIu64, graph->names_dangling)
     FACT("roots_dangling", "%" PRIu64, graph->roots_dangling)
+    FACT("types", "%" PRIu32, graph->type_count)
+    FACT("names", "%" PRIu32, graph->name_count)
+    FACT("values", "%" PRIu32, graph->value_count)
+    FACT("roots", "%" PRIu32, l->reach.root_count)
     FACT("size_bytes", "%" PRIu64, l->total_bytes)
     FACT("complete", "%d", graph->complete)
     TEXT("source", l->source->name)
@@ -788,12 +792,11 @@ static htrail_status write_large_tables(loader *l)
 
 static htrail_status load(loader *l, htrail_reader *reader, const char *db_path)
 {
-    const htrail__graph_opts opts = {.step = l->source->progress == NULL ? NULL : step_reading, .step_arg = l};
-    char sentence[512] = "";
-    htrail_status status = htrail__graph_read(&l->graph, reader, &opts, sentence, sizeof sentence);
+    const htrail__graph_opts opts = {.name = l->source->name, .step = l->source->progress == NULL ? NULL : step_reading, .step_arg = l};
+    htrail_status status = htrail__graph_read(&l->graph, reader, &opts, l->message, l->message_cap);
 
     if (status != HTRAIL_OK)
-        return fail(l, status, "cannot load '%s': %s", l->source->name, sentence);
+        return status;
     if (htrail__naming_build(&l->naming, l->graph) != HTRAIL_OK || htrail__reach_build(&l->reach, l->graph) != HTRAIL_OK)
         return no_memory(l);
     if ((status = label_atoms(l)) != HTRAIL_OK || (status = encode_edges(l)) != HTRAIL_OK || (status = sum_up(l)) != HTRAIL_OK)

@@ -233,8 +233,7 @@ done:
     return status;
 }
 
-/* By content, not by name. */
-static bool is_database(const char *file)
+bool htrail__store_is_database(const char *file)
 {
     char magic[16] = "";
     int fd = strcmp(file, "-") == 0 ? -1 : open(file, O_RDONLY | O_CLOEXEC);
@@ -250,7 +249,7 @@ static char *warning_for(sqlite3 *db, const char *file)
 {
     char *cut = fact(db, "cut"), *stopped = fact(db, "stopped_early"), *warning = NULL;
     if (cut != NULL)
-        warning = printed("'%s' is not whole, what follows is of its part up to there: %s", file, cut);
+        warning = printed("%s: what follows is of the part before", cut);
     else if (stopped != NULL)
         warning = printed("the snapshot in '%s' was ended early: %s", file, stopped);
     free(cut);
@@ -269,7 +268,7 @@ htrail_status htrail__store_open(htrail__store **out, const char *file, const ht
         status = fail(message, cap, HTRAIL_E_NOMEM, "cannot open '%s': out of memory", file);
         goto done;
     }
-    if (is_database(file))
+    if (htrail__store_is_database(file))
         store->path = strdup(file);
     else
         status = database_for(file, opts, &store->path, &store->temporary, message, cap);

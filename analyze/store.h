@@ -47,6 +47,9 @@ const char *htrail__store_warning(const htrail__store *store);
 /* NULL is allowed. */
 void htrail__store_free(htrail__store *store);
 
+/* Whether FILE is an SQLite database, by its content. */
+bool htrail__store_is_database(const char *file);
+
 /* Load an .htrail ("-": standard input) into the database db_path, written as
  * db_path.partial and renamed when it is whole. */
 HTRAIL_MUST_CHECK htrail_status

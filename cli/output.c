@@ -446,15 +446,23 @@ static void narrow(const cli_rows *rows, size_t *widths, size_t limit)
 
 static void print_line(const cli_rows *rows, const size_t *widths, const cell *cells, const char *style)
 {
+    size_t pending = 0; /* blanks, written when something follows: no line ends in one */
     fputs(style, stdout);
     for (size_t i = 0; i < rows->column_count; i++) {
-        bool left = rows->columns[i].kind == CLI_COLUMN_TEXT, last = i + 1 == rows->column_count;
+        bool left = rows->columns[i].kind == CLI_COLUMN_TEXT;
         const char *text = cells == NULL ? rows->columns[i].name : cells[i].text;
         size_t len = cells == NULL ? strlen(text) : cells[i].len, width = width_of(text, len);
         size_t blank = width < widths[i] ? widths[i] - width : 0;
-        printf("%*s", left ? 0 : (int)blank, "");
-        print_fitted(text, len, widths[i]);
-        printf("%*s", (left && !last ? (int)blank : 0) + (last ? 0 : GAP), "");
+        if (!left)
+            pending += blank;
+        if (len > 0) {
+            printf("%*s", (int)pending, "");
+            pending = 0;
+            print_fitted(text, len, widths[i]);
+        } else {
+            pending += width;
+        }
+        pending += GAP + (left ? blank : 0);
     }
     fputs(style[0] ? cli_styled(stdout, CLI_STYLE_NONE) : "", stdout);
     fputc('\n', stdout);

@@ -1,0 +1,133 @@
+/* cli/check.c - heaptrail check: is a snapshot whole? Every checksum and total is checked. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/survey.h"
+#ifndef HTRAIL_EDGE
+#include "cli/query.h"
+#endif
+
+typedef struct verdict {
+    const char *word;
+    int exit;
+} verdict;
+
+static verdict judge(const cli_survey *survey)
+{
+    switch (survey->status) {
+    case HTRAIL_END: return (verdict){survey->stopped[0] == '\0' ? "whole" : "ended early", CLI_EXIT_OK};
+    case HTRAIL_E_TRUNCATED: return (verdict){"cut", CLI_EXIT_FOUND};
+    case HTRAIL_E_CORRUPT: return (verdict){"damaged", CLI_EXIT_FOUND};
+    case HTRAIL_E_NOT_SNAPSHOT: return (verdict){"no snapshot", CLI_EXIT_FOUND};
+    default: return (verdict){"unreadable", CLI_EXIT_FAILED};
+    }
+}
+
+static void text_cell(cli_rows *rows, const char *text) { cli_rows_text(rows, text, strlen(text)); }
+
+static void add_row(cli_rows *rows, const char *file, const char *word, int64_t objects, int64_t references, const char *message)
+{
+    text_cell(rows, file);
+    text_cell(rows, word);
+    cli_rows_number(rows, objects);
+    cli_rows_number(rows, references);
+    text_cell(rows, message);
+}
+
+#ifndef HTRAIL_EDGE
+static int64_t number_of(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t number = 0;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+static int check_database(cli_rows *rows, const char *file)
+{
+    htrail__store *store = NULL;
+    sqlite3_stmt *statement = NULL;
+    char message[HTRAIL__MESSAGE_BYTES] = "";
+    int result = CLI_EXIT_OK;
+
+    if (htrail__store_open(&store, file, NULL, message, sizeof message) != HTRAIL_OK) {
+        add_row(rows, file, "damaged", 0, 0, message);
+        return CLI_EXIT_FOUND;
+    }
+    sqlite3 *db = htrail__store_db(store);
+    if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &statement, NULL) != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW)
+        snprintf(message, sizeof message, "cannot read '%s': %s", file, sqlite3_errmsg(db));
+    else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
+        snprintf(message, sizeof message, "cannot read '%s': %s", file, (const char *)sqlite3_column_text(statement, 0));
+    if (message[0] != '\0') {
+        add_row(rows, file, "damaged", 0, 0, message);
+        result = CLI_EXIT_FOUND;
+    } else {
+        const char *warning = htrail__store_warning(store);
+        bool complete = number_of(db, "SELECT value = '1' FROM snapshot WHERE key = 'complete'") != 0;
+        add_row(rows, file, warning == NULL ? "whole" : complete ? "ended early" : "cut",
+                number_of(db, "SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'objects'"),
+                number_of(db, "SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'references'"), warning == NULL ? "" : warning);
+        result = complete ? CLI_EXIT_OK : CLI_EXIT_FOUND;
+    }
+    sqlite3_finalize(statement);
+    htrail__store_free(store);
+    return result;
+}
+#endif
+
+static int check_file(cli_rows *rows, const char *file)
+{
+    cli_survey survey;
+#ifndef HTRAIL_EDGE
+    if (htrail__store_is_database(file))
+        return check_database(rows, file);
+#endif
+    cli_survey_file(&survey, file);
+    verdict found = judge(&survey);
+    add_row(rows, file, found.word, (int64_t)survey.objects, (int64_t)survey.references,
+            survey.stopped[0] != '\0' ? survey.stopped : survey.message);
+    cli_survey_release(&survey);
+    return found.exit;
+}
+
+static int run(const cli_arguments *arguments)
+{
+    cli_rows *rows = cli_rows_open("check", cli_option_given(arguments, "json"));
+    int result = CLI_EXIT_OK;
+
+    cli_rows_column(rows, "file", CLI_COLUMN_TEXT);
+    cli_rows_column(rows, "state", CLI_COLUMN_TEXT);
+    cli_rows_column(rows, "objects", CLI_COLUMN_NUMBER);
+    cli_rows_column(rows, "references", CLI_COLUMN_NUMBER);
+    cli_rows_column(rows, "message", CLI_COLUMN_TEXT);
+    for (size_t i = 0; i < cli_operand_count(arguments); i++) {
+        int found = check_file(rows, cli_operands(arguments)[i]);
+        if (found > result)
+            result = found;
+    }
+    cli_rows_close(rows);
+    return result;
+}
+
+static const cli_option options[] = {
+    {"json", 0, NULL, "print one JSON object instead of a table"},
+    {NULL, 0, NULL, NULL},
+};
+
+const cli_command cli_check = {
+    .name = "check",
+    .usage = "FILE...",
+    .summary = "tell whether snapshots are whole",
+    .help = "The state of a file: whole; ended early (by the writer, at a limit: the file is whole, the heap in it is\n"
+            "not); cut (the end is missing, what came before is good); damaged; no snapshot; unreadable.\n"
+            "Exit code: 0 all are whole, 1 one is cut or damaged, 3 one cannot be read.",
+    .options = options,
+    .operands_min = 1,
+    .operands_max = -1,
+    .run = run,
+};

@@ -1,0 +1,99 @@
+/* cli/survey.c - see the header. */
+#include "cli/survey.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/output.h"
+
+enum { STEP_RECORDS = 1 << 14, FACTS_MAX = 4096 };
+
+static char *copy_of(htrail_str text)
+{
+    char *copy = malloc(text.len + 1);
+    if (copy != NULL && text.len > 0)
+        memcpy(copy, text.data, text.len);
+    return copy;
+}
+
+static void add_fact(cli_survey *survey, htrail_str key, htrail_str value)
+{
+    size_t at = 0;
+    while (at < survey->fact_count && (survey->facts[at].key_len != key.len || memcmp(survey->facts[at].key, key.data, key.len) != 0))
+        at++;
+    if (at == FACTS_MAX)
+        return;
+    if (at == survey->fact_count) {
+        cli_survey_fact *facts = realloc(survey->facts, (at + 1) * sizeof *facts);
+        if (facts == NULL)
+            return;
+        survey->facts = facts;
+        facts[at] = (cli_survey_fact){.key = copy_of(key), .key_len = key.len};
+        survey->fact_count++;
+    }
+    free(survey->facts[at].value);
+    survey->facts[at].value = copy_of(value);
+    survey->facts[at].value_len = value.len;
+}
+
+static void count(cli_survey *survey, const htrail_record *record)
+{
+    switch (record->kind) {
+    case HTRAIL_RECORD_OBJECT:
+        survey->references += record->u.object.ref_count;
+        if (record->u.object.flags & HTRAIL_OBJECT_CONTINUED) {
+            survey->parts++;
+        } else {
+            survey->objects++;
+            survey->size_bytes += record->u.object.size_bytes;
+        }
+        break;
+    case HTRAIL_RECORD_META: add_fact(survey, record->u.meta.key, record->u.meta.value); break;
+    case HTRAIL_RECORD_TYPE: survey->types++; break;
+    case HTRAIL_RECORD_STRING: survey->strings++; break;
+    case HTRAIL_RECORD_NAME: survey->names++; break;
+    case HTRAIL_RECORD_VALUE: survey->values++; break;
+    case HTRAIL_RECORD_ROOT: survey->roots++; break;
+    }
+}
+
+void cli_survey_file(cli_survey *survey, const char *file)
+{
+    htrail_reader *reader = NULL;
+    htrail_record record;
+    struct stat about;
+    char what[1024];
+    cli_progress progress;
+    uint64_t all = strcmp(file, "-") != 0 && stat(file, &about) == 0 ? (uint64_t)about.st_size : 0;
+
+    *survey = (cli_survey){0};
+    snprintf(what, sizeof what, "reading '%s'", file);
+    cli_progress_init(&progress, what);
+    survey->status = htrail_reader_open_path(&reader, file, NULL, survey->message, sizeof survey->message);
+    if (survey->status == HTRAIL_OK) {
+        survey->header = *htrail_reader_header(reader);
+        for (uint64_t done = 1; (survey->status = htrail_reader_next(reader, &record)) == HTRAIL_OK; done++) {
+            count(survey, &record);
+            if (done % STEP_RECORDS == 0)
+                cli_progress_step(&progress, htrail_reader_offset(reader), all);
+        }
+        survey->file_bytes = htrail_reader_offset(reader);
+        snprintf(survey->message, sizeof survey->message, "%s", htrail_reader_error(reader));
+        if (survey->status == HTRAIL_END && htrail_reader_stopped_early(reader) != NULL)
+            snprintf(survey->stopped, sizeof survey->stopped, "%s", htrail_reader_stopped_early(reader));
+    }
+    cli_progress_end(&progress);
+    htrail_reader_free(reader);
+}
+
+void cli_survey_release(cli_survey *survey)
+{
+    for (size_t i = 0; i < survey->fact_count; i++) {
+        free(survey->facts[i].key);
+        free(survey->facts[i].value);
+    }
+    free(survey->facts);
+    *survey = (cli_survey){0};
+}
