@@ -1,23 +1,356 @@
-/* cli/why.c - `heaptrail why`: the shortest chain of references from a root to an object. */
+/* cli/why.c - `heaptrail why`: the shortest chain of references from a root to an object,
+ * one line a step, then the same as one Python expression where there is one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/chain.h"
+#include "analyze/holders.h"
+#include "analyze/select.h"
+#include "analyze/text.h"
 #include "cli/command.h"
+#include "cli/query.h"
+
+/* Of a long chain (a linked list) the ends are printed; --json has all of it. */
+enum { STEPS_AT_TOP = 24, STEPS_AT_END = 16, LABEL_COLUMNS_MAX = 32, TEXT_BYTES_MAX = 1 << 20 };
 
 static const cli_option options[] = {
-    {"number", 'n', "N", "print the chains of the first N objects (default 1)"},
-    {"all", 'a', NULL, "print the chain of every object"},
-    {"json", 0, NULL, "one JSON object on standard output"},
+    {"number", 'n', "N", "print N ways to reach the objects, where there are several (default 1)"},
+    {"all", 'a', NULL, "print all ways"},
+    CLI_OPTION_JSON,
+    CLI_OPTION_SHOW_SQL,
     {NULL, 0, NULL, NULL},
 };
 
+static const char help[] =
+    "OBJECT is one of\n"
+    "  0x7f31c0de1230     the object at this address\n"
+    "  id:4711            by its id in the database\n"
+    "  type:Logger        all of the type, by its full name or else by the last part of it\n"
+    "  module:logging     the modules of this name and their namespaces, stale copies first\n"
+    "  where:EXPRESSION   SQL over the object table: \"where:type = 'dict' AND length > 1000\"\n"
+    "\n"
+    "Weak references hold nothing. Of several objects that are reached in the same way, by\n"
+    "the same types and fields, the first one's chain is printed.";
+
+/* One way to reach some of the objects. */
+typedef struct way {
+    uint32_t node;
+    uint64_t first; /* object */
+    uint64_t objects;
+    size_t place;
+} way;
+
+typedef struct why {
+    const cli_arguments *arguments;
+    htrail__store *store;
+    htrail__lookup *lookup;
+    htrail__selection selection;
+    htrail__holders *holders;
+    way *ways;
+    size_t way_count, way_shown;
+    bool utf8;
+} why;
+
+static int fail_lookup(const why *w, htrail_status status)
+{
+    const char *error = htrail__lookup_error(w->lookup);
+    return cli_fail(w->arguments, "cannot follow the chain in '%s': %s", htrail__store_path(w->store),
+                    error[0] != '\0' ? error : htrail_status_text(status));
+}
+
+/* The first object's way first, then those of most objects. */
+static int by_objects(const void *left, const void *right)
+{
+    const way *a = left, *b = right;
+    if ((a->place == 0) != (b->place == 0))
+        return a->place == 0 ? -1 : 1;
+    if (a->objects != b->objects)
+        return a->objects > b->objects ? -1 : 1;
+    return a->place < b->place ? -1 : a->place > b->place;
+}
+
+static int find_ways(why *w)
+{
+    htrail__holders_opts opts;
+    htrail__holders_opts_init(&opts);
+    opts.targets_max = SIZE_MAX;
+    opts.searches_max = opts.others_max = 0;
+    htrail_status status = htrail__holders_find(&w->holders, w->lookup, w->selection.ids, w->selection.count, &opts);
+    if (status != HTRAIL_OK)
+        return fail_lookup(w, status);
+    uint32_t *way_of = calloc((size_t)w->holders->node_count + 1, sizeof *way_of);
+    w->ways = calloc((size_t)w->holders->node_count + 1, sizeof *w->ways);
+    if (way_of == NULL || w->ways == NULL) {
+        free(way_of);
+        return cli_fail(w->arguments, "out of memory");
+    }
+    for (size_t i = 0; i < w->selection.count; i++) {
+        uint32_t node = w->holders->target_nodes[i];
+        if (way_of[node] == 0) {
+            w->ways[w->way_count] = (way){.node = node, .first = w->selection.ids[i], .place = w->way_count};
+            way_of[node] = (uint32_t)++w->way_count;
+        }
+        w->ways[way_of[node] - 1].objects++;
+    }
+    free(way_of);
+    qsort(w->ways, w->way_count, sizeof *w->ways, by_objects);
+    return CLI_EXIT_OK;
+}
+
+static htrail_str text_of(const why *w, uint32_t text)
+{
+    return htrail__texts_get(htrail__lookup_texts(w->lookup), text);
+}
+
+static size_t columns_of(const char *text)
+{
+    size_t columns = 0;
+    for (; *text != '\0'; text++)
+        columns += ((unsigned char)*text & 0xc0) != 0x80;
+    return columns;
+}
+
+static void add_label(const why *w, htrail__text *out, const htrail__found_object *step)
+{
+    htrail__text_clear(out);
+    htrail__chain_label(out, step->holder_kind, text_of(w, step->holder_label), false);
+}
+
+static void print_escaped(const htrail__text *text)
+{
+    cli_print_escaped(stdout, htrail__text_string(text), text->len);
+}
+
+/* "  ─['tasks']──→ list, 1,000 items  8.1 KiB  id:4711" */
+static void print_step(const why *w, const htrail__found_object *holder, const htrail__found_object *step, size_t label_columns)
+{
+    htrail__text text;
+    char bytes[32], number[32];
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    if (label_columns > 0) {
+        if (holder != NULL)
+            add_label(w, &text, step);
+        size_t pad = columns_of(htrail__text_string(&text));
+        pad = pad < label_columns ? label_columns - pad : 0;
+        printf("  %s", w->utf8 ? "─" : "-");
+        print_escaped(&text);
+        while (pad-- > 0)
+            fputs(w->utf8 ? "─" : "-", stdout);
+        fputs(w->utf8 ? "→ " : "-> ", stdout);
+    } else {
+        fputs("  ", stdout);
+    }
+    htrail__text_clear(&text);
+    htrail__chain_object_text(&text, text_of(w, step->type), text_of(w, step->name), text_of(w, step->module),
+                              holder != NULL ? text_of(w, holder->type) : (htrail_str){0},
+                              holder != NULL ? text_of(w, holder->name) : (htrail_str){0}, text_of(w, step->holder_label));
+    fputs(cli_styled(stdout, CLI_STYLE_BOLD), stdout);
+    print_escaped(&text);
+    fputs(cli_styled(stdout, CLI_STYLE_NONE), stdout);
+    if (step->length != HTRAIL__NO_LENGTH) {
+        cli_format_number(number, sizeof number, (int64_t)step->length);
+        printf(", length %s", number);
+    }
+    cli_format_bytes(bytes, sizeof bytes, (int64_t)step->size_bytes);
+    printf("%s  %s, ", cli_styled(stdout, CLI_STYLE_DIM), bytes);
+    if (step->refcount > 0)
+        printf("refcount %llu, ", (unsigned long long)step->refcount);
+    printf("id:%llu%s\n", (unsigned long long)step->id, cli_styled(stdout, CLI_STYLE_NONE));
+    htrail__text_release(&text);
+}
+
+static void print_chain(const why *w, const htrail__chain *chain)
+{
+    htrail__text text;
+    size_t columns = 0;
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    if (chain->garbage) {
+        printf("nothing: no root reaches it, it waits for the garbage collector\n");
+    } else {
+        htrail__chain_root_text(&text, text_of(w, chain->root.kind_text), text_of(w, chain->root.name));
+        fputs(cli_styled(stdout, CLI_STYLE_GREEN), stdout);
+        print_escaped(&text);
+        printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
+    }
+    /* The dict of sys.modules is the root itself, and so is a frame. */
+    size_t first = !chain->garbage && chain->step_count > 1 && (chain->root.kind == HTRAIL_ROOT_MODULES || chain->root.kind == HTRAIL_ROOT_FRAME);
+    for (size_t i = first; i < chain->step_count; i++) {
+        if (i > 0)
+            add_label(w, &text, &chain->steps[i]);
+        else
+            htrail__text_clear(&text);
+        size_t wide = columns_of(htrail__text_string(&text));
+        if (wide > columns && wide <= LABEL_COLUMNS_MAX)
+            columns = wide;
+    }
+    for (size_t i = first; i < chain->step_count; i++) {
+        if (i == first + STEPS_AT_TOP && chain->step_count - i > STEPS_AT_END + 1) {
+            size_t left_out = chain->step_count - i - STEPS_AT_END;
+            printf("  ... %zu more steps ...\n", left_out);
+            i += left_out;
+        }
+        print_step(w, i > 0 ? &chain->steps[i - 1] : NULL, &chain->steps[i], chain->garbage ? 0 : columns + 1);
+    }
+    htrail__text_release(&text);
+}
+
+static int print_way(const why *w, const way *shown)
+{
+    htrail__chain chain;
+    htrail__text expression;
+    bool exists = false;
+    htrail__text_init(&expression, TEXT_BYTES_MAX);
+    htrail_status status = htrail__chain_find(&chain, w->lookup, shown->first);
+    if (status == HTRAIL_OK)
+        status = htrail__chain_expression(&expression, &exists, w->lookup, &chain);
+    if (status == HTRAIL_OK) {
+        print_chain(w, &chain);
+        if (exists) {
+            printf("\n%s", cli_styled(stdout, CLI_STYLE_BLUE));
+            print_escaped(&expression);
+            printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
+        }
+    }
+    htrail__chain_release(&chain);
+    htrail__text_release(&expression);
+    return status == HTRAIL_OK ? CLI_EXIT_OK : fail_lookup(w, status);
+}
+
+static void print_number(uint64_t number)
+{
+    char text[32];
+    cli_format_number(text, sizeof text, (int64_t)number);
+    fputs(text, stdout);
+}
+
+static int print_ways(const why *w)
+{
+    int result = CLI_EXIT_OK;
+    for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++) {
+        if (i > 0)
+            putchar('\n');
+        result = print_way(w, &w->ways[i]);
+        if (result != CLI_EXIT_OK || w->selection.count == 1)
+            continue;
+        printf("\nof ");
+        print_number(w->selection.count);
+        printf(" objects, ");
+        print_number(w->ways[i].objects);
+        printf(w->ways[i].objects == 1 ? " comes this way" : " come this way");
+        if (i == 0 && w->selection.stale > 0 && w->selection.stale < w->selection.count) {
+            printf("; ");
+            print_number(w->selection.stale);
+            printf(" are stale");
+        }
+        putchar('\n');
+    }
+    if (result == CLI_EXIT_OK && w->way_shown < w->way_count) {
+        printf("\n");
+        print_number(w->way_count - w->way_shown);
+        printf(w->way_count - w->way_shown == 1 ? " other way: --all prints it\n" : " other ways: -n N or --all prints them\n");
+    }
+    return result;
+}
+
+/* One row a step: the columns of htrail__chain_sql, and which way it is. */
+static int print_json_way(const why *w, cli_rows *rows, sqlite3_stmt *statement, size_t number)
+{
+    int stepped;
+    sqlite3_reset(statement);
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)w->ways[number].first);
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        cli_rows_number(rows, (int64_t)number + 1);
+        cli_rows_number(rows, (int64_t)w->ways[number].objects);
+        for (int i = 0; i < sqlite3_column_count(statement); i++) {
+            if (sqlite3_column_type(statement, i) == SQLITE_INTEGER)
+                cli_rows_number(rows, sqlite3_column_int64(statement, i));
+            else if (sqlite3_column_type(statement, i) == SQLITE_NULL)
+                cli_rows_null(rows);
+            else {
+                const char *text = (const char *)sqlite3_column_text(statement, i);
+                cli_rows_text(rows, text != NULL ? text : "", (size_t)sqlite3_column_bytes(statement, i));
+            }
+        }
+    }
+    return stepped == SQLITE_DONE ? CLI_EXIT_OK : cli_fail(w->arguments, "cannot follow the chain: %s", sqlite3_errmsg(htrail__store_db(w->store)));
+}
+
+static int print_json(const why *w)
+{
+    sqlite3_stmt *statement = NULL;
+    htrail__chain chain;
+    htrail__text expression;
+    bool exists = false;
+    htrail__text_init(&expression, TEXT_BYTES_MAX);
+    int result = cli_prepare(w->arguments, htrail__store_db(w->store), htrail__chain_sql, &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    htrail_status status = htrail__chain_find(&chain, w->lookup, w->ways[0].first);
+    if (status == HTRAIL_OK)
+        status = htrail__chain_expression(&expression, &exists, w->lookup, &chain);
+    if (status != HTRAIL_OK) {
+        result = fail_lookup(w, status);
+        goto done;
+    }
+    cli_rows *rows = cli_rows_open("why", true);
+    cli_rows_column(rows, "way", CLI_COLUMN_NUMBER);
+    cli_rows_column(rows, "objects", CLI_COLUMN_NUMBER);
+    for (int i = 0; i < sqlite3_column_count(statement); i++)
+        cli_rows_column(rows, sqlite3_column_name(statement, i), CLI_COLUMN_TEXT);
+    for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++)
+        result = print_json_way(w, rows, statement, i);
+    cli_rows_member(rows, "expression", exists ? htrail__text_string(&expression) : NULL);
+    cli_rows_close(rows);
+done:
+    htrail__chain_release(&chain);
+    htrail__text_release(&expression);
+    sqlite3_finalize(statement);
+    return result;
+}
+
 static int run(const cli_arguments *arguments)
 {
-    return cli_fail(arguments, "this build has no analysis");
+    why w = {.arguments = arguments, .utf8 = cli_is_utf8(stdout)};
+    char *const *operands = cli_operands(arguments);
+    char message[HTRAIL__MESSAGE_BYTES];
+    unsigned long long number = 1;
+    htrail__selector selector;
+    htrail_status status;
+    int result;
+
+    if (cli_option_given(arguments, "number") && (!cli_parse_number(cli_option_value(arguments, "number"), &number) || number == 0))
+        return cli_usage(arguments, "'%s' is no number of ways", cli_option_value(arguments, "number"));
+    if (htrail__selector_parse(&selector, operands[1], message, sizeof message) != HTRAIL_OK)
+        return cli_usage(arguments, "%s", message);
+    result = cli_open_store(arguments, operands[0], &w.store);
+    if (result != CLI_EXIT_OK)
+        return result;
+    status = htrail__select(&w.selection, htrail__store_db(w.store), &selector, message, sizeof message);
+    if (status == HTRAIL_OK)
+        status = htrail__lookup_open(&w.lookup, htrail__store_db(w.store), message, sizeof message);
+    if (status != HTRAIL_OK) {
+        result = status == HTRAIL_E_MISUSE ? cli_usage(arguments, "%s", message) : cli_fail(arguments, "'%s': %s", operands[0], message);
+        goto done;
+    }
+    result = find_ways(&w);
+    if (result != CLI_EXIT_OK)
+        goto done;
+    w.way_shown = cli_option_given(arguments, "all") || number > w.way_count ? w.way_count : (size_t)number;
+    result = cli_option_given(arguments, "json") ? print_json(&w) : print_ways(&w);
+done:
+    free(w.ways);
+    htrail__holders_free(w.holders);
+    htrail__lookup_free(w.lookup);
+    htrail__selection_release(&w.selection);
+    htrail__store_free(w.store);
+    return result;
 }
 
 const cli_command cli_why = {
     .name = "why",
     .usage = "[OPTIONS] FILE OBJECT",
     .summary = "print the shortest chain of references that keeps an object alive",
-    .help = NULL,
+    .help = help,
     .options = options,
     .operands_min = 2,
     .operands_max = 2,

@@ -1,0 +1,44 @@
+/* analyze/chain.h - the shortest chain of references from a root to one object, and how
+ * people and Python call its steps.
+ *
+ * The steps are columns of the database (object.holder), so that they can be asked for in
+ * a plain sqlite3 shell: htrail__chain_sql. */
+#ifndef HTRAIL_ANALYZE_CHAIN_H
+#define HTRAIL_ANALYZE_CHAIN_H
+
+#include <stdbool.h>
+
+#include "analyze/lookup.h"
+#include "analyze/text.h"
+
+typedef struct htrail__chain {
+    bool garbage;                /* no root reaches the object */
+    htrail__found_root root;     /* where one does */
+    htrail__found_object *steps; /* from what the root holds to the object itself */
+    size_t step_count;
+} htrail__chain;
+
+/* One row a step, from the root on; ?1 is the object's id. */
+extern const char htrail__chain_sql[];
+
+/* *out is released by the caller, on failure too. */
+HTRAIL_MUST_CHECK htrail_status htrail__chain_find(htrail__chain *out, htrail__lookup *lookup, uint64_t id);
+void htrail__chain_release(htrail__chain *chain);
+
+/* How a reference reads: "['key']", ".attribute", "__globals__", "[3]", "local item". merged:
+ * positions are left out, "[i]". Adds to out. */
+void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label, bool merged);
+/* "atexit callback 3 of 20", "frame run at server.py:65", "sys.modules". */
+void htrail__chain_root_text(htrail__text *out, htrail_str kind, htrail_str name);
+/* "function logging.shutdown", "module logging", "dict of module logging", "camserver.Frame".
+ * holder_type, holder_name and label are those of the object that holds it; may be empty. */
+void htrail__chain_object_text(htrail__text *out, htrail_str type, htrail_str name, htrail_str module, htrail_str holder_type,
+                               htrail_str holder_name, htrail_str label);
+
+/* One Python expression for the object at the end of the chain. False, and nothing added,
+ * where there is none: a key that was not recorded, a reference from C, the local variable
+ * of a frame. A module that is in sys.modules is named so, however the chain came to it. */
+HTRAIL_MUST_CHECK htrail_status htrail__chain_expression(htrail__text *out, bool *exists, htrail__lookup *lookup,
+                                                         const htrail__chain *chain);
+
+#endif

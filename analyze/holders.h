@@ -1,0 +1,84 @@
+/* analyze/holders.h - who holds a set of objects: their shortest chains from the roots,
+ * merged, and beside them the other holders that do not depend on what they hold.
+ *
+ * A node is a shape (analyze/shape.h) with the objects that lie on the chains; a link
+ * says that objects of one node hold objects of another. For each node it is asked who
+ * else holds its objects: a holder whose own chain leads through the node itself does not
+ * count, unless it can be reached in another way too. Of these others the most frequent
+ * are kept, with their chains.
+ *
+ *     atexit callbacks -> function shutdown ×19 -__globals__-> dict of module logging ×19
+ *     os.register_at_fork -> list -[i]-> function ×19 -__globals__-^         another holder
+ *
+ * What is searched is bounded by counts, never by the clock. */
+#ifndef HTRAIL_ANALYZE_HOLDERS_H
+#define HTRAIL_ANALYZE_HOLDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/lookup.h"
+#include "analyze/shape.h"
+
+typedef struct htrail__holders_opts {
+    size_t targets_max;    /* objects whose chains are followed, the first of those given */
+    size_t too_many;       /* holders looked at of one object */
+    size_t searches_max;   /* objects whose holders are looked at, in all */
+    size_t others_max;     /* further kinds of holders kept of one node */
+    size_t others_all_max; /* and of all nodes together */
+} htrail__holders_opts;
+
+void htrail__holders_opts_init(htrail__holders_opts *opts);
+
+typedef enum htrail__held {
+    HTRAIL__HELD_UNKNOWN, /* not searched to the end */
+    HTRAIL__HELD_ONLY,    /* by this holder alone */
+    HTRAIL__HELD_SEVERAL
+} htrail__held;
+
+typedef struct htrail__holder_node {
+    uint32_t shape;
+    uint32_t parent; /* node, or HTRAIL__NO_SHAPE */
+    htrail__held held;
+    bool other;             /* only on the chain of a further holder */
+    uint64_t objects;       /* on the chains */
+    uint64_t targets;       /* of them asked for */
+    uint64_t targets_below; /* asked for here or below */
+    uint64_t references;    /* from the parent */
+    uint64_t size_bytes;    /* of objects */
+    uint64_t length_min, length_max; /* HTRAIL__NO_LENGTH: no object has one */
+    uint64_t refcount_min, refcount_max;
+    uint64_t example;       /* id of the first object; 0: none */
+    uint64_t other_kinds;   /* further kinds of holders that are not kept */
+    uint64_t other_holders; /* at least so many holders of those kinds */
+    uint32_t root_name;     /* of a root: the first one's whole name, and how many names there are */
+    uint64_t root_names;
+} htrail__holder_node;
+
+typedef struct htrail__holder_link {
+    uint32_t from, to; /* nodes */
+    uint32_t ref_kind, label;
+    uint64_t references;
+} htrail__holder_link;
+
+typedef struct htrail__holders {
+    htrail__shapes shapes;
+    htrail__holder_node *nodes; /* parents first */
+    uint32_t node_count;
+    htrail__holder_link *links; /* further holders; a node's own parent is in the node */
+    uint32_t link_count;
+    uint32_t *target_nodes; /* the node of each object asked for, targets_followed of them */
+    uint64_t targets, targets_followed;
+} htrail__holders;
+
+/* ids: the objects asked for. The lookup is used, and has the sentence on failure;
+ * opts NULL: defaults. *out is NULL unless the status is OK. */
+HTRAIL_MUST_CHECK htrail_status htrail__holders_find(htrail__holders **out, htrail__lookup *lookup, const uint64_t *ids,
+                                                     size_t count, const htrail__holders_opts *opts);
+void htrail__holders_free(htrail__holders *holders);
+
+/* The text of a root's name without its numbers: "callback 3 of 20" -> "callback". */
+size_t htrail__root_name_general(const char *name, size_t len, char *out, size_t cap);
+
+#endif

@@ -1,0 +1,267 @@
+/* analyze/lookup.c - see the header. */
+#include "analyze/lookup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, STATEMENTS = 6 };
+
+enum { OBJECT, HOLDERS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS };
+
+static const char *const queries[STATEMENTS] = {
+    [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, holder_kind, holder_label, root FROM object WHERE id = ?1",
+    [HOLDERS] = "SELECT src, kind, label FROM reference WHERE dst = ?1 AND kind <> 'weak' LIMIT ?2",
+    /* Weak ones are counted too: telling them apart takes a look at each. */
+    [HOLDER_COUNT] = "SELECT count(*) FROM reference WHERE dst = ?1",
+    [ROOT] = "SELECT id, kind, name FROM root WHERE id = ?1",
+    [ROOTS_OF] = "SELECT id, kind, name FROM root WHERE object = ?1 ORDER BY id",
+    [TOTALS] = "SELECT coalesce(sum(objects), 0), coalesce(sum(bytes), 0) FROM type",
+};
+
+struct htrail__lookup {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS];
+    htrail__texts texts;
+    htrail__found_holder *holders;
+    size_t holder_room;
+    htrail__found_root *roots;
+    size_t root_room;
+    char *borrowed[BORROWED];
+    unsigned next_borrowed;
+    htrail_status status;
+    char error[512];
+};
+
+static htrail_status fail(htrail__lookup *lookup, htrail_status status)
+{
+    if (lookup->status == HTRAIL_OK) {
+        lookup->status = status;
+        snprintf(lookup->error, sizeof lookup->error, "%s", status == HTRAIL_E_DATABASE ? sqlite3_errmsg(lookup->db) : "out of memory");
+    }
+    return lookup->status;
+}
+
+htrail_status htrail__lookup_open(htrail__lookup **out, sqlite3 *db, char *message, size_t message_cap)
+{
+    htrail__lookup *lookup = calloc(1, sizeof *lookup);
+    htrail_status status = HTRAIL_E_NOMEM;
+
+    *out = NULL;
+    if (message != NULL)
+        snprintf(message, message_cap, "out of memory");
+    if (lookup == NULL || (status = htrail__texts_init(&lookup->texts, TEXT_BYTES_MAX)) != HTRAIL_OK)
+        goto done;
+    lookup->db = db;
+    for (int i = 0; i < STATEMENTS; i++) {
+        if (sqlite3_prepare_v3(db, queries[i], -1, SQLITE_PREPARE_PERSISTENT, &lookup->statements[i], NULL) != SQLITE_OK) {
+            status = HTRAIL_E_DATABASE;
+            if (message != NULL)
+                snprintf(message, message_cap, "cannot ask the database: %s", sqlite3_errmsg(db));
+            goto done;
+        }
+    }
+    *out = lookup;
+    lookup = NULL;
+done:
+    htrail__lookup_free(lookup);
+    return status;
+}
+
+void htrail__lookup_free(htrail__lookup *lookup)
+{
+    if (lookup == NULL)
+        return;
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(lookup->statements[i]);
+    for (int i = 0; i < BORROWED; i++)
+        free(lookup->borrowed[i]);
+    htrail__texts_release(&lookup->texts);
+    free(lookup->holders);
+    free(lookup->roots);
+    free(lookup);
+}
+
+static sqlite3_stmt *start(htrail__lookup *lookup, int query, uint64_t id)
+{
+    sqlite3_stmt *statement = lookup->statements[query];
+    sqlite3_reset(statement);
+    if (sqlite3_bind_parameter_count(statement) > 0)
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
+    return statement;
+}
+
+static uint64_t number(sqlite3_stmt *statement, int column)
+{
+    return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+static uint32_t text(htrail__lookup *lookup, sqlite3_stmt *statement, int column)
+{
+    uint32_t out = 0;
+    const char *data = (const char *)sqlite3_column_text(statement, column);
+    if (data != NULL && htrail__texts_add(&lookup->texts, (htrail_str){data, (size_t)sqlite3_column_bytes(statement, column)}, &out) != HTRAIL_OK)
+        fail(lookup, HTRAIL_E_NOMEM);
+    return out;
+}
+
+static uint32_t ref_kind(sqlite3_stmt *statement, int column)
+{
+    static const char *const kinds[] = {"plain", "index", "key", "value", "attr", "slot", "field", "local", "cell", "default", "offset", "stack", "weak"};
+    const char *kind = (const char *)sqlite3_column_text(statement, column);
+    for (uint32_t i = 0; kind != NULL && i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i], kind) == 0)
+            return i;
+    return HTRAIL_REF_PLAIN;
+}
+
+static uint32_t root_kind(sqlite3_stmt *statement, int column)
+{
+    const char *kind = (const char *)sqlite3_column_text(statement, column);
+    if (kind != NULL) {
+#define X(name, number, text)       \
+    if (strcmp(text, kind) == 0)    \
+        return number;
+        HTRAIL_ROOT_MAP(X)
+#undef X
+    }
+    return UINT8_MAX; /* of a kind that came later, or none: it has its name all the same */
+}
+
+htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail__found_object *out)
+{
+    sqlite3_stmt *statement = start(lookup, OBJECT, id);
+    int stepped = sqlite3_step(statement);
+
+    *out = (htrail__found_object){0};
+    if (stepped == SQLITE_DONE)
+        return HTRAIL_E_NOT_FOUND;
+    if (stepped != SQLITE_ROW)
+        return fail(lookup, HTRAIL_E_DATABASE);
+    *out = (htrail__found_object){
+        .id = number(statement, 0),
+        .address = number(statement, 1),
+        .type = text(lookup, statement, 2),
+        .module = text(lookup, statement, 3),
+        .name = text(lookup, statement, 4),
+        .length = sqlite3_column_type(statement, 5) == SQLITE_NULL ? HTRAIL__NO_LENGTH : number(statement, 5),
+        .size_bytes = number(statement, 6),
+        .refcount = number(statement, 7),
+        .holder = number(statement, 8),
+        .holder_kind = ref_kind(statement, 9),
+        .holder_label = text(lookup, statement, 10),
+        .root = number(statement, 11),
+    };
+    sqlite3_reset(statement);
+    return lookup->status;
+}
+
+htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t limit, const htrail__found_holder **holders, size_t *count, bool *more)
+{
+    sqlite3_stmt *statement = start(lookup, HOLDERS, id);
+    int stepped;
+
+    *count = 0;
+    *more = false;
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)limit + 1);
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (*count == limit) {
+            *more = true;
+            break;
+        }
+        if (*count == lookup->holder_room) {
+            size_t room = lookup->holder_room ? lookup->holder_room * 2 : 64;
+            htrail__found_holder *larger = realloc(lookup->holders, room * sizeof *larger);
+            if (larger == NULL)
+                return fail(lookup, HTRAIL_E_NOMEM);
+            lookup->holders = larger;
+            lookup->holder_room = room;
+        }
+        lookup->holders[(*count)++] =
+            (htrail__found_holder){.id = number(statement, 0), .kind = ref_kind(statement, 1), .label = text(lookup, statement, 2)};
+    }
+    if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
+        fail(lookup, HTRAIL_E_DATABASE);
+    sqlite3_reset(statement);
+    *holders = lookup->holders;
+    return lookup->status;
+}
+
+htrail_status htrail__lookup_holder_count(htrail__lookup *lookup, uint64_t id, uint64_t *count)
+{
+    sqlite3_stmt *statement = start(lookup, HOLDER_COUNT, id);
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        fail(lookup, HTRAIL_E_DATABASE);
+    else
+        *count = number(statement, 0);
+    sqlite3_reset(statement);
+    return lookup->status;
+}
+
+static htrail__found_root read_root(htrail__lookup *lookup, sqlite3_stmt *statement)
+{
+    return (htrail__found_root){.id = number(statement, 0), .kind = root_kind(statement, 1), .kind_text = text(lookup, statement, 1), .name = text(lookup, statement, 2)};
+}
+
+htrail_status htrail__lookup_root(htrail__lookup *lookup, uint64_t root, htrail__found_root *out)
+{
+    sqlite3_stmt *statement = start(lookup, ROOT, root);
+    int stepped = sqlite3_step(statement);
+    *out = (htrail__found_root){0};
+    if (stepped == SQLITE_ROW)
+        *out = read_root(lookup, statement);
+    else if (stepped != SQLITE_DONE)
+        fail(lookup, HTRAIL_E_DATABASE);
+    sqlite3_reset(statement);
+    return stepped == SQLITE_DONE ? HTRAIL_E_NOT_FOUND : lookup->status;
+}
+
+htrail_status htrail__lookup_roots_of(htrail__lookup *lookup, uint64_t id, const htrail__found_root **roots, size_t *count)
+{
+    sqlite3_stmt *statement = start(lookup, ROOTS_OF, id);
+    int stepped;
+
+    *count = 0;
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (*count == lookup->root_room) {
+            size_t room = lookup->root_room ? lookup->root_room * 2 : 16;
+            htrail__found_root *larger = realloc(lookup->roots, room * sizeof *larger);
+            if (larger == NULL)
+                return fail(lookup, HTRAIL_E_NOMEM);
+            lookup->roots = larger;
+            lookup->root_room = room;
+        }
+        lookup->roots[(*count)++] = read_root(lookup, statement);
+    }
+    if (stepped != SQLITE_DONE)
+        fail(lookup, HTRAIL_E_DATABASE);
+    sqlite3_reset(statement);
+    *roots = lookup->roots;
+    return lookup->status;
+}
+
+htrail_status htrail__lookup_totals(htrail__lookup *lookup, uint64_t *objects, uint64_t *size_bytes)
+{
+    sqlite3_stmt *statement = start(lookup, TOTALS, 0);
+    if (sqlite3_step(statement) != SQLITE_ROW) {
+        fail(lookup, HTRAIL_E_DATABASE);
+    } else {
+        *objects = number(statement, 0);
+        *size_bytes = number(statement, 1);
+    }
+    sqlite3_reset(statement);
+    return lookup->status;
+}
+
+htrail__texts *htrail__lookup_texts(htrail__lookup *lookup) { return &lookup->texts; }
+
+const char *htrail__lookup_text(htrail__lookup *lookup, uint32_t number_of_text)
+{
+    htrail_str found = htrail__texts_get(&lookup->texts, number_of_text);
+    char **slot = &lookup->borrowed[lookup->next_borrowed++ % BORROWED];
+    free(*slot);
+    *slot = found.len > 0 ? strndup(found.data, found.len) : NULL;
+    return *slot != NULL ? *slot : "";
+}
+
+const char *htrail__lookup_error(const htrail__lookup *lookup) { return lookup->error; }

@@ -1,0 +1,190 @@
+/* analyze/select.c - see the header. Each kind of selector is one query. */
+#include "analyze/select.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/text.h"
+
+/* Two columns: the id, and whether the object is stale. */
+static const char by_address[] = "SELECT id, 0 FROM object WHERE address = ?1";
+static const char by_id[] = "SELECT id, 0 FROM object WHERE id = ?1";
+static const char by_type[] =
+    "SELECT o.id, 0 FROM heap_object o WHERE o.type IN (SELECT id FROM type WHERE name = ?1 OR (NOT EXISTS (SELECT 1 FROM type WHERE name = ?1)\n"
+    "  AND (qualname = ?1 OR substr(name, -length(?1) - 1) = '.' || ?1))) ORDER BY o.id";
+/* A namespace has a __name__, the dict of a class a __module__. */
+static const char by_module[] =
+    "WITH live(id) AS MATERIALIZED (SELECT r.dst FROM root JOIN reference r ON r.src = root.object\n"
+    "    WHERE root.kind = 'sys.modules' AND r.kind = 'value' AND r.label = ?1),\n"
+    "  listed(id) AS MATERIALIZED (SELECT id FROM live UNION SELECT r.dst FROM live JOIN reference r ON r.src = live.id\n"
+    "    WHERE r.kind = 'field' AND r.label = '__dict__'),\n"
+    "  found(id) AS (SELECT o.id FROM type t JOIN heap_object o ON o.type = t.id JOIN name n ON n.id = o.name\n"
+    "    WHERE t.name = 'module' AND n.text = ?1\n"
+    "  UNION SELECT o.id FROM type t JOIN heap_object o ON o.type = t.id\n"
+    "    WHERE t.name = 'dict' AND o.module IN (SELECT id FROM module WHERE name = ?1)\n"
+    "      AND EXISTS (SELECT 1 FROM reference r WHERE r.src = o.id AND r.kind = 'value' AND r.label = '__name__')\n"
+    "      AND NOT EXISTS (SELECT 1 FROM reference r WHERE r.src = o.id AND r.kind = 'value' AND r.label = '__module__'))\n"
+    "SELECT id, id NOT IN (SELECT id FROM listed) AS stale FROM found ORDER BY stale DESC, id";
+
+htrail_status htrail__selector_parse(htrail__selector *out, const char *text, char *message, size_t message_cap)
+{
+    static const struct {
+        const char *prefix;
+        htrail__selector_kind kind;
+        int base; /* of a number; 0: a text */
+    } forms[] = {
+        {"0x", HTRAIL__SELECT_ADDRESS, 16}, {"id:", HTRAIL__SELECT_ID, 10},       {"type:", HTRAIL__SELECT_TYPE, 0},
+        {"module:", HTRAIL__SELECT_MODULE, 0}, {"where:", HTRAIL__SELECT_WHERE, 0},
+    };
+    *out = (htrail__selector){0};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        size_t len = strlen(forms[i].prefix);
+        if (strncmp(text, forms[i].prefix, len) != 0)
+            continue;
+        const char *rest = text + len;
+        char *end = NULL;
+        out->kind = forms[i].kind;
+        out->text = rest;
+        if (rest[0] == '\0') {
+            snprintf(message, message_cap, "nothing after '%s' in '%s'", forms[i].prefix, text);
+            return HTRAIL_E_MISUSE;
+        }
+        if (forms[i].base == 0)
+            return HTRAIL_OK;
+        errno = 0;
+        out->number = strtoull(rest, &end, forms[i].base);
+        if (errno == 0 && *end == '\0' && strspn(rest, "0123456789abcdefABCDEF") == strlen(rest))
+            return HTRAIL_OK;
+        snprintf(message, message_cap, "'%s' is no %s", text, forms[i].base == 16 ? "address" : "id");
+        return HTRAIL_E_MISUSE;
+    }
+    snprintf(message, message_cap, "'%s' names no object: it takes 0xADDRESS, id:N, type:NAME, module:NAME or where:SQL", text);
+    return HTRAIL_E_MISUSE;
+}
+
+static bool add_id(htrail__selection *selection, size_t *room, uint64_t id)
+{
+    if (selection->count == *room) {
+        size_t more = *room ? *room * 2 : 64;
+        uint64_t *ids = realloc(selection->ids, more * sizeof *ids);
+        if (ids == NULL)
+            return false;
+        selection->ids = ids;
+        *room = more;
+    }
+    selection->ids[selection->count++] = id;
+    return true;
+}
+
+typedef struct place {
+    uint64_t id;
+    size_t at;
+} place;
+
+static int by_id_and_place(const void *left, const void *right)
+{
+    const place *a = left, *b = right;
+    return a->id != b->id ? (a->id < b->id ? -1 : 1) : a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* Leave out from `from` on what was there before. stale counts from `from` on. */
+static bool leave_out_repeated(htrail__selection *selection, size_t from)
+{
+    size_t kept = from;
+    place *places = malloc((selection->count + 1) * sizeof *places);
+    if (places == NULL)
+        return false;
+    for (size_t i = 0; i < selection->count; i++)
+        places[i] = (place){selection->ids[i], i};
+    qsort(places, selection->count, sizeof *places, by_id_and_place);
+    for (size_t i = 1; i < selection->count; i++)
+        if (places[i].id == places[i - 1].id)
+            selection->ids[places[i].at] = 0; /* no object has the id 0 */
+    size_t stale = selection->stale;
+    for (size_t i = from; i < selection->count; i++) {
+        if (selection->ids[i] != 0)
+            selection->ids[kept++] = selection->ids[i];
+        else if (i - from < stale)
+            selection->stale--;
+    }
+    selection->count = kept;
+    free(places);
+    return true;
+}
+
+htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const htrail__selector *selector, char *message, size_t message_cap)
+{
+    static const char *const queries[] = {by_address, by_id, by_type, by_module};
+    htrail_status status = HTRAIL_E_NOMEM;
+    sqlite3_stmt *statement = NULL;
+    size_t from = selection->count, room = from;
+    htrail__text expression;
+    const char *query = NULL, *tail = NULL;
+    int stepped;
+
+    htrail__text_init(&expression, 1 << 20);
+    selection->stale = 0;
+    snprintf(message, message_cap, "out of memory");
+    if (selector->kind == HTRAIL__SELECT_WHERE) {
+        /* On a line of its own, so that a comment at its end ends there. */
+        htrail__text_format(&expression, "SELECT id, 0 FROM object WHERE (%s\n) ORDER BY id", selector->text);
+        query = htrail__text_string(&expression);
+    } else {
+        query = queries[selector->kind];
+    }
+    if (expression.failed)
+        goto done;
+    if (sqlite3_prepare_v2(db, query, -1, &statement, &tail) != SQLITE_OK || statement == NULL || tail[0] != '\0' ||
+        !sqlite3_stmt_readonly(statement) || sqlite3_column_count(statement) != 2) {
+        bool bad_expression = selector->kind == HTRAIL__SELECT_WHERE;
+        status = bad_expression ? HTRAIL_E_MISUSE : HTRAIL_E_DATABASE;
+        snprintf(message, message_cap, "%s '%s': %s", bad_expression ? "no expression over the object table:" : "cannot look for",
+                 bad_expression ? selector->text : "the object", sqlite3_errcode(db) != SQLITE_OK ? sqlite3_errmsg(db) : "more than one statement");
+        goto done;
+    }
+    if (selector->kind == HTRAIL__SELECT_ADDRESS || selector->kind == HTRAIL__SELECT_ID)
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)selector->number);
+    else if (selector->kind != HTRAIL__SELECT_WHERE)
+        sqlite3_bind_text(statement, 1, selector->text, -1, SQLITE_STATIC);
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (!add_id(selection, &room, (uint64_t)sqlite3_column_int64(statement, 0)))
+            goto done;
+        selection->stale += sqlite3_column_int(statement, 1) != 0;
+    }
+    if (stepped != SQLITE_DONE) {
+        status = HTRAIL_E_DATABASE;
+        snprintf(message, message_cap, "cannot look for the object: %s", sqlite3_errmsg(db));
+        goto done;
+    }
+    if (selection->count == from) {
+        status = HTRAIL_E_NOT_FOUND;
+        if (selector->kind == HTRAIL__SELECT_ADDRESS)
+            snprintf(message, message_cap, "no object is at 0x%llx", (unsigned long long)selector->number);
+        else if (selector->kind == HTRAIL__SELECT_ID)
+            snprintf(message, message_cap, "there is no object with the id %llu", (unsigned long long)selector->number);
+        else if (selector->kind == HTRAIL__SELECT_TYPE)
+            snprintf(message, message_cap, "there is no object of a type '%s'", selector->text);
+        else if (selector->kind == HTRAIL__SELECT_MODULE)
+            snprintf(message, message_cap, "there is no module '%s', and no namespace of one", selector->text);
+        else
+            snprintf(message, message_cap, "no object fits '%s'", selector->text);
+        goto done;
+    }
+    if (!leave_out_repeated(selection, from))
+        goto done;
+    message[0] = '\0';
+    status = HTRAIL_OK;
+done:
+    sqlite3_finalize(statement);
+    htrail__text_release(&expression);
+    return status;
+}
+
+void htrail__selection_release(htrail__selection *selection)
+{
+    free(selection->ids);
+    *selection = (htrail__selection){0};
+}
