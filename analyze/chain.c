@@ -175,25 +175,23 @@ void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label,
     }
 }
 
+static bool is_word_end(char before)
+{
+    return before == ' ' || before == '.';
+}
+
 void htrail__chain_root_text(htrail__text *out, htrail_str kind, htrail_str name)
 {
-    /* "atexit callback" + "callback 3 of 20": a name that repeats the kind's last word continues it. */
-    size_t word = kind.len;
-    while (word > 0 && kind.data[word - 1] != ' ')
-        word--;
-    if (name.len >= kind.len && memcmp(name.data, kind.data, kind.len) == 0) {
-        add(out, name);
-        return;
-    }
-    if (name.len > kind.len - word && memcmp(name.data, kind.data + word, kind.len - word) == 0 && name.data[kind.len - word] == ' ') {
-        add(out, kind);
-        htrail__text_add(out, name.data + (kind.len - word), name.len - (kind.len - word));
-        return;
-    }
+    /* A name may repeat the end of the kind: "atexit callback" + "callback 3 of 20", "sys.modules" + "modules". */
+    size_t shared = 0;
+    for (size_t len = 1; len <= kind.len && len <= name.len; len++)
+        if ((len == kind.len || is_word_end(kind.data[kind.len - len - 1])) && (len == name.len || name.data[len] == ' ') &&
+            memcmp(kind.data + kind.len - len, name.data, len) == 0)
+            shared = len;
     add(out, kind);
-    if (name.len > 0)
+    if (shared == 0 && name.len > 0)
         htrail__text_add_string(out, " ");
-    add(out, name);
+    htrail__text_add(out, name.data + shared, name.len - shared);
 }
 
 void htrail__chain_object_text(htrail__text *out, htrail_str type, htrail_str name, htrail_str module, htrail_str holder_type,

@@ -563,8 +563,7 @@ static htrail_status search_node(search *s, uint32_t index, const uint32_t *list
     if (s->other_count == 0 && complete && (status = find_way_out(s, shape, &at, &depending, &complete, &found)) != HTRAIL_OK)
         return status;
     node->held = s->other_count > 0 || found ? HTRAIL__HELD_SEVERAL : complete ? HTRAIL__HELD_ONLY : HTRAIL__HELD_UNKNOWN;
-    if (s->other_count == 0 && found)
-        node->other_kinds = node->other_holders = 1;
+    node->held_from_below = found;
     return keep_others(s, index, kept_max);
 }
 

@@ -50,6 +50,7 @@ typedef struct htrail__holder_node {
     uint64_t length_min, length_max; /* HTRAIL__NO_LENGTH: no object has one */
     uint64_t refcount_min, refcount_max;
     uint64_t example;       /* id of the first object; 0: none */
+    bool held_from_below;   /* also through objects that this one holds, which are held from elsewhere */
     uint64_t other_kinds;   /* further kinds of holders that are not kept */
     uint64_t other_holders; /* at least so many holders of those kinds */
     uint32_t root_name;     /* of a root: the first one's whole name, and how many names there are */

@@ -122,12 +122,13 @@ static void print_escaped(const htrail__text *text)
 }
 
 /* "  ─['tasks']──→ list, 1,000 items  8.1 KiB  id:4711" */
-static void print_step(const why *w, const htrail__found_object *holder, const htrail__found_object *step, size_t label_columns)
+static void print_step(const why *w, const htrail__found_object *holder, const htrail__found_object *step, size_t label_columns,
+                       bool is_held)
 {
     htrail__text text;
     char bytes[32], number[32];
     htrail__text_init(&text, TEXT_BYTES_MAX);
-    if (label_columns > 0) {
+    if (is_held) {
         if (holder != NULL)
             add_label(w, &text, step);
         size_t pad = columns_of(htrail__text_string(&text));
@@ -189,7 +190,7 @@ static void print_chain(const why *w, const htrail__chain *chain)
             printf("  ... %zu more steps ...\n", left_out);
             i += left_out;
         }
-        print_step(w, i > 0 ? &chain->steps[i - 1] : NULL, &chain->steps[i], chain->garbage ? 0 : columns + 1);
+        print_step(w, i > 0 ? &chain->steps[i - 1] : NULL, &chain->steps[i], columns, !chain->garbage);
     }
     htrail__text_release(&text);
 }

@@ -146,7 +146,7 @@ static htrail__card_kind kind_of(const model *m, uint32_t node)
     /* The namespace of a module is the module to those who look for it. */
     if (is(text_of(m, shape->type), "dict") && m->holders->nodes[node].parent != NONE) {
         htrail_str label = text_of(m, shape->label);
-        if (is(label, "__globals__") || is(label, "f_globals") ||
+        if (is(label, "__globals__") || is(label, "f_globals") || is(label, "f_locals") ||
             (is(label, "__dict__") && is(text_of(m, shape_of(m, m->holders->nodes[node].parent)->type), "module")))
             return HTRAIL__CARD_MODULE;
     }
@@ -223,6 +223,8 @@ static void add_whole(const model *m, htrail__text *out, uint32_t node)
             htrail__text_add_string(out, "\nfurther holders that are not drawn: ");
             htrail__numbers_add(out, n->other_holders);
         }
+        if (n->held_from_below)
+            htrail__text_add_string(out, "\nalso held through what it holds");
         htrail__text_add_string(out, "\nfor example id:");
         htrail__text_format(out, "%llu", (unsigned long long)n->example);
     }
@@ -283,6 +285,16 @@ static void add_arrow(model *m, size_t from, size_t to, htrail__hold hold, htrai
     htrail__text_release(&whole);
 }
 
+/* "frame run at /srv/app/server.py:65" -> "frame run at server.py:65" */
+static void leave_out_folder(htrail__text *title)
+{
+    char *at = title->len > 0 ? strstr(title->data, " at /") : NULL, *name = at != NULL ? strrchr(at, '/') : NULL;
+    if (name == NULL)
+        return;
+    memmove(at + strlen(" at "), name + 1, strlen(name + 1) + 1);
+    title->len = strlen(title->data);
+}
+
 static void draw_node(model *m, uint32_t node)
 {
     const htrail__holder_node *n = &m->holders->nodes[node];
@@ -295,6 +307,8 @@ static void draw_node(model *m, uint32_t node)
     card->kind = kind_of(m, node);
     card->suspect = n->targets > 0;
     add_title(m, &text, node);
+    if (shape_of(m, node)->root_kind == HTRAIL_ROOT_FRAME)
+        leave_out_folder(&text);
     card->title = take_short(m, &text, HTRAIL__LABEL_COLUMNS);
     uint64_t count = card->kind == HTRAIL__CARD_ROOT ? n->root_names : n->objects;
     if (count > 1) {
@@ -539,15 +553,36 @@ static void draw_way_down(model *m, uint32_t node)
     htrail__text_release(&text);
 }
 
+/* Where there is no card for what is not drawn below, its holder says how much it is. */
+static void note_rest(model *m, uint32_t node)
+{
+    htrail__card *card = &m->out->cards[m->plans[node].card];
+    htrail__text text;
+    if (card->kind == HTRAIL__CARD_ROOT)
+        return;
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    htrail__text_add_string(&text, card->detail);
+    htrail__text_add_string(&text, text.len ? " · " : "");
+    htrail__numbers_add(&text, m->plans[node].more_targets);
+    htrail__text_add_string(&text, " below");
+    free(card->detail);
+    card->detail = take(m, &text);
+    htrail__text_release(&text);
+}
+
 static void draw_more_kinds(model *m, const plan *top)
 {
     size_t drawn = 0;
     htrail__text text;
     htrail__text_init(&text, TEXT_BYTES_MAX);
-    for (uint32_t i = 0; i <= m->holders->node_count && drawn < MORE_CARDS_MAX; i++) {
+    for (uint32_t i = 0; i <= m->holders->node_count; i++) {
         const plan *p = i == 0 ? top : &m->plans[i - 1];
         if (p->more_kinds == 0)
             continue;
+        if (drawn == MORE_CARDS_MAX) {
+            note_rest(m, i - 1);
+            continue;
+        }
         htrail__numbers_add(&text, p->more_kinds);
         htrail__text_add_string(&text, p == top ? " more root" : " more kind");
         htrail__text_add_string(&text, p->more_kinds == 1 ? ": " : "s: ");
