@@ -469,9 +469,11 @@ static int by_object(const void *left, const void *right)
     return a->first_ref < b->first_ref ? -1 : a->first_ref > b->first_ref;
 }
 
-static void append_part(htrail__graph *graph, htrail__graph_object *object, const part *from, uint32_t base[2])
+/* next: the positions, of INDEX and of STACK, that the part before left off at. */
+static void append_part(htrail__graph *graph, htrail__graph_object *object, const part *from, uint32_t next[2])
 {
     uint32_t positions = from->positions, stack_positions = from->stack_positions;
+    const uint32_t base[2] = {next[0], next[1]};
     for (uint32_t i = 0; i < from->ref_count; i++) {
         uint32_t code = graph->labels[from->first_ref + i], tag = HTRAIL__LABEL_TAG(code);
         if (tag == HTRAIL__LABEL_INDEX && positions > 0) {
@@ -485,7 +487,7 @@ static void append_part(htrail__graph *graph, htrail__graph_object *object, cons
         graph->labels[graph->ref_count + i] = code;
         graph->targets[from->first_ref + i] = HTRAIL__NO_ID;
         if (tag == HTRAIL__LABEL_INDEX || tag == HTRAIL__LABEL_STACK)
-            base[tag == HTRAIL__LABEL_STACK] = HTRAIL__LABEL_PAYLOAD(code) + 1;
+            next[tag == HTRAIL__LABEL_STACK] = HTRAIL__LABEL_PAYLOAD(code) + 1;
     }
     graph->ref_count += from->ref_count;
     object->ref_count += from->ref_count;
@@ -520,12 +522,12 @@ static htrail_status join_parts(htrail__graph *graph)
     for (uint32_t i = 0; i < build->part_count && build->parts[i].object != HTRAIL__NO_ID;) {
         htrail__graph_object *object = &graph->objects[build->parts[i].object];
         part whole = {.object = build->parts[i].object, .first_ref = object->first_ref, .ref_count = object->ref_count};
-        uint32_t base[2] = {0, 0};
+        uint32_t next[2] = {0, 0};
         object->first_ref = graph->ref_count;
         object->ref_count = 0;
-        append_part(graph, object, &whole, base);
+        append_part(graph, object, &whole, next);
         for (; i < build->part_count && build->parts[i].object == whole.object; i++)
-            append_part(graph, object, &build->parts[i], base);
+            append_part(graph, object, &build->parts[i], next);
     }
     return HTRAIL_OK;
 }
