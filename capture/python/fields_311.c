@@ -15,7 +15,7 @@
 /* Objects/descrobject.c */
 typedef struct { PyObject_HEAD PyObject *mapping; } mappingproxyobject;
 typedef struct { PyObject_HEAD PyWrapperDescrObject *descr; PyObject *self; } wrapperobject;
-typedef struct { PyObject_HEAD PyObject *prop_get, *prop_set, *prop_del, *prop_doc; int getter_doc; } propertyobject;
+typedef struct { PyObject_HEAD PyObject *prop_get, *prop_set, *prop_del, *prop_doc, *prop_name; int getter_doc; } propertyobject;
 /* Objects/funcobject.c: classmethod and staticmethod are alike */
 typedef struct { PyObject_HEAD PyObject *cm_callable, *cm_dict; } classmethodobject;
 /* Objects/typeobject.c */
@@ -44,7 +44,7 @@ static const htrail__field wrapper_fields[] = {F(wrapperobject, descr, wrapped),
 static const htrail__field proxy_fields[] = {F(mappingproxyobject, mapping, mapping), END};
 static const htrail__field property_fields[] = {
     F(propertyobject, prop_get, fget), F(propertyobject, prop_set, fset), F(propertyobject, prop_del, fdel),
-    F(propertyobject, prop_doc, doc), END};
+    F(propertyobject, prop_doc, doc), N(propertyobject, prop_name, name), END};
 static const htrail__field classmethod_fields[] = {
     F(classmethodobject, cm_callable, func), F(classmethodobject, cm_dict, dict), END};
 static const htrail__field super_fields[] = {
@@ -66,32 +66,43 @@ static const htrail__field defaultdict_fields[] = {F(defdictobject, default_fact
 
 const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
 {
+    /* A type whose size is not that of the structure is another version's: tp_traverse decides. */
     static const struct {
         PyTypeObject *type;
         const htrail__field *fields;
-        bool complete;
+        size_t bytes; /* 0: there is more than the table says */
     } known[] = {
-        {&PyFunction_Type, function_fields, true},       {&PyMethod_Type, method_fields, true},
-        {&PyCell_Type, cell_fields, true},               {&PyMethodDescr_Type, descr_fields, true},
-        {&PyClassMethodDescr_Type, descr_fields, true},  {&PyMemberDescr_Type, descr_fields, true},
-        {&PyGetSetDescr_Type, descr_fields, true},       {&PyWrapperDescr_Type, descr_fields, true},
-        {&_PyMethodWrapper_Type, wrapper_fields, true},  {&PyDictProxy_Type, proxy_fields, true},
-        {&PyProperty_Type, property_fields, true},       {&PyClassMethod_Type, classmethod_fields, true},
-        {&PyStaticMethod_Type, classmethod_fields, true}, {&PySuper_Type, super_fields, true},
-        {&PySlice_Type, slice_fields, true},             {&PyRange_Type, range_fields, true},
-        {&PyListIter_Type, iterator_fields, true},       {&PyTupleIter_Type, iterator_fields, true},
-        {&PySeqIter_Type, iterator_fields, true},        {&PyTraceBack_Type, traceback_fields, true},
-        {&PyModule_Type, module_fields, false},
+        {&PyFunction_Type, function_fields, sizeof(PyFunctionObject)},
+        {&PyMethod_Type, method_fields, sizeof(PyMethodObject)},
+        {&PyCell_Type, cell_fields, sizeof(PyCellObject)},
+        {&PyMethodDescr_Type, descr_fields, sizeof(PyMethodDescrObject)},
+        {&PyClassMethodDescr_Type, descr_fields, sizeof(PyMethodDescrObject)},
+        {&PyMemberDescr_Type, descr_fields, sizeof(PyMemberDescrObject)},
+        {&PyGetSetDescr_Type, descr_fields, sizeof(PyGetSetDescrObject)},
+        {&PyWrapperDescr_Type, descr_fields, sizeof(PyWrapperDescrObject)},
+        {&_PyMethodWrapper_Type, wrapper_fields, sizeof(wrapperobject)},
+        {&PyDictProxy_Type, proxy_fields, sizeof(mappingproxyobject)},
+        {&PyProperty_Type, property_fields, sizeof(propertyobject)},
+        {&PyClassMethod_Type, classmethod_fields, sizeof(classmethodobject)},
+        {&PyStaticMethod_Type, classmethod_fields, sizeof(classmethodobject)},
+        {&PySuper_Type, super_fields, sizeof(superobject)},
+        {&PySlice_Type, slice_fields, sizeof(PySliceObject)},
+        {&PyRange_Type, range_fields, sizeof(rangeobject)},
+        {&PyListIter_Type, iterator_fields, sizeof(seqiterobject)},
+        {&PyTupleIter_Type, iterator_fields, sizeof(seqiterobject)},
+        {&PySeqIter_Type, iterator_fields, sizeof(seqiterobject)},
+        {&PyTraceBack_Type, traceback_fields, sizeof(PyTracebackObject)},
+        {&PyModule_Type, module_fields, 0},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (base == known[i].type) {
-            *complete = known[i].complete;
-            return known[i].fields;
+            *complete = (size_t)base->tp_basicsize == known[i].bytes;
+            return *complete || known[i].bytes == 0 ? known[i].fields : NULL;
         }
     *complete = false;
     if (PyExceptionClass_Check(base))
         return exception_fields;
-    if (base->tp_basicsize == sizeof(defdictobject) && strcmp(base->tp_name, "collections.defaultdict") == 0)
+    if ((size_t)base->tp_basicsize == sizeof(defdictobject) && strcmp(base->tp_name, "collections.defaultdict") == 0)
         return defaultdict_fields;
     return NULL;
 }

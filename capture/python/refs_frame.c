@@ -61,8 +61,7 @@ uint64_t htrail__refs_generator(htrail__walk *k, PyObject *o, const htrail__type
     field(k, generator->gi_code, L_gi_code);
     name_field(k, generator->gi_name, L_name);
     name_field(k, generator->gi_qualname, L_qualname);
-    /* A plain generator leaves this word as it was allocated. */
-    if (!PyGen_CheckExact(o))
+    if (!PyGen_CheckExact(o)) /* of a plain generator the field is never written */
         field(k, generator->gi_origin_or_finalizer, PyCoro_CheckExact(o) ? L_origin : L_finalizer);
     field(k, generator->gi_exc_state.exc_value, L_exc_value);
     if (generator->gi_frame_state < FRAME_CLEARED)

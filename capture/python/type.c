@@ -22,6 +22,7 @@ static htrail__refs *kind_of(PyTypeObject *base, bool fields_are_complete)
         {&PyType_Type, htrail__refs_type},          {&PyCFunction_Type, htrail__refs_builtin},
         {&_PyWeakref_RefType, htrail__refs_weakref}, {&PyModule_Type, htrail__refs_module},
         {&PyFrame_Type, htrail__refs_frame},        {&PyGen_Type, htrail__refs_generator},
+        {&PyAsyncGen_Type, htrail__refs_generator},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (base->tp_traverse == known[i].type->tp_traverse)
