@@ -27,7 +27,7 @@
     X(args, "args") X(notes, "__notes__") X(traceback, "__traceback__")                           \
     X(cause, "__cause__") X(context, "__context__") X(tb_next, "tb_next") X(tb_frame, "tb_frame") \
     X(default_factory, "default_factory") X(iterated, "iterated") X(obj, "obj")                   \
-    X(cmethod_class, "__objclass__ of method")
+    X(dtype, "dtype") X(array_base, "base") X(tzinfo, "tzinfo")
 
 typedef enum htrail__label_name {
     L_none,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "capture/python/layout.h"
+#include "capture/python/ndarray.h"
 
 static uint64_t items_of(PyObject *o)
 {
@@ -259,6 +260,27 @@ static uint64_t element(PyObject *o, const htrail__type_info *info, uint64_t *le
     return bytes;
 }
 
+/* Modules/_struct.c: PyStructObject, formatcode (its codes end in one without a definition) */
+typedef struct { const void *definition; Py_ssize_t numbers[3]; } formatcode;
+typedef struct { PyObject_HEAD Py_ssize_t size, len; const formatcode *codes; } structobject;
+
+static uint64_t struct_format(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    uint64_t bytes = plain(o, info, length, has_length) + sizeof(formatcode);
+    for (const formatcode *code = ((structobject *)o)->codes; code && code->definition; code++)
+        bytes += sizeof *code;
+    return bytes;
+}
+
+static uint64_t numpy_array(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    htrail__ndarray *a = (htrail__ndarray *)o;
+    uint64_t bytes = plain(o, info, length, has_length) + 2 * sizeof(Py_ssize_t) * (uint64_t)a->nd;
+    *has_length = a->nd > 0;
+    *length = a->nd > 0 ? (uint64_t)a->dimensions[0] : 0;
+    return a->flags & HTRAIL__NDARRAY_OWNDATA ? bytes + htrail__ndarray_data_bytes(a) : bytes;
+}
+
 htrail__measure *htrail__measure_of(PyTypeObject *t)
 {
     unsigned long flags = t->tp_flags;
@@ -293,6 +315,8 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
         {"_io.BufferedWriter", sizeof(buffered), buffered_io},
         {"_io.BufferedRandom", sizeof(buffered), buffered_io},
         {"xml.etree.ElementTree.Element", sizeof(elementobject), element},
+        {"_struct.Struct", sizeof(structobject), struct_format},
+        {"numpy.ndarray", sizeof(htrail__ndarray), numpy_array},
     };
     for (; t; t = t->tp_base) {
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)

@@ -6,6 +6,8 @@
 
 /* refs_container.c */
 htrail__refs htrail__refs_dict, htrail__refs_list, htrail__refs_tuple, htrail__refs_set, htrail__refs_deque;
+/* ndarray.c */
+htrail__refs htrail__refs_ndarray;
 /* refs_instance.c: of a class that a class statement made; then what its base lays out */
 htrail__refs htrail__refs_instance;
 /* refs_fields.c: by a table alone; by tp_traverse, labelled by table, tp_members or offset */

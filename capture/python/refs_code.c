@@ -13,7 +13,7 @@ static void field(htrail__walk *k, PyObject *target, htrail__label_name label)
 
 static void name_field(htrail__walk *k, PyObject *target, htrail__label_name label)
 {
-    if (target && PyUnicode_CheckExact(target))
+    if (target && htrail__is_name(k, target))
         htrail__push_name(k, target, htrail__label(k, label), HTRAIL_REF_FIELD, 0);
     else
         field(k, target, label);
@@ -26,7 +26,7 @@ static void name_items(htrail__walk *k, PyObject *tuple)
         return;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
         PyObject *item = PyTuple_GET_ITEM(tuple, i);
-        if (item && PyUnicode_CheckExact(item))
+        if (item && htrail__is_name(k, item))
             htrail__label_object(k, item);
     }
 }

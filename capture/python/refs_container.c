@@ -72,16 +72,17 @@ uint64_t htrail__refs_dict(htrail__walk *k, PyObject *o, const htrail__type_info
     }
     if (__builtin_expect(o == k->interned, 0))
         return interned(k, dict, cursor);
-    bool all_names = o == k->interp->modules;
+    bool all_names = o == k->interp->modules, strings = keys->dk_kind != DICT_KEYS_GENERAL;
     for (Py_ssize_t i = (Py_ssize_t)cursor; i < count; i++) {
         PyObject *key, *value;
         if (!htrail__layout_dict_entry(dict, i, &key, &value))
             continue;
         if (htrail__room(k) < 2)
             return (uint64_t)i;
-        unsigned bits = htrail__seen_bits(&k->seen, (uintptr_t)key);
-        if (bits & SEEN_NOTED ? PyUnicode_CheckExact(key)
-                              : htrail__name_is_identifier(key) || (all_names && PyUnicode_CheckExact(key))) {
+        /* A string whose name is written need not be looked at again. */
+        bool noted = htrail__seen_bits(&k->seen, (uintptr_t)key) & SEEN_NOTED;
+        if (noted ? strings || PyUnicode_CheckExact(key)
+                  : htrail__name_is_identifier(key) || (all_names && PyUnicode_CheckExact(key))) {
             htrail__push_name(k, key, 0, HTRAIL_REF_KEY, HTRAIL_REF_NAME);
             if (__builtin_expect(key == &_Py_ID(__name__), 0))
                 name_module_dict(k, dict, value);

@@ -13,7 +13,7 @@ void htrail__push_table(htrail__walk *k, PyObject *o, const htrail__field *field
         if (!target)
             continue;
         htrail_label label = htrail__label(k, f->label);
-        if (f->flags & FIELD_NAME && PyUnicode_CheckExact(target))
+        if (f->flags & FIELD_NAME && htrail__is_name(k, target))
             htrail__push_name(k, target, label, f->kind, 0);
         else
             htrail__push(k, target, label, f->kind);

@@ -48,7 +48,7 @@ uint64_t htrail__refs_frame(htrail__walk *k, PyObject *o, const htrail__type_inf
 
 static void name_field(htrail__walk *k, PyObject *target, htrail__label_name label)
 {
-    if (target && PyUnicode_CheckExact(target))
+    if (target && htrail__is_name(k, target))
         htrail__push_name(k, target, htrail__label(k, label), HTRAIL_REF_FIELD, 0);
     else
         field(k, target, label);

@@ -7,6 +7,7 @@
 #include "capture/python/layout.h"
 #include "capture/python/measure.h"
 #include "capture/python/name.h"
+#include "capture/python/ndarray.h"
 #include "capture/python/refs.h"
 
 /* The kind by the tp_traverse that an object's references are visited with: two types that
@@ -55,6 +56,8 @@ void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_inf
         info->base_refs = kind_of(base, complete);
     else if (complete)
         info->base_refs = htrail__refs_fields;
+    else if (htrail__is_ndarray(base))
+        info->base_refs = htrail__refs_ndarray;
     info->refs = base != type ? htrail__refs_instance : info->base_refs;
     if (!info->refs && type->tp_flags & Py_TPFLAGS_HEAPTYPE && !(type->tp_flags & Py_TPFLAGS_HAVE_GC))
         info->refs = htrail__refs_class_only;

@@ -150,6 +150,13 @@ static inline void htrail__push(htrail__walk *k, PyObject *target, htrail_label 
     htrail__push_flags(k, (htrail_id)(uintptr_t)target, label, kind, flags);
 }
 
+/* Of an object in a place where names are: may it be named? One that is NOTED has been, or
+ * is no string and was put off, which the functions below bear; its memory is not touched. */
+static inline bool htrail__is_name(htrail__walk *k, PyObject *o)
+{
+    return htrail__seen_bits(&k->seen, (uintptr_t)o) & SEEN_NOTED || PyUnicode_CheckExact(o);
+}
+
 /* The same for a string that serves as a name: it gets its name record. */
 static inline void htrail__push_name(htrail__walk *k, PyObject *string, htrail_label label, uint32_t kind, uint32_t flags)
 {
