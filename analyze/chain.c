@@ -197,7 +197,7 @@ void htrail__chain_root_text(htrail__text *out, htrail_str kind, htrail_str name
 void htrail__chain_object_text(htrail__text *out, htrail_str type, htrail_str name, htrail_str module, htrail_str holder_type,
                                htrail_str holder_name, htrail_str label)
 {
-    if (is(type, "type") && name.len > 0) {
+    if (name.len > 0 && (is(type, "type") || ends(type, "Meta") || ends(type, "Type"))) {
         htrail__text_add_string(out, "class ");
         add(out, name);
         return;

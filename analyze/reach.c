@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFETCH_OBJECTS = 8, PREFETCH_REFS = 12 };
+enum { PREFETCH_OBJECTS = 8, PREFETCH_REFS = 12, NAMESPACE_DEPTH = 2 };
 
 const char *htrail__root_kind_text(uint32_t kind)
 {
@@ -83,10 +83,11 @@ static void meet(htrail__reach *reach, uint32_t object, uint32_t holder, uint32_
     reach->root[place] = root;
 }
 
-/* Follow references from the objects numbered from first on until there are none. */
-static void search(htrail__reach *reach, const htrail__graph *graph, uint32_t first)
+/* Follow references from the objects at place on, until there are none or one is depth_max deep. Returns
+ * the place of that one. */
+static uint32_t search(htrail__reach *reach, const htrail__graph *graph, uint32_t place, uint32_t depth_max)
 {
-    for (uint32_t place = first; place < reach->reached_count; place++) {
+    for (; place < reach->reached_count && reach->depth[place] < depth_max; place++) {
         const htrail__graph_object *object = &graph->objects[reach->object_of[place]];
         if (place + PREFETCH_OBJECTS < reach->reached_count)
             __builtin_prefetch(&graph->objects[reach->object_of[place + PREFETCH_OBJECTS]]);
@@ -106,6 +107,14 @@ static void search(htrail__reach *reach, const htrail__graph *graph, uint32_t fi
             }
         }
     }
+    return place;
+}
+
+static void meet_roots(htrail__reach *reach, bool modules)
+{
+    for (uint32_t i = 0; i < reach->root_count; i++)
+        if ((reach->roots[i].kind == HTRAIL_ROOT_MODULES) == modules && reach->number_of[reach->roots[i].object] == 0)
+            meet(reach, reach->roots[i].object, 0, HTRAIL__NO_REF, 0, i + 1);
 }
 
 /* References that an object's count knows and the snapshot does not show. */
@@ -136,7 +145,7 @@ static htrail_status add_unshown_roots(htrail__reach *reach, const htrail__graph
         reach->roots[reach->root_count++] = (htrail__reach_root){.object = i, .kind = kind, .counts = counts};
         meet(reach, i, 0, HTRAIL__NO_REF, 0, reach->root_count);
     }
-    search(reach, graph, first);
+    search(reach, graph, first, HTRAIL__NO_DEPTH);
     return HTRAIL_OK;
 }
 
@@ -156,10 +165,10 @@ htrail_status htrail__reach_build(htrail__reach *reach, const htrail__graph *gra
         reach->depth == NULL || reach->root == NULL || reach->counted == NULL || copy_roots(reach, graph) != HTRAIL_OK)
         return HTRAIL_E_NOMEM;
 
-    for (uint32_t i = 0; i < reach->root_count; i++)
-        if (reach->number_of[reach->roots[i].object] == 0)
-            meet(reach, reach->roots[i].object, 0, HTRAIL__NO_REF, 0, i + 1);
-    search(reach, graph, 0);
+    meet_roots(reach, true);
+    uint32_t next = search(reach, graph, 0, NAMESPACE_DEPTH);
+    meet_roots(reach, false);
+    search(reach, graph, next, HTRAIL__NO_DEPTH);
     count_references(reach, graph);
     if (add_unshown_roots(reach, graph) != HTRAIL_OK)
         return HTRAIL_E_NOMEM;

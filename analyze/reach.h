@@ -1,7 +1,8 @@
 /* analyze/reach.h - the shortest chain from a root to every object, and a numbering by it.
  *
  * A breadth-first search over strong references from all roots at once, roots in the
- * order of their kind, then of the file: each object gets the object that holds it on
+ * order of their kind, then of the file; but sys.modules is two steps ahead, so that the
+ * namespace of a module is that of the module, and not the locals of the frame that runs it: each object gets the object that holds it on
  * that chain, and the reference that does. Objects are numbered as the search meets
  * them, so that those held by one object have consecutive numbers:
  *

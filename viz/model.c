@@ -126,10 +126,9 @@ htrail__card_kind htrail__model_kind(htrail_str type, htrail_str name)
     static const char *const frames[] = {"frame", "generator", "coroutine", "async_generator", "traceback", NULL};
     static const char *const containers[] = {"list", "dict", "tuple", "set", "frozenset", "dictkeys", "cell", "mappingproxy", "collections.deque", "collections.OrderedDict", "collections.defaultdict", "collections.Counter", NULL};
     static const char *const values[] = {"str", "bytes", "int", "float", "bool", "complex", "bytearray", "memoryview", "NoneType", "unicode", "long", NULL};
-    static const char *const metaclasses[] = {"type", "abc.ABCMeta", "enum.EnumType", "enum.EnumMeta", "classobj", NULL};
     if (is(type, "module"))
         return HTRAIL__CARD_MODULE;
-    if (is_one_of(type, metaclasses) && (name.len > 0 || is(type, "type")))
+    if (is(type, "type") || is(type, "classobj") || (name.len > 0 && type.len > 4 && (memcmp(type.data + type.len - 4, "Meta", 4) == 0 || memcmp(type.data + type.len - 4, "Type", 4) == 0)))
         return HTRAIL__CARD_TYPE;
     return is_one_of(type, functions)    ? HTRAIL__CARD_FUNCTION
            : is_one_of(type, frames)     ? HTRAIL__CARD_FRAME
@@ -542,11 +541,13 @@ static void draw_way_down(model *m, uint32_t node)
         steps++;
     htrail__text_init(&text, TEXT_BYTES_MAX);
     add_title(m, &text, root);
-    htrail__text_add_string(&text, ", ");
-    htrail__numbers_add(&text, steps);
-    htrail__text_add_string(&text, steps == 1 ? " step up" : " steps up");
+    leave_out_folder(&text);
     size_t card = draw_more(m, &text);
     if (card != SIZE_MAX) {
+        htrail__numbers_add(&text, steps);
+        htrail__text_add_string(&text, steps == 1 ? " step up" : " steps up");
+        free(m->out->cards[card].detail);
+        m->out->cards[card].detail = take(m, &text);
         add_label(m, &text, node);
         add_arrow(m, card, m->plans[node].card, hold_of(&m->holders->nodes[node]), &text, m->holders->nodes[node].references);
     }
