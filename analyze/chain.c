@@ -30,6 +30,12 @@ static bool ends(htrail_str text, const char *word)
     return text.len >= len && memcmp(text.data + text.len - len, word, len) == 0;
 }
 
+/* A metaclass is known by its name alone. */
+static bool is_class(htrail_str type, htrail_str name)
+{
+    return name.len > 0 && (is(type, "type") || ends(type, "Meta") || ends(type, "Type"));
+}
+
 static htrail_str as_str(const char *text)
 {
     return (htrail_str){text, strlen(text)};
@@ -197,7 +203,7 @@ void htrail__chain_root_text(htrail__text *out, htrail_str kind, htrail_str name
 void htrail__chain_object_text(htrail__text *out, htrail_str type, htrail_str name, htrail_str module, htrail_str holder_type,
                                htrail_str holder_name, htrail_str label)
 {
-    if (name.len > 0 && (is(type, "type") || ends(type, "Meta") || ends(type, "Type"))) {
+    if (is_class(type, name)) {
         htrail__text_add_string(out, "class ");
         add(out, name);
         return;
@@ -222,8 +228,9 @@ void htrail__chain_object_text(htrail__text *out, htrail_str type, htrail_str na
 /* Fields that Python shows by the same name. */
 static bool is_python_field(htrail_str label)
 {
-    static const char *const prefixes[] = {"__", "f_", "co_", "gi_", "cr_", "ag_", "tb_"};
-    static const char *const names[] = {"func", "args", "keywords", "fget", "fset", "fdel", "start", "stop", "step"};
+    static const char *const prefixes[] = {"__", "f_", "gi_", "cr_", "ag_", "tb_"};
+    static const char *const names[] = {"co_names", "co_consts", "co_filename", "co_name", "co_qualname", "co_linetable", "co_exceptiontable",
+                                        "func", "args", "keywords", "fget", "fset", "fdel", "start", "stop", "step"};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (starts(label, prefixes[i]) && (i > 0 || ends(label, "__")))
             return true;
@@ -233,11 +240,17 @@ static bool is_python_field(htrail_str label)
     return false;
 }
 
-/* What getattr would not give as it stands in the class. */
-static bool is_descriptor(htrail_str type)
+/* What getattr on the class gives as it stands in the class: no descriptor, and nothing that type
+ * itself answers. */
+static bool is_plain_in_class(htrail_str name, htrail_str type)
 {
-    return is(type, "staticmethod") || is(type, "classmethod") || is(type, "property") || ends(type, "descriptor") ||
-           ends(type, "cached_property");
+    static const char *const plain[] = {"function", "type", "str", "bytes", "int", "float", "bool", "NoneType", "tuple", "list", "dict", "set", "frozenset"};
+    if (starts(name, "__") && ends(name, "__"))
+        return false;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (is(type, plain[i]))
+            return true;
+    return false;
 }
 
 static bool is_sequence(htrail_str type)
@@ -284,7 +297,7 @@ static bool add_step(htrail__text *out, htrail__lookup *lookup, const htrail__fo
     case HTRAIL_REF_VALUE:
         if (label.len == 0 || is_unrecorded(label))
             return false;
-        if (of != NO_NAMES && (of != OF_CLASS || !is_descriptor(text_of(lookup, object->type)))) {
+        if (of != NO_NAMES && (of != OF_CLASS || is_plain_in_class(label, text_of(lookup, object->type)))) {
             add_attribute(out, label);
             return true;
         }
@@ -309,9 +322,7 @@ static bool add_step(htrail__text *out, htrail__lookup *lookup, const htrail__fo
         return true;
     case HTRAIL_REF_FIELD:
         if (is(label, "__dict__")) {
-            *names = is(holder_type, "type") || holder->name != 0 ? OF_CLASS : OF_MODULE_OR_INSTANCE;
-            if (is(holder_type, "module"))
-                *names = OF_MODULE_OR_INSTANCE;
+            *names = is_class(holder_type, text_of(lookup, holder->name)) ? OF_CLASS : OF_MODULE_OR_INSTANCE;
             return true;
         }
         if (!is_python_field(label))
@@ -445,11 +456,10 @@ htrail_status htrail__chain_expression(htrail__text *out, bool *exists, htrail__
             fine = add_step(&text, lookup, holder, step, &names);
         before_closure = len;
     }
-    if (names != NO_NAMES)
-        htrail__text_add_string(&text, ".__dict__");
     if (!fine || text.failed)
         goto done;
-    htrail__text_add_string(out, htrail__text_string(&text));
+    /* The __dict__ of a class is only a view of the dict. */
+    htrail__text_format(out, names == OF_CLASS ? "gc.get_referents(%s.__dict__)[0]" : names != NO_NAMES ? "%s.__dict__" : "%s", htrail__text_string(&text));
     *exists = true;
 done:
     htrail__text_release(&text);
