@@ -231,6 +231,8 @@ static bool is_python_field(htrail_str label)
     static const char *const prefixes[] = {"__", "f_", "gi_", "cr_", "ag_", "tb_"};
     static const char *const names[] = {"co_names", "co_consts", "co_filename", "co_name", "co_qualname", "co_linetable", "co_exceptiontable",
                                         "func", "args", "keywords", "fget", "fset", "fdel", "start", "stop", "step"};
+    if (is(label, "__subclasses__")) /* there a method */
+        return false;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (starts(label, prefixes[i]) && (i > 0 || ends(label, "__")))
             return true;
