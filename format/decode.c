@@ -501,7 +501,6 @@ static htrail_status decode_object(htrail__decoder *d)
     if (has_new)
         for (uint32_t i = object->ref_count; i-- > 0;)
             if (refs[i].flags & HTRAIL_REF_NEW) {
-                refs[i].flags &= ~(uint32_t)HTRAIL_REF_NEW;
                 refs[i].target = d->pending_top;
                 d->pending_top = d->ref_count + i + 1;
             }
@@ -527,6 +526,7 @@ static htrail_status decode_tail(htrail__decoder *d)
         htrail_ref *waiting = &refs[d->pending_top - 1];
         d->pending_top = (uint32_t)waiting->target;
         waiting->target = last;
+        waiting->flags &= ~(uint32_t)HTRAIL_REF_NEW; /* its object comes in a later block, not INLINE */
     }
     uint64_t ahead = htrail__next_varint(in);
     if (in->failed || d->pending_top != 0 || ahead > HTRAIL__AHEAD_MAX || d->ahead_most > d->tracked_count + ahead)

@@ -68,7 +68,7 @@ typedef struct htrail_ref {
     htrail_id target;   /* need not be an object of this snapshot */
     htrail_label label; /* see htrail_ref_kind */
     uint32_t kind;      /* htrail_ref_kind */
-    uint32_t flags;     /* htrail_ref_flags; a reader gives only NAME, where it knows it */
+    uint32_t flags;     /* htrail_ref_flags; a reader gives what the file still knows of them */
 } htrail_ref;
 
 enum htrail_object_flags {
