@@ -105,6 +105,11 @@ static bool fail_without_agent(htrail__client *client)
                 (long)client->pid, client->name);
 }
 
+static bool fail_of_end(htrail__client *client)
+{
+    return fail(client, "process %ld (%s) ended before its snapshot was complete", (long)client->pid, client->name);
+}
+
 static bool check_peer(htrail__client *client)
 {
     pid_t pid;
@@ -175,6 +180,8 @@ bool htrail__client_open(htrail__client *client, pid_t pid, int timeout_ms)
         int error = htrail__agent_receive(client->socket, &client->hello, NULL, timeout_ms);
         if (error == ECONNRESET && tries < OPEN_TRIES)
             continue;
+        if (error == ECONNRESET)
+            return fail_of_end(client);
         if (error == ETIMEDOUT) {
             htrail__client_explain_silence(client, false, timeout_ms);
             return false;
@@ -200,6 +207,8 @@ bool htrail__client_request(htrail__client *client, int fd, const char *path, ui
     request.sequence = sequence;
     snprintf(request.text, sizeof request.text, "%s", path);
     int error = htrail__agent_send(client->socket, &request, fd, 0);
+    if (error == EPIPE || error == ECONNRESET)
+        return fail_of_end(client);
     return error == 0 || fail(client, "cannot ask process %ld (%s) for a snapshot: %s", (long)client->pid, client->name,
                               strerror(error));
 }
@@ -214,7 +223,7 @@ htrail__client_event htrail__client_next(htrail__client *client, htrail__agent_m
     case EINTR:
         return HTRAIL__CLIENT_SIGNAL;
     case ECONNRESET:
-        fail(client, "process %ld (%s) ended before its snapshot was complete", (long)client->pid, client->name);
+        (void)fail_of_end(client);
         return HTRAIL__CLIENT_ENDED;
     default:
         fail(client, "the agent of process %ld (%s) answers what this version does not know", (long)client->pid,

@@ -47,6 +47,8 @@ static void drop_files(void)
 static int to_high_number(int fd)
 {
     struct rlimit most;
+    if (fd < 0)
+        return fd;
     int floor = HIGH_FD;
     if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur <= HIGH_FD + 1)
         floor = most.rlim_cur > 64 ? (int)most.rlim_cur - 32 : 0;
@@ -126,7 +128,7 @@ static void converse(void)
     if (htrail__agent_send(serve.client.fd, &message, -1, MSG_DONTWAIT) != 0)
         return;
     error = htrail__agent_receive(serve.client.fd, &message, &fd, REQUEST_WAIT_MS);
-    serve.file = htrail__file_identity_of(fd);
+    serve.file = htrail__file_identity_of(to_high_number(fd));
     if (error == EMFILE)
         htrail__take_refuse(&serve.client, HTRAIL_E_IO, EMFILE, "the process has no free file descriptor");
     else if (error != 0 || message.kind != HTRAIL__AGENT_REQUEST || serve.file.fd < 0)
@@ -144,9 +146,9 @@ static void converse(void)
 static void answer_client(int fd)
 {
     bool underway = true;
-    serve.client = htrail__file_identity_of(fd);
+    serve.client = htrail__file_identity_of(to_high_number(fd));
     pthread_cleanup_push(end_conversation, &underway);
-    if (may_ask(fd))
+    if (may_ask(serve.client.fd))
         converse();
     else
         htrail__take_refuse(&serve.client, HTRAIL_E_MISUSE, EPERM, "the process belongs to another user");

@@ -1,0 +1,77 @@
+"""What the tests of the agent share: a program under `heaptrail run`, and `heaptrail snap` of it."""
+import faulthandler
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Taken out, so that a program can be asked whether it sees anything of that name.
+HEAPTRAIL = os.environ.pop("HEAPTRAIL", os.path.join(ROOT, "build/heaptrail"))
+PYTHON = "/usr/bin/python3"
+LIMIT_S = 60
+
+# A program that says when it is there, and ends with its standard input.
+IDLE = "import sys; print('ready', flush=True); sys.stdin.read()"
+
+
+class AgentCase(unittest.TestCase):
+    def setUp(self):
+        # A program that says nothing would hang us too: better an end with a traceback.
+        faulthandler.dump_traceback_later(LIMIT_S, exit=True)
+        self.addCleanup(faulthandler.cancel_dump_traceback_later)
+        self.folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMP"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+
+    def start(self, script, *arguments, options=(), python=PYTHON, ready="ready", **keywords):
+        """Run a script with the agent and wait until it has printed a line."""
+        command = [HEAPTRAIL, "run", "-o", self.folder, *options, "--", python, "-c", script, *arguments]
+        program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **keywords)
+        self.addCleanup(self.end, program)
+        if ready is not None:
+            self.assertEqual(program.stdout.readline().strip(), ready)
+        return program
+
+    def end(self, program):
+        if program.poll() is None:
+            program.send_signal(signal.SIGCONT)
+            program.kill()
+        program.communicate()
+
+    def finish(self, program):
+        """Let an idle program end by itself; its exit status."""
+        output, _ = program.communicate(timeout=LIMIT_S)
+        self.rest = output
+        return program.returncode
+
+    def snap(self, pid, *arguments, **keywords):
+        return subprocess.run([HEAPTRAIL, "snap", *arguments, str(getattr(pid, "pid", pid))], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=keywords.pop("text", True), timeout=LIMIT_S, **keywords)
+
+    def assert_snap(self, pid, *arguments, **keywords):
+        """A snapshot that works: the path that was printed."""
+        snap = self.snap(pid, *arguments, **keywords)
+        self.assertEqual((snap.returncode, snap.stderr), (0, ""))
+        path = snap.stdout.splitlines()[0]
+        self.assert_whole(path)
+        return path
+
+    def assert_whole(self, path):
+        check = subprocess.run([HEAPTRAIL, "check", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual(check.returncode, 0, check.stdout)
+
+    def assert_fails(self, snap, *words):
+        """One sentence, exit 3, nothing left behind."""
+        self.assertEqual(snap.returncode, 3, snap.stderr)
+        self.assertEqual(snap.stdout, "")
+        self.assertEqual(len(snap.stderr.splitlines()), 1, snap.stderr)
+        self.assertTrue(snap.stderr.startswith("heaptrail snap: "), snap.stderr)
+        for word in words:
+            self.assertIn(word, snap.stderr)
+        self.assertEqual(self.files(".partial"), [])
+
+    def files(self, ending=""):
+        return sorted(os.path.basename(path) for path in glob.glob(os.path.join(self.folder, "*" + ending)))
