@@ -162,7 +162,7 @@ bool htrail__client_open(htrail__client *client, pid_t pid, int timeout_ms)
 
     for (int tries = 0;; tries++) {
         if (!connect_to(client, start_ticks, timeout_ms)) {
-            /* The process may be about to start, or makes a new socket because the program closed it. */
+            /* The process may be about to start. */
             if (errno == ECONNREFUSED && tries < OPEN_TRIES) {
                 nanosleep(&(struct timespec){.tv_nsec = OPEN_RETRY_NS}, NULL);
                 continue;
@@ -178,8 +178,11 @@ bool htrail__client_open(htrail__client *client, pid_t pid, int timeout_ms)
         if (!check_peer(client))
             return false;
         int error = htrail__agent_receive(client->socket, &client->hello, NULL, timeout_ms);
-        if (error == ECONNRESET && tries < OPEN_TRIES)
+        /* The agent's socket was closed by the program: a new one is made at this moment. */
+        if (error == ECONNRESET && tries < OPEN_TRIES) {
+            nanosleep(&(struct timespec){.tv_nsec = OPEN_RETRY_NS}, NULL);
             continue;
+        }
         if (error == ECONNRESET)
             return fail_of_end(client);
         if (error == ETIMEDOUT) {

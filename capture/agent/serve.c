@@ -25,6 +25,7 @@ enum {
     REQUEST_WAIT_MS = 10000, /* a client that connects and says nothing */
     START_WAIT_MS = 10,      /* between looks at whether Python is up: doubled up to ... */
     START_WAIT_MAX_MS = 1000,
+    START_WAIT_LONGEST_MS = 10000, /* for who asks meanwhile */
     ERROR_PAUSE_NS = 200 * 1000 * 1000
 };
 
@@ -70,7 +71,7 @@ static int start_listening(void)
     if (!htrail__agent_process_start(getpid(), &start_ticks, &state))
         return ESRCH;
     htrail__agent_address(getpid(), start_ticks, &address, &address_bytes);
-    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return errno;
     fd = to_high_number(fd);
@@ -104,6 +105,11 @@ static void end_conversation(void *conversation)
 
 static const char *why_not_now(void)
 {
+    /* Asked while the program starts: that takes no longer than a wink. */
+    for (int waited_ms = 0; waited_ms < START_WAIT_LONGEST_MS && !htrail__take_client_is_gone(&serve.client) &&
+                            htrail__interpreter_state_get() == HTRAIL__INTERPRETER_NOT_YET;
+         waited_ms += START_WAIT_MS)
+        nanosleep(&(struct timespec){.tv_nsec = START_WAIT_MS * 1000000L}, NULL);
     switch (htrail__interpreter_state_get()) {
     case HTRAIL__INTERPRETER_ENDS:
         return "the interpreter is shutting down";
@@ -156,18 +162,21 @@ static void answer_client(int fd)
     pthread_cleanup_pop(1);
 }
 
-/* Until Python is up, the thread looks now and then, so that its own state in the
- * interpreter is made at start and not at the first snapshot. true: a client is there. */
+/* Wait in poll, not in accept: an accept that waits holds the lowest descriptor for the
+ * connection to come, and the program would see its next file open under another number.
+ * Until Python is up, the thread looks now and then, so that its own state in the
+ * interpreter is made at start and not at the first snapshot. false: the socket is gone. */
 static bool wait_for_client(void)
 {
+    struct pollfd readable = {.fd = serve.listener.fd, .events = POLLIN};
     int wait_ms = START_WAIT_MS;
-    while (htrail__interpreter_state_get() == HTRAIL__INTERPRETER_NOT_YET || !htrail__interpreter_attach()) {
-        struct pollfd readable = {.fd = serve.listener.fd, .events = POLLIN};
-        if (htrail__interpreter_state_get() == HTRAIL__INTERPRETER_ENDS || poll(&readable, 1, wait_ms) != 0)
-            break;
+    while (htrail__file_identity_holds(&serve.listener)) {
+        bool settled = htrail__interpreter_state_get() == HTRAIL__INTERPRETER_ENDS || htrail__interpreter_attach();
+        if (poll(&readable, 1, settled ? -1 : wait_ms) > 0)
+            return htrail__file_identity_holds(&serve.listener);
         wait_ms = wait_ms * 2 < START_WAIT_MAX_MS ? wait_ms * 2 : START_WAIT_MAX_MS;
     }
-    return htrail__file_identity_holds(&serve.listener);
+    return false;
 }
 
 static void *serve_thread(void *unused)
@@ -175,18 +184,19 @@ static void *serve_thread(void *unused)
     (void)unused;
     prctl(PR_SET_NAME, "heaptrail");
     for (;;) {
-        int fd = -1;
-        if (wait_for_client())
-            fd = accept4(serve.listener.fd, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0) {
-            answer_client(fd);
-            continue;
+        if (!wait_for_client()) {
+            if (start_listening() == 0)
+                continue;
+        } else {
+            int fd = accept4(serve.listener.fd, NULL, NULL, SOCK_CLOEXEC);
+            if (fd >= 0) {
+                answer_client(fd);
+                continue;
+            }
+            if (errno == ECONNABORTED || errno == EINTR || errno == EAGAIN)
+                continue;
         }
-        if (htrail__file_identity_holds(&serve.listener) && (errno == ECONNABORTED || errno == EINTR))
-            continue;
-        /* No socket any more, or no descriptor free: never more than a few tries a second. */
-        if (!htrail__file_identity_holds(&serve.listener) && start_listening() == 0)
-            continue;
+        /* No socket to be had, or no descriptor free: only a few tries a second. */
         nanosleep(&(struct timespec){.tv_nsec = ERROR_PAUSE_NS}, NULL);
     }
     return NULL;

@@ -1,6 +1,6 @@
 /* capture/agent/serve.h - the agent's thread and its socket.
  *
- * The thread sleeps in accept until somebody asks; one snapshot at a time, further clients
+ * The thread sleeps in poll until somebody asks; one snapshot at a time, further clients
  * wait in the socket's queue. It blocks every signal, so that no handler and no sigwait of
  * the program ever meets it. A program that closes the socket, as daemons do with every
  * descriptor that they do not know, gets a new one made behind it. A child made by fork has

@@ -12,6 +12,7 @@
 #include "capture/agent/take.h"
 
 enum {
+    HELD_CAP = 256, /* the header of a file */
     PROGRESS_NS = 100 * 1000 * 1000,
     PIPE_CHUNK_BYTES = 4096, /* what a pipe that poll calls writable takes without waiting (PIPE_BUF) */
     PIPE_WAIT_MS = 10 * 1000,
@@ -22,7 +23,9 @@ enum {
 
 typedef struct sink_state {
     const htrail__file_identity *client, *file;
-    const htrail_writer *writer;
+    const htrail_writer *writer; /* NULL until it is open */
+    char held[HELD_CAP]; /* what open wrote: goes out with the first block, so that a try can be repeated */
+    size_t held_bytes;
     uint64_t written_bytes, said_ns;
     int os_error; /* of the first write that failed */
 } sink_state;
@@ -34,7 +37,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static bool client_is_gone(const htrail__file_identity *client)
+bool htrail__take_client_is_gone(const htrail__file_identity *client)
 {
     struct pollfd hangup = {.fd = client->fd, .events = POLLIN | POLLRDHUP};
     return !htrail__file_identity_holds(client) || poll(&hangup, 1, 0) < 0 ||
@@ -83,7 +86,7 @@ static int wait_for_pipe(const htrail__file_identity *client, int fd)
             return errno;
         if (ready > 0)
             return writable.revents & (POLLERR | POLLNVAL) ? EPIPE : 0;
-        if (client_is_gone(client))
+        if (htrail__take_client_is_gone(client))
             return ECANCELED;
     }
     return ETIMEDOUT;
@@ -110,18 +113,27 @@ static int sink_write(void *arg, const void *data, size_t bytes)
 {
     sink_state *sink = arg;
     int error = 0;
+    if (sink->writer == NULL && bytes <= sizeof sink->held - sink->held_bytes) {
+        memcpy(sink->held + sink->held_bytes, data, bytes);
+        sink->held_bytes += bytes;
+        return 0;
+    }
     if (!htrail__file_identity_holds(sink->file))
         error = EBADF;
-    else if (client_is_gone(sink->client))
+    else if (htrail__take_client_is_gone(sink->client))
         error = ECANCELED;
-    else
+    else if (sink->held_bytes > 0)
+        error = write_all(sink, sink->held, sink->held_bytes);
+    sink->held_bytes = 0;
+    if (error == 0)
         error = write_all(sink, data, bytes);
     if (error != 0) {
         sink->os_error = sink->os_error ? sink->os_error : error;
         return error;
     }
     sink->written_bytes += bytes;
-    say_progress(sink);
+    if (sink->writer != NULL)
+        say_progress(sink);
     return 0;
 }
 
@@ -143,6 +155,8 @@ static htrail_status try_once(sink_state *sink, const htrail__agent_message *req
     htrail_writer_stats stats;
     char number[16];
     htrail_sink to = {sink_write, sink};
+    sink->writer = NULL;
+    sink->held_bytes = 0;
     htrail_status status = htrail_writer_open_sink(&writer, &to, NULL, answer->text, sizeof answer->text);
 
     *collecting = false;
@@ -155,7 +169,7 @@ static htrail_status try_once(sink_state *sink, const htrail__agent_message *req
     (void)htrail_writer_set_meta(writer, (htrail_str){"sequence", 8}, (htrail_str){number, (size_t)digits});
 
     htrail__interpreter_enter();
-    if (client_is_gone(sink->client)) {
+    if (htrail__take_client_is_gone(sink->client)) {
         htrail__interpreter_leave();
         status = HTRAIL_E_IO;
         sink->os_error = ECANCELED;
@@ -170,10 +184,13 @@ static htrail_status try_once(sink_state *sink, const htrail__agent_message *req
 
     htrail_writer_stats_get(writer, &stats);
     *collecting = status == HTRAIL_E_MISUSE && stats.objects == 0;
-    if (*collecting)
+    if (status != HTRAIL_OK && status != HTRAIL_E_LIMIT)
         goto done;
     htrail_status finished = htrail_writer_finish(writer);
     status = finished != HTRAIL_OK ? finished : status;
+    /* A limit that the last block met is known only now. */
+    if (status == HTRAIL_OK && *htrail_writer_error(writer) != '\0')
+        status = HTRAIL_E_LIMIT;
     htrail_writer_stats_get(writer, &stats);
     answer->objects = stats.objects;
     answer->refs = stats.refs;
@@ -198,7 +215,7 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
     memset(&answer, 0, sizeof answer);
     for (int tries = 0;; tries++) {
         status = try_once(&sink, request, &answer, &collecting);
-        if (!collecting || tries == COLLECTION_TRIES || client_is_gone(client))
+        if (!collecting || tries == COLLECTION_TRIES || htrail__take_client_is_gone(client))
             break;
         nanosleep(&(struct timespec){.tv_nsec = COLLECTION_STEP_NS}, NULL);
     }
@@ -211,13 +228,13 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
     answer.os_error = sink.os_error;
     if (status == HTRAIL_OK)
         answer.text[0] = '\0';
-    if (!client_is_gone(client)) {
+    if (!htrail__take_client_is_gone(client)) {
         struct pollfd hangup = {.fd = client->fd, .events = POLLRDHUP};
         say(client, &answer, 0);
         /* It renames the file and hangs up; killed before it came to that, the file is ours. */
         (void)poll(&hangup, 1, RENAME_WAIT_MS);
     }
-    if (client_is_gone(client))
+    if (htrail__take_client_is_gone(client))
         remove_file(file, request->text);
     return whole;
 }

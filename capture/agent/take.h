@@ -17,6 +17,8 @@
 bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__file_identity *file,
                            htrail__agent_message *request);
 
+bool htrail__take_client_is_gone(const htrail__file_identity *client);
+
 /* Say FAILED with a sentence. */
 void htrail__take_refuse(const htrail__file_identity *client, int status, int os_error, const char *sentence);
 

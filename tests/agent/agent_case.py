@@ -23,7 +23,7 @@ class AgentCase(unittest.TestCase):
         # A program that says nothing would hang us too: better an end with a traceback.
         faulthandler.dump_traceback_later(LIMIT_S, exit=True)
         self.addCleanup(faulthandler.cancel_dump_traceback_later)
-        self.folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMP"))
+        self.folder = tempfile.mkdtemp(prefix="heaptrail-agent-") # not in TEST_TMP: other users cannot go there
         self.addCleanup(shutil.rmtree, self.folder, True)
 
     def start(self, script, *arguments, options=(), python=PYTHON, ready="ready", **keywords):
