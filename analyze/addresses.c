@@ -82,16 +82,18 @@ htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *a
     if (map->ids == NULL)
         return HTRAIL_E_NOMEM;
     for (size_t i = 0; i < map->capacity; i++) {
-        map->blocks[i].rank = rank;
-        rank += (uint32_t)(__builtin_popcountll(map->blocks[i].bits[0]) + __builtin_popcountll(map->blocks[i].bits[1]));
+        htrail__address_block *block = &map->blocks[i];
+        if (!block->used)
+            continue;
+        block->rank = rank;
+        block->rank_high = (uint16_t)htrail__bit_count(block->bits[0]);
+        rank += block->rank_high + htrail__bit_count(block->bits[1]);
     }
     /* The ranks' places hold nothing yet: find them as find does, without reading ids. */
     for (uint32_t id = 0; id < count; id++, at += stride_bytes) {
         uint64_t address = *(const uint64_t *)at;
         const htrail__address_block *block = htrail__address_find_block(map, address);
-        unsigned bit = (unsigned)(address >> 3) & 127;
-        uint32_t place = block->rank + (bit >= 64 ? (uint32_t)__builtin_popcountll(block->bits[0]) : 0) +
-                         (uint32_t)__builtin_popcountll(block->bits[bit >> 6] & ((UINT64_C(1) << (bit & 63)) - 1));
+        uint32_t place = htrail__address_rank(block, (unsigned)(address >> 3) & 127);
         map->ids[place] = id;
     }
     return HTRAIL_OK;

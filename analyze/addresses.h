@@ -26,7 +26,8 @@ typedef struct htrail__address_block {
     uint64_t key;
     uint64_t bits[2];
     uint32_t rank;
-    uint32_t used; /* 0: empty */
+    uint16_t rank_high; /* bits set in bits[0] */
+    uint16_t used;      /* 0: empty */
 } htrail__address_block;
 
 typedef struct htrail__addresses {
@@ -45,6 +46,15 @@ bool htrail__addresses_has(const htrail__addresses *map, uint64_t address);
 htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *addresses, size_t stride_bytes,
                                        uint32_t count);
 void htrail__addresses_release(htrail__addresses *map);
+
+/* Inline: the compiler's own is a call where the machine need not have the instruction. */
+static inline uint32_t htrail__bit_count(uint64_t bits)
+{
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
 
 static inline uint64_t htrail__address_key(uint64_t address)
 {
@@ -69,6 +79,13 @@ static inline const htrail__address_block *htrail__address_find_block(const htra
     }
 }
 
+/* Objects before bit in the order of blocks and bits. */
+static inline uint32_t htrail__address_rank(const htrail__address_block *block, unsigned bit)
+{
+    uint64_t below = block->bits[bit >> 6] & ((UINT64_C(1) << (bit & 63)) - 1);
+    return block->rank + htrail__bit_count(below) + (bit >= 64 ? block->rank_high : 0);
+}
+
 /* The id, or HTRAIL__NO_ID for an address that is no object of the snapshot. */
 static inline uint32_t htrail__addresses_find(const htrail__addresses *map, uint64_t address)
 {
@@ -76,10 +93,7 @@ static inline uint32_t htrail__addresses_find(const htrail__addresses *map, uint
     unsigned bit = (unsigned)(address >> 3) & 127;
     if (block == NULL || !(block->bits[bit >> 6] >> (bit & 63) & 1))
         return HTRAIL__NO_ID;
-    uint32_t rank = block->rank + (uint32_t)__builtin_popcountll(block->bits[bit >> 6] & ((UINT64_C(1) << (bit & 63)) - 1));
-    if (bit >= 64)
-        rank += (uint32_t)__builtin_popcountll(block->bits[0]);
-    return map->ids[rank];
+    return map->ids[htrail__address_rank(block, bit)];
 }
 
 #endif

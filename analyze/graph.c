@@ -18,7 +18,8 @@ enum {
     PREFETCH = 16,
     STEP_OBJECTS = 1 << 14,
     POSITION_MAX = UINT32_MAX >> HTRAIL__LABEL_TAG_BITS,
-    NAME_BYTES_MAX = 1024
+    NAME_BYTES_MAX = 1024,
+    LARGE_PAGE = 2 << 20
 };
 #define TEXT_BYTES_MAX (SIZE_MAX >> 16)
 
@@ -73,6 +74,14 @@ static htrail_status no_memory(htrail__graph *graph)
                 graph->object_count, graph->ref_count);
 }
 
+/* Half of the time that a load takes goes into first touches of 4 KiB pages. A wish: it may fail. */
+static void ask_for_large_pages(void *data, size_t bytes)
+{
+    uintptr_t start = ((uintptr_t)data + LARGE_PAGE - 1) & ~(uintptr_t)(LARGE_PAGE - 1), end = (uintptr_t)data + bytes;
+    if (end > start && end - start >= LARGE_PAGE)
+        (void)madvise((void *)start, (end - start) & ~(size_t)(LARGE_PAGE - 1), MADV_HUGEPAGE);
+}
+
 /* Room for one more group of more items; data keeps its contents. */
 static htrail_status reserve(htrail__graph *graph, void *data_pointer, size_t *room, uint64_t used, uint64_t more, size_t item_bytes)
 {
@@ -89,6 +98,7 @@ static htrail_status reserve(htrail__graph *graph, void *data_pointer, size_t *r
         return no_memory(graph);
     *data = grown;
     *room = wanted;
+    ask_for_large_pages(grown, wanted * item_bytes);
     return HTRAIL_OK;
 }
 
@@ -285,7 +295,8 @@ static htrail_status add_refs(htrail__graph *graph, const htrail_object *object,
             status = position_code(graph, ref, &next_stack, HTRAIL__LABEL_STACK, code);
             break;
         case HTRAIL_REF_VALUE:
-            if (ref->label == 0) {
+            /* A value needs its key before it; that of a part may be in the part before. */
+            if (ref->label == 0 && (i > 0 ? ref[-1].kind == HTRAIL_REF_KEY : (object->flags & HTRAIL_OBJECT_CONTINUED) != 0)) {
                 *code = HTRAIL__LABEL(HTRAIL__LABEL_UNDER_KEY, 0);
                 break;
             }
@@ -447,16 +458,25 @@ static htrail_status read_records(htrail__graph *graph, htrail_reader *reader, c
 
 /* After reading: addresses into ids. */
 
+/* In place: an id takes half the room of an address, so none is overwritten before it is read. */
 static void resolve_targets(htrail__graph *graph)
 {
-    const struct htrail__graph_build *build = graph->build;
     const htrail__addresses *map = &graph->addresses;
-    uint32_t count = graph->ref_count;
+    uint64_t *addresses = graph->build->addresses;
+    uint32_t *targets = (uint32_t *)(void *)addresses;
+    uint32_t count = graph->ref_count, dangling = 0;
+
     for (uint32_t i = 0; i < count; i++) {
         if (i + PREFETCH < count)
-            __builtin_prefetch(&map->blocks[htrail__address_slot(map, htrail__address_key(build->addresses[i + PREFETCH]))]);
-        graph->targets[i] = htrail__addresses_find(map, build->addresses[i]);
+            __builtin_prefetch(&map->blocks[htrail__address_slot(map, htrail__address_key(addresses[i + PREFETCH]))]);
+        targets[i] = htrail__addresses_find(map, addresses[i]);
+        dangling += targets[i] == HTRAIL__NO_ID;
     }
+    graph->references_dangling = dangling;
+    graph->references = count - dangling;
+    graph->build->addresses = NULL;
+    uint32_t *smaller = realloc(targets, ((size_t)count + 1) * sizeof *targets);
+    graph->targets = smaller != NULL ? smaller : targets;
 }
 
 /* Lay the parts of an object side by side behind all others. Parts of one object are
@@ -470,10 +490,14 @@ static int by_object(const void *left, const void *right)
 }
 
 /* next: the positions, of INDEX and of STACK, that the part before left off at. */
-static void append_part(htrail__graph *graph, htrail__graph_object *object, const part *from, uint32_t next[2])
+static void append_part(htrail__graph *graph, htrail__graph_object *object, const part *from, uint32_t value_alone,
+                        uint32_t next[2])
 {
     uint32_t positions = from->positions, stack_positions = from->stack_positions;
     const uint32_t base[2] = {next[0], next[1]};
+    if (object->ref_count > 0 && from->ref_count > 0 && htrail__graph_ref_kind(graph, graph->ref_count - 1) != HTRAIL_REF_KEY &&
+        HTRAIL__LABEL_TAG(graph->labels[from->first_ref]) == HTRAIL__LABEL_UNDER_KEY)
+        graph->labels[from->first_ref] = value_alone;
     for (uint32_t i = 0; i < from->ref_count; i++) {
         uint32_t code = graph->labels[from->first_ref + i], tag = HTRAIL__LABEL_TAG(code);
         if (tag == HTRAIL__LABEL_INDEX && positions > 0) {
@@ -498,13 +522,19 @@ static htrail_status join_parts(htrail__graph *graph)
     struct htrail__graph_build *build = graph->build;
     uint64_t more = 0;
     size_t target_room = graph->ref_count;
-    htrail_status status;
+    uint32_t value_alone;
+    htrail_status status = atom_code(graph, HTRAIL_REF_VALUE, 0, &value_alone);
+
+    if (status != HTRAIL_OK)
+        return status;
 
     for (uint32_t i = 0; i < build->part_count; i++) {
         part *p = &build->parts[i];
         p->object = htrail__addresses_find(&graph->addresses, p->address);
         if (p->object == HTRAIL__NO_ID) {
             graph->parts_lost++;
+            for (uint32_t at = p->first_ref; at < p->first_ref + p->ref_count; at++)
+                graph->references -= graph->targets[at] != HTRAIL__NO_ID;
             memset(graph->targets + p->first_ref, 0xff, (size_t)p->ref_count * sizeof *graph->targets);
         } else {
             more += p->ref_count;
@@ -525,32 +555,11 @@ static htrail_status join_parts(htrail__graph *graph)
         uint32_t next[2] = {0, 0};
         object->first_ref = graph->ref_count;
         object->ref_count = 0;
-        append_part(graph, object, &whole, next);
+        append_part(graph, object, &whole, value_alone, next);
         for (; i < build->part_count && build->parts[i].object == whole.object; i++)
-            append_part(graph, object, &build->parts[i], next);
+            append_part(graph, object, &build->parts[i], value_alone, next);
     }
     return HTRAIL_OK;
-}
-
-/* A value needs its key before it; a hostile file has values alone. And count. */
-static htrail_status check_refs(htrail__graph *graph)
-{
-    uint32_t alone;
-    htrail_status status = atom_code(graph, HTRAIL_REF_VALUE, 0, &alone);
-    for (uint32_t i = 0; i < graph->object_count && status == HTRAIL_OK; i++) {
-        const htrail__graph_object *object = &graph->objects[i];
-        uint32_t end = object->first_ref + object->ref_count;
-        for (uint32_t at = object->first_ref; at < end; at++) {
-            if (graph->targets[at] == HTRAIL__NO_ID)
-                graph->references_dangling++;
-            else
-                graph->references++;
-            if (HTRAIL__LABEL_TAG(graph->labels[at]) == HTRAIL__LABEL_UNDER_KEY &&
-                (at == object->first_ref || htrail__graph_ref_kind(graph, at - 1) != HTRAIL_REF_KEY))
-                graph->labels[at] = alone;
-        }
-    }
-    return status;
 }
 
 /* The name of what the reference with this label leads to; the empty text for none. */
@@ -652,15 +661,10 @@ static htrail_status finish(htrail__graph *graph)
 
     if (htrail__addresses_freeze(&graph->addresses, graph->object_count ? &graph->objects[0].address : NULL, sizeof *graph->objects, graph->object_count) != HTRAIL_OK)
         return no_memory(graph);
-    graph->targets = malloc(((size_t)graph->ref_count + 1) * sizeof *graph->targets);
-    if (graph->targets == NULL)
-        return no_memory(graph);
     resolve_targets(graph);
-    free(build->addresses);
-    build->addresses = NULL;
     if (build->part_count > 0 && (status = join_parts(graph)) != HTRAIL_OK)
         return status;
-    if ((status = check_refs(graph)) != HTRAIL_OK || (status = resolve_rest(graph)) != HTRAIL_OK)
+    if ((status = resolve_rest(graph)) != HTRAIL_OK)
         return status;
     return name_atoms(graph);
 }
