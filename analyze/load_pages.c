@@ -1,0 +1,146 @@
+/* analyze/load_pages.c - the large tables and their indexes, as pages: objects in the order of
+ * their numbers, references by source and by target. */
+#include <stdlib.h>
+
+#include "analyze/loader.h"
+
+enum { PREFETCH_OBJECTS = 8, STEP_OBJECTS = 1 << 16 };
+
+static htrail_status write_objects(htrail__loader *l)
+{
+    const htrail__graph *graph = l->graph;
+    const htrail__reach *reach = &l->reach;
+    uint32_t child = 0, count = graph->object_count;
+    htrail_status status = htrail__btree_begin(&l->tree, &l->file, false, l->object_root, count);
+
+    for (uint32_t place = 0; place < count && status == HTRAIL_OK; place++) {
+        uint32_t object = reach->object_of[place];
+        const htrail__graph_object *o = &graph->objects[object];
+        bool pseudo = o->flags & HTRAIL_OBJECT_PSEUDO, reached = reach->root[place] != 0;
+        if (place + PREFETCH_OBJECTS < count) {
+            __builtin_prefetch(&graph->objects[reach->object_of[place + PREFETCH_OBJECTS]]);
+            __builtin_prefetch(&graph->name_of[reach->object_of[place + PREFETCH_OBJECTS]]);
+            __builtin_prefetch(&l->naming.module_of[reach->object_of[place + PREFETCH_OBJECTS]]);
+        }
+        while (child < count && reach->holder[child] == 0)
+            child++;
+        uint32_t first_child = child;
+        while (child < count && reach->holder[child] == place + 1)
+            child++;
+        int64_t row[] = {
+            HTRAIL__BTREE_NULL, /* the rowid */
+            (int64_t)o->address,
+            (int64_t)o->type + 1,
+            l->module_of_text[l->naming.module_of[object]],
+            (int64_t)o->size_bytes,
+            pseudo ? HTRAIL__BTREE_NULL : (int64_t)o->refcount,
+            o->flags,
+            reached ? (int64_t)reach->root[place] : HTRAIL__BTREE_NULL,
+            reached ? (int64_t)reach->depth[place] : HTRAIL__BTREE_NULL,
+            reach->holder[place] ? (int64_t)reach->holder[place] : HTRAIL__BTREE_NULL,
+            reach->holder[place] ? (int64_t)l->codes[place] : HTRAIL__BTREE_NULL,
+            o->flags & HTRAIL_OBJECT_LENGTH ? (int64_t)o->length : HTRAIL__BTREE_NULL,
+            child > first_child ? (int64_t)first_child + 1 : HTRAIL__BTREE_NULL,
+            child - first_child,
+            (int64_t)l->name_of_text[htrail__loader_name_text(l, object)] - 1,
+        };
+        /* What is left off at the end reads as the column's default. */
+        size_t columns = sizeof row / sizeof *row;
+        if (row[columns - 1] == 0 && row[--columns - 1] == 0 && row[--columns - 1] == HTRAIL__BTREE_NULL)
+            while (row[columns - 1] == HTRAIL__BTREE_NULL)
+                columns--;
+        status = htrail__btree_add(&l->tree, (int64_t)place + 1, row, columns);
+        if (place % STEP_OBJECTS == 0)
+            htrail__loader_step(l, place, count);
+    }
+    if (status == HTRAIL_OK)
+        status = htrail__btree_end(&l->tree);
+    return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
+}
+
+static htrail_status write_references(htrail__loader *l)
+{
+    htrail_status status = htrail__btree_begin(&l->tree, &l->file, true, l->reference_root, l->edge_count);
+    for (uint32_t i = 0; i < l->edge_count && status == HTRAIL_OK; i++)
+        status = htrail__btree_add(&l->tree, 0, (int64_t[]){l->srcs[i], l->dsts[i], l->edge_codes[i]}, 3);
+    if (status == HTRAIL_OK)
+        status = htrail__btree_end(&l->tree);
+    return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
+}
+
+/* A stable counting sort: places[i] is the place of the i-th in the order of keys. */
+static uint32_t *sorted_places(const uint32_t *keys, uint32_t count, uint32_t key_max)
+{
+    uint32_t *starts = calloc((size_t)key_max + 2, sizeof *starts), *places = malloc(((size_t)count + 1) * sizeof *places);
+    if (starts != NULL && places != NULL) {
+        for (uint32_t i = 0; i < count; i++)
+            starts[keys[i] + 1]++;
+        for (uint32_t key = 0; key <= key_max; key++)
+            starts[key + 1] += starts[key];
+        for (uint32_t i = 0; i < count; i++)
+            places[starts[keys[i]]++] = i;
+    } else {
+        free(places);
+        places = NULL;
+    }
+    free(starts);
+    return places;
+}
+
+static htrail_status write_referrers(htrail__loader *l)
+{
+    uint32_t *places = sorted_places(l->dsts, l->edge_count, l->graph->object_count);
+    htrail_status status;
+
+    if (places == NULL)
+        return htrail__loader_no_memory(l);
+    status = htrail__btree_begin(&l->tree, &l->file, true, l->referrer_index_root, l->edge_count);
+    for (uint32_t i = 0; i < l->edge_count && status == HTRAIL_OK; i++) {
+        if (i + PREFETCH_OBJECTS < l->edge_count) {
+            __builtin_prefetch(&l->srcs[places[i + PREFETCH_OBJECTS]]);
+            __builtin_prefetch(&l->dsts[places[i + PREFETCH_OBJECTS]]);
+            __builtin_prefetch(&l->edge_codes[places[i + PREFETCH_OBJECTS]]);
+        }
+        uint32_t at = places[i];
+        status = htrail__btree_add(&l->tree, 0, (int64_t[]){l->dsts[at], l->srcs[at], l->edge_codes[at]}, 3);
+    }
+    if (status == HTRAIL_OK)
+        status = htrail__btree_end(&l->tree);
+    free(places);
+    return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
+}
+
+static htrail_status write_type_index(htrail__loader *l)
+{
+    uint32_t count = l->graph->object_count, *types = calloc((size_t)count + 1, sizeof *types), *places = NULL;
+    htrail_status status = HTRAIL_E_NOMEM;
+
+    if (types == NULL)
+        goto done;
+    for (uint32_t place = 0; place < count; place++)
+        types[place] = l->graph->objects[l->reach.object_of[place]].type;
+    places = sorted_places(types, count, l->graph->type_count);
+    if (places == NULL)
+        goto done;
+    status = htrail__btree_begin(&l->tree, &l->file, true, l->type_index_root, count);
+    for (uint32_t i = 0; i < count && status == HTRAIL_OK; i++)
+        status = htrail__btree_add(&l->tree, 0, (int64_t[]){(int64_t)types[places[i]] + 1, (int64_t)places[i] + 1}, 2);
+    if (status == HTRAIL_OK)
+        status = htrail__btree_end(&l->tree);
+done:
+    free(types);
+    free(places);
+    return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
+}
+
+htrail_status htrail__loader_write_pages(htrail__loader *l)
+{
+    htrail_status status = htrail__btree_file_open(&l->file, l->partial);
+    if (status != HTRAIL_OK)
+        return htrail__loader_pages_failed(l, status);
+    if ((status = write_objects(l)) != HTRAIL_OK || (status = write_type_index(l)) != HTRAIL_OK ||
+        (status = write_references(l)) != HTRAIL_OK || (status = write_referrers(l)) != HTRAIL_OK)
+        return status;
+    status = htrail__btree_file_close(&l->file);
+    return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
+}

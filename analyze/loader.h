@@ -1,0 +1,80 @@
+/* analyze/loader.h - what the parts of a load share (analyze/load*.c); nobody else includes it.
+ *
+ * In order: read the graph, name and search it; label and sort the references
+ * (load_references.c); ids and sums (load_sums.c); the small tables through SQL
+ * (load_tables.c); the large ones as pages (load_pages.c). */
+#ifndef HTRAIL_ANALYZE_LOADER_H
+#define HTRAIL_ANALYZE_LOADER_H
+
+#include <sqlite3.h>
+
+#include "analyze/btree.h"
+#include "analyze/graph.h"
+#include "analyze/load.h"
+#include "analyze/naming.h"
+#include "analyze/reach.h"
+
+enum {
+    HTRAIL__LOADER_KINDS = 13,   /* htrail_ref_kind */
+    HTRAIL__LOADER_BUCKETS = 66, /* 0, then powers of two; the last is for what has no length */
+    HTRAIL__LOADER_NO_LENGTH = 65
+};
+
+typedef struct htrail__sums {
+    uint64_t count, bytes;
+} htrail__sums;
+
+typedef struct htrail__label_text {
+    uint32_t kind, text;
+    uint64_t repeat; /* the n-th reference with this label of one object to another; 0: the first */
+} htrail__label_text;
+
+typedef struct htrail__loader {
+    const htrail__load_source *source;
+    char *message, *partial;
+    size_t message_cap;
+    sqlite3 *db;
+    htrail__graph *graph;
+    htrail__reach reach;
+    htrail__naming naming;
+    htrail__btree_file file;
+    htrail__btree tree;
+    uint32_t object_root, reference_root, type_index_root, referrer_index_root;
+    uint64_t total_bytes;
+
+    /* Labels of the database. */
+    htrail__label_text *labels;
+    uint32_t label_count, label_room;
+    uint32_t *label_of_text[HTRAIL__LOADER_KINDS]; /* by text: label + 1 */
+    uint32_t *label_of_atom;
+
+    /* Ids of the database, by text: id, 0 for none yet. */
+    uint32_t *module_of_text, *name_of_text;
+    uint32_t *module_texts, *name_texts; /* by id - 1 */
+    uint32_t module_count, name_count;
+    htrail__sums *module_sums, *name_sums, *type_sums;
+    htrail__sums size_sums[HTRAIL__LOADER_BUCKETS], length_sums[HTRAIL__LOADER_BUCKETS];
+
+    /* References that are rows: by source, then sorted. */
+    uint32_t *codes;  /* by number - 1: label code of the holding reference */
+    uint32_t *srcs, *dsts, *edge_codes;
+    uint32_t edge_count;
+} htrail__loader;
+
+/* Say the sentence; they return the status for it. */
+htrail_status htrail__loader_fail(htrail__loader *l, htrail_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+htrail_status htrail__loader_no_memory(htrail__loader *l);
+htrail_status htrail__loader_database_failed(htrail__loader *l);
+htrail_status htrail__loader_pages_failed(htrail__loader *l, htrail_status status);
+void htrail__loader_step(htrail__loader *l, uint64_t done, uint64_t all);
+
+htrail_status htrail__loader_label_atoms(htrail__loader *l);
+htrail_status htrail__loader_encode_references(htrail__loader *l);
+htrail_status htrail__loader_sum_up(htrail__loader *l);
+/* The text of object.name; the empty text for none. */
+uint32_t htrail__loader_name_text(const htrail__loader *l, uint32_t object);
+htrail_status htrail__loader_write_tables(htrail__loader *l);
+htrail_status htrail__loader_write_pages(htrail__loader *l);
+
+#endif
