@@ -525,7 +525,10 @@ htrail_status htrail_writer_finish(htrail_writer *w)
     return w->status;
 }
 
-void htrail_writer_stats_get(const htrail_writer *w, htrail_writer_stats *out) { *out = w->stats; }
+void htrail_writer_stats_get(const htrail_writer *w, htrail_writer_stats *out)
+{
+    *out = w != NULL ? w->stats : (htrail_writer_stats){0};
+}
 
 const char *htrail_writer_error(const htrail_writer *w) { return w != NULL ? w->error : ""; }
 

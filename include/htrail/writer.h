@@ -53,7 +53,7 @@ enum {
 typedef struct htrail_writer htrail_writer;
 
 /* Where the bytes go. write must take all len bytes and return 0, or return an
- * errno value; it is called from within htrail calls, never after finish. */
+ * errno value; it is called from within htrail calls, open included, never after finish. */
 typedef struct htrail_sink {
     int (*write)(void *arg, const void *data, size_t len);
     void *arg; /* borrowed */
@@ -127,6 +127,7 @@ typedef struct htrail_writer_stats {
     uint64_t bytes_written; /* and after */
 } htrail_writer_stats;
 
+/* What was handed over and written so far; all 0 for w NULL. */
 HTRAIL_API void htrail_writer_stats_get(const htrail_writer *w, htrail_writer_stats *out);
 
 /* What went wrong, one sentence without a full stop: "cannot write '/run/a.htrail':

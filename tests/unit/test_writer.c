@@ -117,4 +117,7 @@ Test(writer, a_wrong_order_of_calls_is_misuse)
     free(file.data);
     htrail_writer_free(NULL);
     cr_assert_str_eq(htrail_writer_error(NULL), "");
+    htrail_writer_stats stats;
+    htrail_writer_stats_get(NULL, &stats); /* a sink asks during open, which calls it already */
+    cr_assert_eq(stats.bytes_written, 0);
 }
