@@ -1,6 +1,5 @@
 /* cli/snap.c - `heaptrail snap`: ask the agent in a process for a snapshot, and wait. */
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "capture/agent/client.h"
 #include "capture/agent/destination.h"
 #include "cli/command.h"
+#include "cli/output.h"
 
 enum { DEFAULT_TIMEOUT_S = 60, TIMEOUT_MAX_S = 1000000, STEP_MS = 100, PROGRESS_AFTER_MS = 500 };
 
@@ -44,20 +44,6 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* "12.3 MB": three digits, powers of 1000 as the disk counts. */
-static const char *bytes_text(uint64_t bytes, char *text, size_t text_cap)
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    while (value >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
-        value /= 1000;
-        unit++;
-    }
-    snprintf(text, text_cap, unit == 0 || value >= 99.95 ? "%.0f %s" : value >= 9.995 ? "%.1f %s" : "%.2f %s", value, units[unit]);
-    return text;
-}
-
 typedef struct wait_state {
     int64_t began_ms, heard_ms;
     bool started, shown;
@@ -66,15 +52,17 @@ typedef struct wait_state {
 
 static void show_progress(const htrail__client *client, wait_state *wait)
 {
-    char size[32];
+    char objects[32], size[32];
     if (!isatty(STDERR_FILENO) || now_ms() - wait->began_ms < PROGRESS_AFTER_MS)
         return;
     if (!wait->started)
         fprintf(stderr, "\r\033[Kwaiting for process %ld ... %.1f s", (long)client->pid,
                 (double)(now_ms() - wait->began_ms) / 1000);
-    else
-        fprintf(stderr, "\r\033[K%" PRIu64 " objects, %s written", wait->objects,
-                bytes_text(wait->file_bytes, size, sizeof size));
+    else {
+        cli_format_number(objects, sizeof objects, (int64_t)wait->objects);
+        cli_format_bytes(size, sizeof size, (int64_t)wait->file_bytes);
+        fprintf(stderr, "\r\033[K%s objects, %s written", objects, size);
+    }
     fflush(stderr);
     wait->shown = true;
 }
@@ -129,11 +117,13 @@ static int fail_of_agent(const cli_arguments *arguments, const htrail__destinati
 
 static void print_summary(FILE *stream, const char *path, const htrail__agent_message *answer)
 {
-    char heap[32], file[32];
+    char objects[32], heap[32], file[32];
+    cli_format_number(objects, sizeof objects, (int64_t)answer->objects);
+    cli_format_bytes(heap, sizeof heap, (int64_t)answer->size_bytes);
+    cli_format_bytes(file, sizeof file, (int64_t)answer->file_bytes);
     if (strcmp(path, "-") != 0)
         fprintf(stream, "%s\n", path);
-    fprintf(stream, "%" PRIu64 " objects, %s in the heap, %s in the file, paused %.3f s\n", answer->objects,
-            bytes_text(answer->size_bytes, heap, sizeof heap), bytes_text(answer->file_bytes, file, sizeof file),
+    fprintf(stream, "%s objects of %s in a file of %s, paused %.3f s\n", objects, heap, file,
             (double)answer->pause_ns / 1e9);
 }
 

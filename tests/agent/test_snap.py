@@ -27,7 +27,7 @@ class Snap(AgentCase):
         self.assertEqual((snap.returncode, snap.stderr), (0, ""))
         path, counts = snap.stdout.splitlines()
         self.assertEqual(path, os.path.join(os.path.realpath(self.folder), "python3-%d-0001.htrail" % program.pid))
-        self.assertRegex(counts, r"^\d+ objects, [\d.]+ [kM]B in the heap, [\d.]+ [kM]B in the file, paused \d+\.\d{3} s$")
+        self.assertRegex(counts, r"^[\d,]+ objects of [\d.]+ MiB in a file of [\d.]+ KiB, paused \d+\.\d{3} s$")
         self.assert_whole(path)
         self.assertEqual(self.finish(program), 0)
 
@@ -69,7 +69,7 @@ class Snap(AgentCase):
         program = self.start(IDLE)
         snap = self.snap(program, "-o", "-", text=False)
         self.assertEqual(snap.returncode, 0, snap.stderr)
-        self.assertRegex(snap.stderr.decode(), r"^\d+ objects, .*\n$")
+        self.assertRegex(snap.stderr.decode(), r"^[\d,]+ objects of .*\n$")
         piped, file = (os.path.join(self.folder, name) for name in ("piped.htrail", "file.htrail"))
         with open(piped, "wb") as out:
             out.write(snap.stdout)

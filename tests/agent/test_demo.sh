@@ -1,0 +1,10 @@
+#!/bin/bash
+# tools/demo.sh, which `make demo` runs, tells its story to the end and leaves its picture.
+set -eu
+output=$(tools/demo.sh)
+for words in '$ heaptrail run -o build/demo' '$ heaptrail snap -o build/demo/60.htrail' '$ heaptrail diff --by module' \
+    '$ heaptrail why' 'atexit callback' 'logging.shutdown' "$PWD/build/demo/leak.svg"; do
+    grep -qF -- "$words" <<< "$output" || { echo "the demo says nothing of: $words"; echo "$output"; exit 1; }
+done
+xmllint --noout build/demo/leak.svg
+grep -qE '^logging +[0-9,]+ +[0-9,]+ +\+' <<< "$output"
