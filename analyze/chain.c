@@ -1,6 +1,7 @@
 /* analyze/chain.c - see the header. */
 #include "analyze/chain.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,11 +35,6 @@ static bool ends(htrail_str text, const char *word)
 static bool is_class(htrail_str type, htrail_str name)
 {
     return name.len > 0 && (is(type, "type") || ends(type, "Meta") || ends(type, "Type"));
-}
-
-static htrail_str as_str(const char *text)
-{
-    return (htrail_str){text, strlen(text)};
 }
 
 static void add(htrail__text *out, htrail_str text)
@@ -130,14 +126,16 @@ static void add_quoted(htrail__text *out, htrail_str text)
     htrail__text_add_string(out, "'");
 }
 
-void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label, bool merged)
+void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label, uint64_t position)
 {
     switch (ref_kind) {
     case HTRAIL_REF_INDEX:
     case HTRAIL_REF_STACK:
-        htrail__text_add_string(out, ref_kind == HTRAIL_REF_STACK ? "stack[" : "[");
-        add(out, merged || label.len == 0 ? as_str("i") : label);
-        htrail__text_add_string(out, "]");
+        htrail__text_add_string(out, ref_kind == HTRAIL_REF_STACK ? "stack" : "");
+        if (position == HTRAIL__ANY_POSITION)
+            htrail__text_add_string(out, "[i]");
+        else
+            htrail__text_format(out, "[%" PRIu64 "]", position);
         break;
     case HTRAIL_REF_KEY:
         htrail__text_add_string(out, "key");
@@ -310,11 +308,9 @@ static bool add_step(htrail__text *out, htrail__lookup *lookup, const htrail__fo
         htrail__text_add_string(out, "]");
         return true;
     case HTRAIL_REF_INDEX:
-        if (of != NO_NAMES || label.len == 0 || !is_sequence(holder_type))
+        if (of != NO_NAMES || !is_sequence(holder_type))
             return false;
-        htrail__text_add_string(out, "[");
-        add(out, label);
-        htrail__text_add_string(out, "]");
+        htrail__text_format(out, "[%" PRIu64 "]", object->holder_position);
         return true;
     case HTRAIL_REF_ATTR:
     case HTRAIL_REF_SLOT:

@@ -25,9 +25,11 @@ extern const char htrail__chain_sql[];
 HTRAIL_MUST_CHECK htrail_status htrail__chain_find(htrail__chain *out, htrail__lookup *lookup, uint64_t id);
 void htrail__chain_release(htrail__chain *chain);
 
-/* How a reference reads: "['key']", ".attribute", "__globals__", "[3]", "local item". merged:
- * positions are left out, "[i]". Adds to out. */
-void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label, bool merged);
+#define HTRAIL__ANY_POSITION UINT64_MAX
+
+/* How a reference reads: "['key']", ".attribute", "__globals__", "[3]", "local item"; at
+ * HTRAIL__ANY_POSITION "[i]". Adds to out. */
+void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label, uint64_t position);
 /* "atexit callback 3 of 20", "frame run at server.py:65", "sys.modules". */
 void htrail__chain_root_text(htrail__text *out, htrail_str kind, htrail_str name);
 /* "function logging.shutdown", "module logging", "dict of module logging", "camserver.Frame".

@@ -159,15 +159,10 @@ static htrail_status root_shape(search *s, const htrail__found_root *root, uint3
     return htrail__shapes_intern(&s->out->shapes, &key, out);
 }
 
-static uint32_t general_label(uint32_t kind, uint32_t label)
-{
-    return kind == HTRAIL_REF_INDEX || kind == HTRAIL_REF_STACK ? 0 : label;
-}
-
 static htrail_status step_shape(search *s, uint32_t parent, uint32_t kind, uint32_t label, const htrail__found_object *object,
                                 uint32_t *out)
 {
-    htrail__shape key = {.parent = parent, .ref_kind = kind, .label = general_label(kind, label), .type = object->type,
+    htrail__shape key = {.parent = parent, .ref_kind = kind, .label = label, .type = object->type,
                          .name = object->name, .module = object->module};
     return htrail__shapes_intern(&s->out->shapes, &key, out);
 }
@@ -357,7 +352,7 @@ static htrail_status add_other(search *s, uint32_t shape, uint32_t kind, uint32_
     if (!grow(&s->others, &s->other_room, s->other_count, sizeof *s->others))
         return HTRAIL_E_NOMEM;
     s->others[s->other_count++] =
-        (other){.shape = shape, .ref_kind = kind, .label = general_label(kind, label), .member = holder, .root_name = root_name};
+        (other){.shape = shape, .ref_kind = kind, .label = label, .member = holder, .root_name = root_name};
     return HTRAIL_OK;
 }
 

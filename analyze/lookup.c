@@ -5,24 +5,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, STATEMENTS = 6 };
+enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, CACHE_IDS_MAX = 1 << 24, FIRST_KEYS = 1024 };
+#define NOT_CACHED UINT32_MAX
 
-enum { OBJECT, HOLDERS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS };
+enum { OBJECT, HOLDERS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME, LABEL, KEY, STATEMENTS };
 
+/* The integers of the tables below the views: a label is a code, as analyze/schema.c draws it,
+ * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
-    [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, holder_kind, holder_label, root FROM object WHERE id = ?1",
-    [HOLDERS] = "SELECT src, kind, label FROM reference WHERE dst = ?1 AND kind <> 'weak' LIMIT ?2",
+    [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root FROM heap_object WHERE id = ?1",
+    [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1 UNION ALL SELECT holder, label FROM heap_object WHERE id = ?1 AND holder > 0",
     /* Weak ones are counted too: telling them apart takes a look at each. */
-    [HOLDER_COUNT] = "SELECT count(*) FROM reference WHERE dst = ?1",
+    [HOLDER_COUNT] = "SELECT count(*) + (SELECT count(*) FROM heap_object WHERE id = ?1 AND holder > 0) FROM heap_reference WHERE dst = ?1",
     [ROOT] = "SELECT id, kind, name FROM root WHERE id = ?1",
     [ROOTS_OF] = "SELECT id, kind, name FROM root WHERE object = ?1 ORDER BY id",
     [TOTALS] = "SELECT coalesce(sum(objects), 0), coalesce(sum(bytes), 0) FROM type",
+    [TYPE] = "SELECT name FROM type WHERE id = ?1",
+    [MODULE] = "SELECT name FROM module WHERE id = ?1",
+    [NAME] = "SELECT text FROM name WHERE id = ?1",
+    [LABEL] = "SELECT text, kind FROM label WHERE id = ?1",
+    [KEY] = "SELECT coalesce((SELECT text FROM object_text WHERE object = ?1),\n"
+            "  (SELECT '(' || t.name || ')' FROM heap_object k JOIN type t ON t.id = k.type WHERE k.id = ?1))",
 };
+
+/* Text number of an id of a small table. */
+typedef struct cache {
+    uint32_t *texts; /* NOT_CACHED: not yet asked for */
+    uint8_t *kinds;  /* of labels */
+    size_t room;
+} cache;
 
 struct htrail__lookup {
     sqlite3 *db;
+    bool began;
     sqlite3_stmt *statements[STATEMENTS];
     htrail__texts texts;
+    cache caches[STATEMENTS];
+    struct { uint64_t id; uint32_t text; } *keys; /* open hash; id 0: empty */
+    size_t key_count, key_room;
     htrail__found_holder *holders;
     size_t holder_room;
     htrail__found_root *roots;
@@ -53,6 +73,10 @@ htrail_status htrail__lookup_open(htrail__lookup **out, sqlite3 *db, char *messa
     if (lookup == NULL || (status = htrail__texts_init(&lookup->texts, TEXT_BYTES_MAX)) != HTRAIL_OK)
         goto done;
     lookup->db = db;
+    /* One transaction for all of it: otherwise every question locks and unlocks the file, which
+     * costs more than its answer. */
+    if (sqlite3_get_autocommit(db))
+        lookup->began = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     for (int i = 0; i < STATEMENTS; i++) {
         if (sqlite3_prepare_v3(db, queries[i], -1, SQLITE_PREPARE_PERSISTENT, &lookup->statements[i], NULL) != SQLITE_OK) {
             status = HTRAIL_E_DATABASE;
@@ -74,9 +98,16 @@ void htrail__lookup_free(htrail__lookup *lookup)
         return;
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(lookup->statements[i]);
+    if (lookup->began)
+        sqlite3_exec(lookup->db, "COMMIT", NULL, NULL, NULL);
     for (int i = 0; i < BORROWED; i++)
         free(lookup->borrowed[i]);
+    for (int i = 0; i < STATEMENTS; i++) {
+        free(lookup->caches[i].texts);
+        free(lookup->caches[i].kinds);
+    }
     htrail__texts_release(&lookup->texts);
+    free(lookup->keys);
     free(lookup->holders);
     free(lookup->roots);
     free(lookup);
@@ -128,6 +159,100 @@ static uint32_t root_kind(sqlite3_stmt *statement, int column)
     return UINT8_MAX; /* of a kind that came later, or none: it has its name all the same */
 }
 
+/* Room for id, or false: then it is asked for each time. */
+static bool reserve(htrail__lookup *lookup, cache *of, uint64_t id)
+{
+    if (id < of->room)
+        return true;
+    if (id >= CACHE_IDS_MAX || lookup->status != HTRAIL_OK)
+        return false;
+    size_t room = of->room ? of->room : 256;
+    while (room <= id)
+        room *= 2;
+    uint32_t *texts = realloc(of->texts, room * sizeof *texts);
+    if (texts != NULL)
+        of->texts = texts;
+    uint8_t *kinds = texts != NULL ? realloc(of->kinds, room) : NULL;
+    if (kinds == NULL) {
+        fail(lookup, HTRAIL_E_NOMEM);
+        return false;
+    }
+    of->kinds = kinds;
+    memset(of->texts + of->room, 0xff, (room - of->room) * sizeof *texts);
+    of->room = room;
+    return true;
+}
+
+/* The text that query has for id; *kind: what its second column says, where it has one. */
+static uint32_t text_by_id(htrail__lookup *lookup, int query, uint64_t id, uint32_t *kind)
+{
+    cache *of = &lookup->caches[query];
+    bool cached = query != KEY && reserve(lookup, of, id);
+    uint32_t found = 0, found_kind = HTRAIL_REF_PLAIN;
+    if (cached && of->texts[id] != NOT_CACHED) {
+        *kind = of->kinds[id];
+        return of->texts[id];
+    }
+    sqlite3_stmt *statement = start(lookup, query, id);
+    int stepped = sqlite3_step(statement);
+    if (stepped == SQLITE_ROW) {
+        found = text(lookup, statement, 0);
+        if (sqlite3_column_count(statement) > 1)
+            found_kind = ref_kind(statement, 1);
+    } else if (stepped != SQLITE_DONE) {
+        fail(lookup, HTRAIL_E_DATABASE);
+    }
+    sqlite3_reset(statement);
+    if (cached) {
+        of->texts[id] = found;
+        of->kinds[id] = (uint8_t)found_kind;
+    }
+    *kind = found_kind;
+    return found;
+}
+
+/* The text of a key object. */
+static uint32_t key_text(htrail__lookup *lookup, uint64_t id)
+{
+    uint32_t kind;
+    if (id == 0)
+        return 0;
+    if (lookup->key_count * 2 >= lookup->key_room) {
+        size_t room = lookup->key_room ? lookup->key_room * 2 : FIRST_KEYS;
+        void *fresh = calloc(room, sizeof *lookup->keys);
+        if (fresh == NULL) {
+            fail(lookup, HTRAIL_E_NOMEM);
+            return 0;
+        }
+        /* Forgetting is simpler than moving, and as quick. */
+        free(lookup->keys);
+        lookup->keys = fresh;
+        lookup->key_room = room;
+        lookup->key_count = 0;
+    }
+    size_t slot = (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (lookup->key_room - 1);
+    for (; lookup->keys[slot].id != 0; slot = (slot + 1) & (lookup->key_room - 1))
+        if (lookup->keys[slot].id == id)
+            return lookup->keys[slot].text;
+    lookup->keys[slot].id = id;
+    lookup->keys[slot].text = text_by_id(lookup, KEY, id, &kind);
+    lookup->key_count++;
+    return lookup->keys[slot].text;
+}
+
+/* A label's code: its kind, text and position. */
+static void read_label(htrail__lookup *lookup, uint64_t code, uint32_t *kind, uint32_t *label, uint64_t *position)
+{
+    *label = 0;
+    *position = 0;
+    switch (code & 3) {
+    case 0: *label = text_by_id(lookup, LABEL, code >> 2, kind); break;
+    case 1: *kind = HTRAIL_REF_INDEX; *position = code >> 2; break;
+    case 2: *kind = HTRAIL_REF_VALUE; *label = key_text(lookup, code >> 2); break;
+    default: *kind = HTRAIL_REF_STACK; *position = code >> 2; break;
+    }
+}
+
 htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail__found_object *out)
 {
     sqlite3_stmt *statement = start(lookup, OBJECT, id);
@@ -138,21 +263,23 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         return HTRAIL_E_NOT_FOUND;
     if (stepped != SQLITE_ROW)
         return fail(lookup, HTRAIL_E_DATABASE);
+    uint64_t type = number(statement, 2), module = number(statement, 3), name = number(statement, 4), code = number(statement, 9);
     *out = (htrail__found_object){
         .id = number(statement, 0),
         .address = number(statement, 1),
-        .type = text(lookup, statement, 2),
-        .module = text(lookup, statement, 3),
-        .name = text(lookup, statement, 4),
         .length = sqlite3_column_type(statement, 5) == SQLITE_NULL ? HTRAIL__NO_LENGTH : number(statement, 5),
         .size_bytes = number(statement, 6),
         .refcount = number(statement, 7),
         .holder = number(statement, 8),
-        .holder_kind = ref_kind(statement, 9),
-        .holder_label = text(lookup, statement, 10),
-        .root = number(statement, 11),
+        .root = number(statement, 10),
     };
     sqlite3_reset(statement);
+    uint32_t unused;
+    out->type = text_by_id(lookup, TYPE, type, &unused);
+    out->module = text_by_id(lookup, MODULE, module, &unused);
+    out->name = text_by_id(lookup, NAME, name, &unused);
+    if (out->holder != 0)
+        read_label(lookup, code, &out->holder_kind, &out->holder_label, &out->holder_position);
     return lookup->status;
 }
 
@@ -163,8 +290,11 @@ htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t
 
     *count = 0;
     *more = false;
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)limit + 1);
     while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        htrail__found_holder found = {.id = number(statement, 0)};
+        read_label(lookup, number(statement, 1), &found.kind, &found.label, &found.position);
+        if (found.kind == HTRAIL_REF_WEAK)
+            continue;
         if (*count == limit) {
             *more = true;
             break;
@@ -177,8 +307,7 @@ htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t
             lookup->holders = larger;
             lookup->holder_room = room;
         }
-        lookup->holders[(*count)++] =
-            (htrail__found_holder){.id = number(statement, 0), .kind = ref_kind(statement, 1), .label = text(lookup, statement, 2)};
+        lookup->holders[(*count)++] = found;
     }
     if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
         fail(lookup, HTRAIL_E_DATABASE);

@@ -26,12 +26,14 @@ typedef struct htrail__found_object {
     uint64_t holder;      /* id of the object that holds it on its shortest chain; 0: none does */
     uint32_t holder_kind; /* htrail_ref_kind of that reference */
     uint32_t holder_label, type, module, name; /* texts */
+    uint64_t holder_position; /* INDEX, STACK: the position; they have no text */
     uint64_t root;        /* the root of its chain; 0: no root reaches it */
 } htrail__found_object;
 
 typedef struct htrail__found_holder {
     uint64_t id;
     uint32_t kind, label;
+    uint64_t position;
 } htrail__found_holder;
 
 typedef struct htrail__found_root {

@@ -113,7 +113,7 @@ static size_t columns_of(const char *text)
 static void add_label(const why *w, htrail__text *out, const htrail__found_object *step)
 {
     htrail__text_clear(out);
-    htrail__chain_label(out, step->holder_kind, text_of(w, step->holder_label), false);
+    htrail__chain_label(out, step->holder_kind, text_of(w, step->holder_label), step->holder_position);
 }
 
 static void print_escaped(const htrail__text *text)

@@ -354,7 +354,7 @@ static size_t draw_more(model *m, htrail__text *text)
 static void add_label(const model *m, htrail__text *out, uint32_t node)
 {
     const htrail__shape *shape = shape_of(m, node);
-    htrail__chain_label(out, shape->ref_kind, text_of(m, shape->label), true);
+    htrail__chain_label(out, shape->ref_kind, text_of(m, shape->label), HTRAIL__ANY_POSITION);
 }
 
 static htrail__hold hold_of(const htrail__holder_node *node)
@@ -639,7 +639,7 @@ static void draw_other(model *m, const htrail__holder_link *link)
         draw_hold(m, below);
     }
     if (!m->failed) {
-        htrail__chain_label(&text, link->ref_kind, text_of(m, link->label), true);
+        htrail__chain_label(&text, link->ref_kind, text_of(m, link->label), HTRAIL__ANY_POSITION);
         add_arrow(m, m->plans[link->from].card, m->plans[link->to].card, HTRAIL__HOLD_SEVERAL, &text, link->references);
     }
     htrail__text_release(&text);
