@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NO_MEMBER UINT32_MAX
+enum { SEARCH_SHARE = 8 };
 
 typedef struct member {
     htrail__found_object object;
@@ -44,13 +45,13 @@ typedef struct search {
     uint32_t *queue;
     size_t queue_room;
     uint32_t searches; /* the number of the present search */
-    size_t looked_at;
+    size_t looked_at, looked_at_max; /* objects: so far, and until the present search ends */
 } search;
 
 void htrail__holders_opts_init(htrail__holders_opts *opts)
 {
     *opts = (htrail__holders_opts){
-        .targets_max = 200000, .too_many = 1000, .searches_max = 100000, .others_max = 3, .others_all_max = 6};
+        .targets_max = 500000, .too_many = 1000, .searches_max = 100000, .others_max = 3, .others_all_max = 6};
 }
 
 static bool grow(void *array, size_t *room, size_t count, size_t size)
@@ -374,10 +375,11 @@ static htrail_status find_way_out(search *s, uint32_t shape, size_t *at, size_t 
         size_t count;
         bool more;
         uint64_t id = s->members[s->queue[(*at)++]].object.id;
-        if (s->looked_at++ >= s->opts.searches_max) {
+        if (s->looked_at >= s->looked_at_max) {
             *complete = false;
             return HTRAIL_OK;
         }
+        s->looked_at++;
         if ((status = htrail__lookup_holders(s->lookup, id, s->opts.too_many, &holders, &count, &more)) != HTRAIL_OK)
             return status;
         *complete &= !more;
@@ -547,11 +549,16 @@ static htrail_status search_node(search *s, uint32_t index, const uint32_t *list
 
     s->searches++;
     s->other_count = 0;
+    /* No node takes it all: the last ones to be searched are those next to the roots. */
+    s->looked_at_max = s->looked_at + s->opts.searches_max / SEARCH_SHARE;
+    if (s->looked_at_max > s->opts.searches_max)
+        s->looked_at_max = s->opts.searches_max;
     for (size_t i = 0; i < count; i++) {
-        if (s->looked_at++ >= s->opts.searches_max) {
+        if (s->looked_at >= s->looked_at_max) {
             complete = false;
             break;
         }
+        s->looked_at++;
         if ((status = look_at(s, shape, list[i], node, &complete, &depending)) != HTRAIL_OK)
             return status;
     }

@@ -12,7 +12,7 @@
 #include "viz/escape.h"
 #include "viz/numbers.h"
 
-enum { TEXT_BYTES_MAX = 1 << 16, RUN_ENDS = 3, MORE_CARDS_MAX = 3, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 110 };
+enum { TEXT_BYTES_MAX = 1 << 16, RUN_ENDS = 3, MORE_CARDS_MAX = 3, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 140 };
 #define NONE UINT32_MAX
 
 typedef struct plan {
@@ -318,6 +318,8 @@ static void draw_node(model *m, uint32_t node)
     if (card->kind != HTRAIL__CARD_ROOT) {
         add_length(m, &text, node);
         add_refcount(m, &text, node, text.len ? " · " : "");
+        if (shape_of(m, node)->folded)
+            htrail__text_add_string(&text, text.len ? " · one in another" : "one in another");
     }
     card->detail = take(m, &text);
     if (card->kind != HTRAIL__CARD_ROOT) {
