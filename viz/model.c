@@ -12,7 +12,7 @@
 #include "viz/escape.h"
 #include "viz/numbers.h"
 
-enum { TEXT_BYTES_MAX = 1 << 16, RUN_ENDS = 3, MORE_CARDS_MAX = 3, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 140 };
+enum { TEXT_BYTES_MAX = 1 << 16, FOLD_BELOW_ONE_IN = 200, RUN_ENDS = 3, MORE_CARDS_MAX = 3, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 140 };
 #define NONE UINT32_MAX
 
 typedef struct plan {
@@ -516,8 +516,8 @@ static void draw_tree(model *m, uint32_t tops, size_t cards_max, plan *top)
         uint32_t node = pop(m);
         plan *p = &m->plans[node], *up = p->up == NONE ? top : &m->plans[p->up];
         p->rank = p->up == NONE ? 0 : up->rank + 1 + (p->skipped > 0);
-        /* A rank keeps one place for what is left out. */
-        if (m->out->card_count >= cards_max || up->drawn_children >= m->opts.siblings_max || ranks[p->rank] >= m->opts.rank_cards_max) {
+        bool few = m->holders->nodes[node].targets_below < m->holders->targets_followed / FOLD_BELOW_ONE_IN;
+        if (few || m->out->card_count >= cards_max || up->drawn_children >= m->opts.siblings_max || ranks[p->rank] >= m->opts.rank_cards_max) {
             up->more_kinds++;
             up->more_targets += m->holders->nodes[node].targets_below;
             continue;

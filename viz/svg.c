@@ -20,7 +20,7 @@ static const char common_style[] =
     "$ .h1{font-size:17px;font-weight:650}$ .h2{font-size:12px}$ .t{font-size:12.5px;font-weight:600}$ .s{font-size:11px}"
     "$ .b{font-size:11px;font-weight:600;text-anchor:end}$ .e path{fill:none}$ .e text{font-size:11px;text-anchor:middle;"
     "paint-order:stroke;stroke-width:4px;stroke-linejoin:round}$ .d path{stroke-dasharray:5 4}$ .S .box{stroke-width:2}"
-    "$ .more .box{stroke-dasharray:4 3}";
+    "$ .more .box{stroke-dasharray:4 3}$ .more .t{font-weight:400}";
 
 typedef struct palette {
     const char *text, *page, *dim, *box, *line, *track, *edge, *dashed, *suspect_box, *suspect, *root_box, *hover;
@@ -57,7 +57,7 @@ static void add_palette(htrail__text *out, const palette *colours, const char *s
 {
     htrail__text style;
     htrail__text_init(&style, 1 << 14);
-    htrail__text_format(&style, "$ text{fill:%s}$ .bg{fill:%s}$ .h2,$ .s{fill:%s}$ .box{fill:%s;stroke:%s}$ .track{fill:%s}", colours->text,
+    htrail__text_format(&style, "$ text{fill:%s}$ .bg{fill:%s}$ .h2,$ .s,$ .more .t{fill:%s}$ .box{fill:%s;stroke:%s}$ .track{fill:%s}", colours->text,
                         colours->page, colours->dim, colours->box, colours->line, colours->track);
     htrail__text_format(&style, "$ .e path{stroke:%s}$ .e polygon{fill:%s}$ .e text{fill:%s;stroke:%s}", colours->edge, colours->edge,
                         colours->text, colours->page);
@@ -253,7 +253,8 @@ static void add_legend(htrail__text *out, legend *at, const htrail__picture *pic
         bar |= picture->cards[i].share >= 0;
     }
     for (size_t i = 0; i < picture->arrow_count; i++)
-        hold_drawn[picture->arrows[i].hold] = true;
+        hold_drawn[picture->arrows[i].hold] |= picture->cards[picture->arrows[i].from].kind != HTRAIL__CARD_MORE &&
+                                               picture->cards[picture->arrows[i].to].kind != HTRAIL__CARD_MORE;
     for (int i = 0; i < HTRAIL__CARD_KIND_COUNT; i++) {
         if (!kind_drawn[i] || i == HTRAIL__CARD_MORE)
             continue;
