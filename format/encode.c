@@ -22,6 +22,8 @@ enum {
     NONE = -1,
     VARINTS_PER_REF = 3,       /* most that one reference of a description writes into one column */
     CREDIT_MAX = 1 << 11,
+    TEXT_OVERHEAD = 64,         /* more than a name or value writes into one column but for its text */
+    BLOCK_OBJECTS = 1 << 16,    /* what a reader holds of a block then fits its caches; costs 0 to 6 % of the file */
     UNIT_MASK = (1 << HTRAIL__UNIT_SHIFT) - 1
 };
 
@@ -56,7 +58,8 @@ struct htrail__encoder {
     size_t block_bytes;
     uint8_t *out;
     size_t out_bytes;
-    int64_t credit; /* references and objects that surely fit before the next look */
+    int64_t credit;      /* references and objects that surely fit before the next look */
+    int64_t text_credit; /* bytes of names and values, each with TEXT_OVERHEAD, likewise */
 
     htrail__block_counts counts;
     uint64_t target_sum, size_sum;
@@ -143,7 +146,7 @@ static void begin_block(htrail__encoder *e)
     for (unsigned i = 1; i < HTRAIL__COLUMN_COUNT; i++)
         e->columns[i].at = e->columns[i].first;
     memset(&e->counts, 0, sizeof e->counts);
-    e->credit = 0;
+    e->credit = e->text_credit = 0;
     e->target_sum = e->size_sum = 0;
     e->last_far = e->last_name_far = e->last_value_far = e->last_label = 0;
     e->last_id = 0;
@@ -236,8 +239,8 @@ static int64_t credit_of(const htrail__encoder *e)
             room *= VARINTS_PER_REF * HTRAIL__VARINT_MAX;
         least = room < least ? room : least;
     }
-    if (raw_bytes_of(e) > e->block_bytes || e->counts.objects + e->counts.parts >= HTRAIL__BLOCK_OBJECTS_MAX - (1 << 16) ||
-        e->counts.refs >= HTRAIL__BLOCK_REFS_MAX - (1 << 16))
+    if (raw_bytes_of(e) > e->block_bytes || e->counts.objects + e->counts.parts >= BLOCK_OBJECTS ||
+        e->counts.refs >= HTRAIL__BLOCK_REFS_MAX / 2)
         return 0;
     int64_t credit = (int64_t)(least / (VARINTS_PER_REF * HTRAIL__VARINT_MAX));
     return credit < CREDIT_MAX ? credit : CREDIT_MAX;
@@ -252,17 +255,32 @@ bool htrail__encoder_has_room(htrail__encoder *e, uint32_t ref_count)
     return e->credit >= cost;
 }
 
-bool htrail__encoder_has_room_for_text(const htrail__encoder *e, size_t text_bytes)
+/* Bytes that fit, in names or in values, whatever share of them each column takes. */
+static int64_t text_credit_of(const htrail__encoder *e)
 {
-    size_t needed = text_bytes + 64;
+    size_t least = SIZE_MAX;
     if (raw_bytes_of(e) > e->block_bytes)
-        return false;
+        return 0;
     for (unsigned i = HTRAIL__COLUMN_NAME_OBJECT; i < HTRAIL__COLUMN_TAIL; i++) {
         const column *c = &e->columns[i];
-        bool is_text = i == HTRAIL__COLUMN_TEXT || i == HTRAIL__COLUMN_VALUE_TEXT;
-        if ((size_t)(c->end - c->at) < (is_text ? needed : 64))
+        size_t room = (size_t)(c->end - c->at);
+        /* Numbers are written only as part of the overhead; a third of that at most each. */
+        if (i != HTRAIL__COLUMN_TEXT && i != HTRAIL__COLUMN_VALUE_TEXT)
+            room *= 2;
+        least = room < least ? room : least;
+    }
+    return (int64_t)least;
+}
+
+bool htrail__encoder_has_room_for_text(htrail__encoder *e, size_t text_bytes)
+{
+    int64_t cost = (int64_t)text_bytes + TEXT_OVERHEAD;
+    if (e->text_credit < cost) {
+        e->text_credit = text_credit_of(e);
+        if (e->text_credit < cost)
             return false;
     }
+    e->text_credit -= cost;
     return true;
 }
 

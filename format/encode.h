@@ -27,7 +27,7 @@ const char *htrail__encoder_announce(htrail__encoder *e, htrail_id id);
  * htrail__encoder_fits. add_object: NULL, or what is wrong with the call. */
 bool htrail__encoder_has_room(htrail__encoder *e, uint32_t ref_count);
 const char *htrail__encoder_add_object(htrail__encoder *e, const htrail_object *object);
-bool htrail__encoder_has_room_for_text(const htrail__encoder *e, size_t text_bytes);
+bool htrail__encoder_has_room_for_text(htrail__encoder *e, size_t text_bytes);
 void htrail__encoder_add_name(htrail__encoder *e, const htrail_name *name);
 void htrail__encoder_add_value(htrail__encoder *e, const htrail_value *value);
 
