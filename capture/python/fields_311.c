@@ -3,8 +3,10 @@
  * compare what the tables give with what tp_traverse visits. */
 #include "capture/python/fields.h"
 
+#include "capture/python/layout.h"
+#include "capture/python/structures.h"
+
 #include <stddef.h>
-#include <string.h>
 
 #define F(type, member, name) {offsetof(type, member), L_##name, HTRAIL_REF_FIELD, 0}
 #define N(type, member, name) {offsetof(type, member), L_##name, HTRAIL_REF_FIELD, FIELD_NAME}
@@ -20,8 +22,6 @@ typedef struct { PyObject_HEAD PyObject *prop_get, *prop_set, *prop_del, *prop_d
 typedef struct { PyObject_HEAD PyObject *cm_callable, *cm_dict; } classmethodobject;
 /* Objects/typeobject.c */
 typedef struct { PyObject_HEAD PyTypeObject *type; PyObject *obj; PyTypeObject *obj_type; } superobject;
-/* Objects/rangeobject.c */
-typedef struct { PyObject_HEAD PyObject *start, *stop, *step, *length; } rangeobject;
 /* Objects/listobject.c, tupleobject.c, iterobject.c: all three */
 typedef struct { PyObject_HEAD Py_ssize_t it_index; PyObject *it_seq; } seqiterobject;
 /* Modules/_collectionsmodule.c */
@@ -52,7 +52,7 @@ static const htrail__field super_fields[] = {
 static const htrail__field slice_fields[] = {
     F(PySliceObject, start, start), F(PySliceObject, stop, stop), F(PySliceObject, step, step), END};
 static const htrail__field range_fields[] = {
-    X(rangeobject, start, start), X(rangeobject, stop, stop), X(rangeobject, step, step), X(rangeobject, length, length), END};
+    X(htrail__range, start, start), X(htrail__range, stop, stop), X(htrail__range, step, step), X(htrail__range, length, length), END};
 static const htrail__field iterator_fields[] = {F(seqiterobject, it_seq, iterated), END};
 static const htrail__field traceback_fields[] = {
     F(PyTracebackObject, tb_next, tb_next), F(PyTracebackObject, tb_frame, tb_frame), END};
@@ -87,7 +87,7 @@ const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
         {&PyStaticMethod_Type, classmethod_fields, sizeof(classmethodobject)},
         {&PySuper_Type, super_fields, sizeof(superobject)},
         {&PySlice_Type, slice_fields, sizeof(PySliceObject)},
-        {&PyRange_Type, range_fields, sizeof(rangeobject)},
+        {&PyRange_Type, range_fields, sizeof(htrail__range)},
         {&PyListIter_Type, iterator_fields, sizeof(seqiterobject)},
         {&PyTupleIter_Type, iterator_fields, sizeof(seqiterobject)},
         {&PySeqIter_Type, iterator_fields, sizeof(seqiterobject)},
@@ -102,7 +102,7 @@ const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
     *complete = false;
     if (PyExceptionClass_Check(base))
         return exception_fields;
-    if ((size_t)base->tp_basicsize == sizeof(defdictobject) && strcmp(base->tp_name, "collections.defaultdict") == 0)
+    if (htrail__layout_is_c_type(base, "collections.defaultdict", sizeof(defdictobject)))
         return defaultdict_fields;
     return NULL;
 }

@@ -4,6 +4,8 @@
 
 #include "capture/python/cpython.h"
 
+#include <string.h>
+
 /* The collector's lists: three generations, and what gc.freeze() set aside. */
 enum { HTRAIL__LAYOUT_LISTS = NUM_GENERATIONS + 1 };
 
@@ -19,6 +21,19 @@ static inline void htrail__layout_lists(PyInterpreterState *interp, PyGC_Head **
 static inline bool htrail__layout_is_immortal(PyObject *o)
 {
     return Py_REFCNT(o) > 900000000;
+}
+
+/* The name that C code gave a type, "module.Name"; NULL for a class statement's. Not tp_name:
+ * a program can set that, and name its class like a type that is laid out in another way. */
+static inline const char *htrail__layout_c_name(PyTypeObject *type)
+{
+    return type->tp_flags & Py_TPFLAGS_HEAPTYPE ? ((PyHeapTypeObject *)type)->_ht_tpname : type->tp_name;
+}
+
+static inline bool htrail__layout_is_c_type(PyTypeObject *type, const char *name, size_t least_bytes)
+{
+    const char *c_name = htrail__layout_c_name(type);
+    return c_name && (size_t)type->tp_basicsize >= least_bytes && strcmp(c_name, name) == 0;
 }
 
 /* In front of an object of this type: collector's header, values and dict of an instance. */

@@ -3,10 +3,10 @@
 #include "capture/python/measure.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "capture/python/layout.h"
 #include "capture/python/ndarray.h"
+#include "capture/python/structures.h"
 
 static uint64_t items_of(PyObject *o)
 {
@@ -39,15 +39,10 @@ static uint64_t dict(PyObject *o, const htrail__type_info *info, uint64_t *lengt
     return d->ma_keys->dk_refcnt == 1 ? bytes + htrail__layout_keys_bytes(d->ma_keys) : bytes;
 }
 
-/* Objects/odictobject.c: struct _odictobject, struct _odictnode */
-typedef struct { PyDictObject dict; void **fast_nodes; Py_ssize_t fast_nodes_size; } odictobject;
-enum { ODICT_NODE_BYTES = 4 * sizeof(void *) };
-
 static uint64_t odict(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
     uint64_t bytes = dict(o, info, length, has_length);
-    PyDictObject *d = (PyDictObject *)o;
-    return bytes + (sizeof(void *) << d->ma_keys->dk_log2_size) + *length * ODICT_NODE_BYTES;
+    return bytes + (uint64_t)((htrail__odict *)o)->fast_nodes_size * sizeof(void *) + *length * sizeof(htrail__odict_node);
 }
 
 static uint64_t list(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
@@ -144,19 +139,12 @@ static uint64_t generator(PyObject *o, const htrail__type_info *info, uint64_t *
            frame_words(((PyGenObject *)o)->gi_code) * sizeof(PyObject *);
 }
 
-/* Modules/_collectionsmodule.c: dequeobject, block */
-typedef struct {
-    PyObject_VAR_HEAD
-    void *leftblock, *rightblock;
-    Py_ssize_t leftindex, rightindex;
-} dequeobject;
-
 static uint64_t deque(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
-    uint64_t blocks = ((uint64_t)((dequeobject *)o)->leftindex + items_of(o) + 63) / 64;
+    uint64_t blocks = ((uint64_t)((htrail__deque *)o)->leftindex + items_of(o) + HTRAIL__DEQUE_BLOCK_ITEMS - 1) / HTRAIL__DEQUE_BLOCK_ITEMS;
     *length = items_of(o);
     *has_length = true;
-    return (uint64_t)info->header_bytes + info->basic_bytes + blocks * 66 * sizeof(void *);
+    return (uint64_t)info->header_bytes + info->basic_bytes + blocks * sizeof(htrail__deque_block);
 }
 
 static uint64_t proxy(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
@@ -177,12 +165,9 @@ static uint64_t view(PyObject *o, const htrail__type_info *info, uint64_t *lengt
     return plain(o, info, length, has_length);
 }
 
-/* Objects/rangeobject.c */
-typedef struct { PyObject_HEAD PyObject *start, *stop, *step, *length; } rangeobject;
-
 static uint64_t range(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
-    PyLongObject *n = (PyLongObject *)((rangeobject *)o)->length;
+    PyLongObject *n = (PyLongObject *)((htrail__range *)o)->length;
     if (n && Py_SIZE(n) >= 0 && Py_SIZE(n) * PyLong_SHIFT <= 60) { /* longer: len() fails too, or nearly */
         *length = 0;
         for (Py_ssize_t i = Py_SIZE(n); i-- > 0;)
@@ -272,6 +257,70 @@ static uint64_t struct_format(PyObject *o, const htrail__type_info *info, uint64
     return bytes;
 }
 
+/* Modules/itertoolsmodule.c */
+typedef struct { PyObject_HEAD PyObject *pools; } productobject;
+typedef struct { PyObject_HEAD PyObject *pool; Py_ssize_t *indices; PyObject *result; Py_ssize_t r; } combinationsobject;
+typedef struct { PyObject_HEAD PyObject *pool; Py_ssize_t *indices, *cycles; PyObject *result; Py_ssize_t r; } permutationsobject;
+
+static uint64_t product(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyObject *pools = ((productobject *)o)->pools;
+    return plain(o, info, length, has_length) + (pools ? items_of(pools) * sizeof(Py_ssize_t) : 0);
+}
+
+static uint64_t combinations(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    return plain(o, info, length, has_length) + (uint64_t)((combinationsobject *)o)->r * sizeof(Py_ssize_t);
+}
+
+static uint64_t permutations(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    permutationsobject *p = (permutationsobject *)o;
+    return plain(o, info, length, has_length) + ((p->pool ? items_of(p->pool) : 0) + (uint64_t)p->r) * sizeof(Py_ssize_t);
+}
+
+/* Modules/_decimal/_decimal.c: PyDecObject; mpd_t of libmpdec */
+typedef struct {
+    PyObject_HEAD
+    Py_hash_t hash;
+    uint8_t flags;
+    Py_ssize_t exponent, digits, len, alloc;
+    uint64_t *data;
+} decimalobject;
+enum { DECIMAL_FOREIGN_DATA = 0xe0 }; /* static, shared or constant: not a block of its own */
+
+static uint64_t decimal(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    decimalobject *d = (decimalobject *)o;
+    uint64_t bytes = plain(o, info, length, has_length);
+    return d->flags & DECIMAL_FOREIGN_DATA ? bytes : bytes + (uint64_t)d->alloc * sizeof *d->data;
+}
+
+static uint64_t memory_view(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyMemoryViewObject *view = (PyMemoryViewObject *)o;
+    if (!(view->flags & _Py_MEMORYVIEW_RELEASED)) {
+        *has_length = true;
+        *length = view->view.ndim == 0 ? 1 : (uint64_t)view->view.shape[0];
+    }
+    return plain(o, info, length, has_length);
+}
+
+static uint64_t hamt(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    *has_length = true;
+    *length = (uint64_t)((PyHamtObject *)o)->h_count;
+    return plain(o, info, length, has_length);
+}
+
+static uint64_t context(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    PyHamtObject *vars = ((PyContext *)o)->ctx_vars;
+    *has_length = vars != NULL;
+    *length = vars ? (uint64_t)vars->h_count : 0;
+    return plain(o, info, length, has_length);
+}
+
 static uint64_t numpy_array(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
     htrail__ndarray *a = (htrail__ndarray *)o;
@@ -294,6 +343,7 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
         return list;
     if (flags & Py_TPFLAGS_TYPE_SUBCLASS)
         return type;
+    /* In the order of derivation: the first that fits decides. */
     static const struct {
         PyTypeObject *type;
         htrail__measure *measure;
@@ -301,6 +351,7 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
         {&PyODict_Type, odict}, {&PyDict_Type, dict}, {&PySet_Type, set}, {&PyFrozenSet_Type, set},
         {&PyByteArray_Type, byte_array}, {&PyCode_Type, code}, {&PyFrame_Type, frame}, {&PyGen_Type, generator},
         {&PyCoro_Type, generator}, {&PyAsyncGen_Type, generator}, {&PyDictProxy_Type, proxy},
+        {&PyMemoryView_Type, memory_view}, {&PyContext_Type, context},
         {&PyDictKeys_Type, view}, {&PyDictValues_Type, view}, {&PyDictItems_Type, view}, {&PyRange_Type, range},
     };
     static const struct {
@@ -308,13 +359,19 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
         size_t bytes; /* the least tp_basicsize that the structure above fits in */
         htrail__measure *measure;
     } named[] = {
-        {"collections.deque", sizeof(dequeobject), deque},
+        {"hamt", sizeof(PyHamtObject), hamt},
+        {"collections.deque", sizeof(htrail__deque), deque},
         {"array.array", sizeof(arrayobject), array},
         {"_io.BytesIO", sizeof(bytesio), bytes_io},
         {"_io.BufferedReader", sizeof(buffered), buffered_io},
         {"_io.BufferedWriter", sizeof(buffered), buffered_io},
         {"_io.BufferedRandom", sizeof(buffered), buffered_io},
         {"xml.etree.ElementTree.Element", sizeof(elementobject), element},
+        {"itertools.product", sizeof(productobject), product},
+        {"itertools.combinations", sizeof(combinationsobject), combinations},
+        {"itertools.combinations_with_replacement", sizeof(combinationsobject), combinations},
+        {"itertools.permutations", sizeof(permutationsobject), permutations},
+        {"decimal.Decimal", sizeof(decimalobject), decimal},
         {"_struct.Struct", sizeof(structobject), struct_format},
         {"numpy.ndarray", sizeof(htrail__ndarray), numpy_array},
     };
@@ -323,7 +380,7 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
             if (t == known[i].type)
                 return known[i].measure;
         for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-            if (t->tp_name && (size_t)t->tp_basicsize >= named[i].bytes && strcmp(t->tp_name, named[i].name) == 0)
+            if (htrail__layout_is_c_type(t, named[i].name, named[i].bytes))
                 return named[i].measure;
     }
     return plain;

@@ -5,9 +5,7 @@
 #ifndef HTRAIL_NDARRAY_H
 #define HTRAIL_NDARRAY_H
 
-#include <string.h>
-
-#include "capture/python/cpython.h"
+#include "capture/python/layout.h"
 
 /* numpy/core/include/numpy/ndarraytypes.h: PyArrayObject_fields */
 typedef struct htrail__ndarray {
@@ -23,8 +21,8 @@ enum { HTRAIL__NDARRAY_CONTIGUOUS = 1 | 2, HTRAIL__NDARRAY_OWNDATA = 4 };
 
 static inline bool htrail__is_ndarray(PyTypeObject *type)
 {
-    return type->tp_traverse == NULL && (size_t)type->tp_basicsize >= sizeof(htrail__ndarray) && type->tp_itemsize == 0 &&
-           strcmp(type->tp_name, "numpy.ndarray") == 0;
+    return type->tp_traverse == NULL && type->tp_itemsize == 0 &&
+           htrail__layout_is_c_type(type, "numpy.ndarray", sizeof(htrail__ndarray));
 }
 
 /* Of an array that owns its data, which then lies without gaps. An array of no dimensions

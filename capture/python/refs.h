@@ -5,7 +5,8 @@
 #include "capture/python/fields.h"
 
 /* refs_container.c */
-htrail__refs htrail__refs_dict, htrail__refs_list, htrail__refs_tuple, htrail__refs_set, htrail__refs_deque;
+htrail__refs htrail__refs_dict, htrail__refs_list, htrail__refs_tuple, htrail__refs_set, htrail__refs_deque,
+    htrail__refs_odict;
 /* ndarray.c */
 htrail__refs htrail__refs_ndarray;
 /* refs_instance.c: of a class that a class statement made; then what its base lays out */

@@ -3,6 +3,7 @@
 #include "capture/python/layout.h"
 #include "capture/python/name.h"
 #include "capture/python/refs.h"
+#include "capture/python/structures.h"
 #include "capture/python/walk.h"
 
 void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys)
@@ -138,35 +139,46 @@ uint64_t htrail__refs_set(htrail__walk *k, PyObject *o, const htrail__type_info 
     return 0;
 }
 
-/* Modules/_collectionsmodule.c */
-enum { DEQUE_BLOCK = 64 };
-typedef struct deque_block {
-    struct deque_block *left;
-    PyObject *data[DEQUE_BLOCK];
-    struct deque_block *right;
-} deque_block;
-typedef struct {
-    PyObject_VAR_HEAD
-    deque_block *leftblock, *rightblock;
-    Py_ssize_t leftindex, rightindex;
-} dequeobject;
+/* The keys once more, in the order of their nodes, which hold them too. */
+enum { ODICT_NODES = 63 }; /* the bit of a cursor that says: the rest is the address of a node */
+
+uint64_t htrail__refs_odict(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    htrail__odict *odict = (htrail__odict *)o;
+    const htrail__odict_node *node = odict->first;
+    if (cursor >> ODICT_NODES) {
+        node = (const htrail__odict_node *)(uintptr_t)(cursor & ~((uint64_t)1 << ODICT_NODES));
+    } else {
+        if (cursor == 0 && odict->instance_dict)
+            htrail__push(k, odict->instance_dict, htrail__label(k, L_dict), HTRAIL_REF_FIELD);
+        cursor = htrail__refs_dict(k, o, info, cursor);
+        if (cursor != 0)
+            return cursor;
+    }
+    for (; node; node = node->next) {
+        if (htrail__room(k) < 1)
+            return (uint64_t)(uintptr_t)node | (uint64_t)1 << ODICT_NODES;
+        htrail__push(k, node->key, 0, HTRAIL_REF_INDEX);
+    }
+    return 0;
+}
 
 /* The cursor is where it goes on: a block's address and a place in it. */
 uint64_t htrail__refs_deque(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
 {
-    dequeobject *deque = (dequeobject *)o;
-    deque_block *block = deque->leftblock;
+    htrail__deque *deque = (htrail__deque *)o;
+    htrail__deque_block *block = deque->leftblock;
     Py_ssize_t i = deque->leftindex;
     if (cursor) {
-        block = (deque_block *)(uintptr_t)(cursor >> 6);
-        i = (Py_ssize_t)(cursor & (DEQUE_BLOCK - 1));
+        block = (htrail__deque_block *)(uintptr_t)(cursor >> 6);
+        i = (Py_ssize_t)(cursor & (HTRAIL__DEQUE_BLOCK_ITEMS - 1));
     } else if (PyType_HasFeature(info->base, Py_TPFLAGS_HEAPTYPE)) {
         htrail__push(k, (PyObject *)Py_TYPE(o), htrail__label(k, L_class), HTRAIL_REF_FIELD);
     }
     if (Py_SIZE(o) == 0)
         return 0;
     for (;;) {
-        Py_ssize_t end = block == deque->rightblock ? deque->rightindex + 1 : DEQUE_BLOCK;
+        Py_ssize_t end = block == deque->rightblock ? deque->rightindex + 1 : HTRAIL__DEQUE_BLOCK_ITEMS;
         for (; i < end; i++) {
             if (htrail__room(k) < 1)
                 return (uint64_t)(uintptr_t)block << 6 | (uint64_t)i;

@@ -9,6 +9,7 @@
 #include "capture/python/name.h"
 #include "capture/python/ndarray.h"
 #include "capture/python/refs.h"
+#include "capture/python/structures.h"
 
 /* The kind by the tp_traverse that an object's references are visited with: two types that
  * share it lay their references out alike. */
@@ -24,6 +25,7 @@ static htrail__refs *kind_of(PyTypeObject *base, bool fields_are_complete)
         {&_PyWeakref_RefType, htrail__refs_weakref}, {&PyModule_Type, htrail__refs_module},
         {&PyFrame_Type, htrail__refs_frame},        {&PyGen_Type, htrail__refs_generator},
         {&PyAsyncGen_Type, htrail__refs_generator},
+        {&PyODict_Type, htrail__refs_odict},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (base->tp_traverse == known[i].type->tp_traverse)
@@ -32,7 +34,7 @@ static htrail__refs *kind_of(PyTypeObject *base, bool fields_are_complete)
         return htrail__refs_fields;
     if (base->tp_flags & Py_TPFLAGS_DICT_SUBCLASS)
         return htrail__refs_dict_subtype;
-    if (strcmp(base->tp_name, "collections.deque") == 0 && base->tp_itemsize == 0)
+    if (htrail__layout_is_c_type(base, "collections.deque", sizeof(htrail__deque)))
         return htrail__refs_deque;
     return htrail__refs_traverse;
 }

@@ -1,0 +1,45 @@
+/* structures.h - objects whose structure is in a .c file of CPython, copied for those who read
+ * their references and those who measure them alike. */
+#ifndef HTRAIL_STRUCTURES_H
+#define HTRAIL_STRUCTURES_H
+
+#include "capture/python/cpython.h"
+
+/* Modules/_collectionsmodule.c: block, dequeobject */
+enum { HTRAIL__DEQUE_BLOCK_ITEMS = 64 };
+typedef struct htrail__deque_block {
+    struct htrail__deque_block *left;
+    PyObject *data[HTRAIL__DEQUE_BLOCK_ITEMS];
+    struct htrail__deque_block *right;
+} htrail__deque_block;
+
+typedef struct htrail__deque {
+    PyObject_VAR_HEAD
+    htrail__deque_block *leftblock, *rightblock;
+    Py_ssize_t leftindex, rightindex;
+} htrail__deque;
+
+/* Objects/odictobject.c: struct _odictnode, struct _odictobject */
+typedef struct htrail__odict_node {
+    PyObject *key;
+    Py_hash_t hash;
+    struct htrail__odict_node *next, *previous;
+} htrail__odict_node;
+
+typedef struct htrail__odict {
+    PyDictObject dict;
+    htrail__odict_node *first, *last;
+    htrail__odict_node **fast_nodes;
+    Py_ssize_t fast_nodes_size;
+    void *resize_sentinel;
+    size_t state;
+    PyObject *instance_dict;
+} htrail__odict;
+
+/* Objects/rangeobject.c */
+typedef struct htrail__range {
+    PyObject_HEAD
+    PyObject *start, *stop, *step, *length;
+} htrail__range;
+
+#endif

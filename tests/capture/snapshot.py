@@ -1,0 +1,126 @@
+"""What tests of the walker share: run a program in a fresh interpreter, read the snapshot it took.
+
+The program is Python text; in it are `heaptrail`, `take(**options)`, which writes the snapshot
+of this test, and `tell(name, value)`, which hands a value of JSON kind back to the test.
+"""
+import collections
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+BUILD = os.environ.get("B") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/release")
+DUMP = os.path.join(BUILD, "htrail-dump")
+MODULE = os.path.join(BUILD, "python%d.%d" % sys.version_info[:2])
+
+PLAIN, INDEX, KEY, VALUE, ATTR, SLOT, FIELD, LOCAL, CELL, DEFAULT, OFFSET, STACK, WEAK = range(13)
+TRACKED, INLINE, CONTINUED, PSEUDO, LENGTH, IMMORTAL = (1 << i for i in range(6))
+MODULES, FRAME, ATEXIT, ATFORK, THREAD, EXCEPTION, CONTEXT, CODECS, BUILTINS, SYS, INTERPRETER, STATIC_TYPE, FROZEN, \
+    C_REFERENCE, INTERNED = range(1, 16)
+
+Object = collections.namedtuple("Object", "id type size length refcount flags refs")
+Ref = collections.namedtuple("Ref", "target kind label flags")
+Type = collections.namedtuple("Type", "id module name base basic item flags")
+Root = collections.namedtuple("Root", "object kind thread depth name")
+
+PRELUDE = """
+import gc, sys, json
+import heaptrail
+def take(**options):
+    return heaptrail.snapshot(%(path)r, **options)
+def tell(name, value):
+    json.dump({name: value}, told)
+    told.write("\\n")
+told = open(%(told)r, "a")
+"""
+
+
+class Snapshot:
+    """All records of a file. Labels of references are text, or numbers where the kind says so."""
+
+    def __init__(self, path):
+        self.objects, self.types, self.names, self.roots, self.values, self.meta = {}, {}, {}, [], {}, {}
+        strings, parts = {}, []
+        dump = subprocess.Popen([DUMP, path], stdout=subprocess.PIPE)
+        for line in dump.stdout:
+            row = line.decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
+            kind, row = row[0], row[1:]
+            if kind == "O":
+                flags = int(row[5])
+                parts.append((int(row[0], 16), int(row[1], 16), *map(int, row[2:6]), []))
+            elif kind == "R":
+                parts[-1][-1].append(Ref(int(row[0], 16), int(row[1]), int(row[2], 16), int(row[3])))
+            elif kind == "T":
+                self.types[int(row[0], 16)] = Type(int(row[0], 16), row[1], row[2], int(row[3], 16), *map(int, row[4:7]))
+            elif kind == "S":
+                strings[int(row[0])] = row[1]
+            elif kind == "N":
+                if int(row[0], 16) in self.names:
+                    raise AssertionError("two names for one object: %s" % line)
+                self.names[int(row[0], 16)] = (row[1], row[2])
+            elif kind == "X":
+                self.roots.append(Root(int(row[0], 16), *map(int, row[1:4]), row[4]))
+            elif kind == "V":
+                self.values[int(row[0], 16)] = (int(row[1], 16), int(row[2]), row[3])
+            elif kind == "M":
+                self.meta[row[0]] = row[1]
+            elif kind == "I":
+                self.end = row[0]
+        dump.stdout.close()
+        self.status = dump.wait()
+        for part in parts:
+            refs = [ref._replace(label=self.text(ref, strings)) for ref in part[-1]]
+            if part[5] & CONTINUED:
+                self.objects[part[0]].refs.extend(refs)
+            elif part[0] in self.objects:
+                raise AssertionError("object 0x%x is in the file twice" % part[0])
+            else:
+                self.objects[part[0]] = Object(*part[:-1], refs)
+
+    def text(self, ref, strings):
+        if ref.kind in (INDEX, OFFSET, STACK, KEY) or ref.label == 0:
+            return ref.label
+        if ref.label & 1:
+            return strings[ref.label >> 1]
+        return self.names[ref.label][0]
+
+    def type_name(self, object):
+        type = self.types[self.objects[object].type]
+        return type.name if type.module == "builtins" else type.module + "." + type.name
+
+    def of_type(self, name):
+        return [o for o in self.objects.values() if self.type_name(o.id) == name]
+
+    def labels(self, object, kind=None):
+        """label -> target, of the references that have one"""
+        return {r.label: r.target for r in self.objects[object].refs if r.label and kind in (None, r.kind)}
+
+    def items(self, object):
+        """key's address -> value's address of a dict"""
+        result, key = {}, None
+        for ref in self.objects[object].refs:
+            if ref.kind == KEY:
+                key = ref.target
+            elif ref.kind == VALUE:
+                result[ref.label or key] = ref.target
+        return result
+
+
+def run(program, *arguments, env=None, check=True):
+    """The program's snapshot and what it told. Its own files are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="capture.", dir=os.environ.get("TEST_TMP")) as folder:
+        path, told = os.path.join(folder, "a.htrail"), os.path.join(folder, "told")
+        script = os.path.join(folder, "program.py")
+        with open(script, "w") as f:
+            f.write(PRELUDE % {"path": path, "told": told} + program)
+        environ = dict(os.environ, PYTHONPATH=MODULE + os.pathsep + os.path.dirname(os.path.abspath(__file__)), **(env or {}))
+        done = subprocess.run([sys.executable, "-X", "faulthandler", script, *arguments], env=environ, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=300)
+        if check and done.returncode != 0:
+            raise AssertionError("the program ended with %s\n%s" % (done.returncode, done.stderr.decode()[-4000:]))
+        values = {}
+        with open(told) as lines:
+            for line in lines:
+                values.update(json.loads(line))
+        return Snapshot(path) if os.path.exists(path) else None, values, done

@@ -1,0 +1,191 @@
+"""Everything that an independent oracle in Python finds is in the snapshot: object by object, size
+by size, length by length, reference by reference."""
+import collections
+import unittest
+
+import snapshot
+from snapshot import FIELD, IMMORTAL, KEY, LENGTH, PSEUDO, VALUE, WEAK
+
+# Objects of every kind there is, then the oracle's list, the snapshot, the oracle's answers.
+PROGRAM = """
+import array, asyncio, collections, contextvars, ctypes, dataclasses, datetime, decimal, enum, functools, io, itertools
+import json, logging.handlers, os, queue, random, re, socket, struct, threading, types, typing, weakref
+import xml.etree.ElementTree as ElementTree
+import oracle
+
+class Slots:
+    __slots__ = ("a", "__private", "b")
+    def __init__(self): self.a, self.__private = [1], (2,)
+class Child(Slots): __slots__ = ("c", "__dict__", "__weakref__")
+class Plain:
+    def __init__(self, n): self.n, self.text, self.me = n, "t%d" % n, self
+class Text(str): pass
+class Number(int): pass
+class Dict(dict): pass
+class List(list): pass
+class Tuple(tuple): pass
+class Set(set): pass
+class Meta(type):
+    def method(cls): return cls
+class WithMeta(metaclass=Meta): x = 1
+class Error(Exception): pass
+class Colour(enum.Enum): red = 1; green = 2
+Point = collections.namedtuple("Point", "x y")
+@dataclasses.dataclass
+class Data:
+    a: int; b: list = None
+def generator(n):
+    x = [n]
+    while True: yield x
+async def coroutine(): await asyncio.sleep(0)
+async def asynchronous():
+    yield 1
+def outer(a, *, k=3):
+    b = [a]
+    def inner(d=b): return a, b, inner
+    return inner
+@functools.lru_cache(None)
+def cached(n): return [n]
+keep = [Slots(), Child(), Text("a\\u1234"), Text("b" * 40), Number(10 ** 40), Number(0), Dict(a=1), List([1, 2]), Tuple((1, [2])),
+        Set([1, 2]), WithMeta(), Meta, Error(1, [2]), Colour.red, Point(1, [2]), Data(1), outer(1), outer(2), cached]
+keep[1].extra = []; keep[2].attr = 1; keep[6].y = 2
+for i in range(100): keep.append(Plain(i))
+keep[-1].__dict__; keep[-2].__dict__["more"] = 1; keep[-3].other = 1; del keep[-4].text
+keep += ["", "ascii", "\\xe4", "\\u1234", "\\U00012345", "x" * 1000, b"", b"abc", bytearray(), bytearray(b"x" * 99), 0, -1, 2 ** 30, -2 ** 100,
+         1.5, 1j, True, None, ..., NotImplemented, range(5), range(10 ** 30), slice(1, [2]), (), ((), ((1,),)), frozenset(), frozenset([1, "a"])]
+big = bytearray(b"abc") * 10; big += b"d" * 7; keep.append(big); grown = []
+for i in range(50): grown.append(i)
+keep += [grown, set(range(1000)), {i: str(i) for i in range(2000)}, dict.fromkeys("abc"), {(1, 2): [3]}, {}, {1: {2: {3: {}}}}]
+emptied = {i: i for i in range(100)}; [emptied.pop(i) for i in range(99)]; keep.append(emptied)
+keep += [collections.deque(range(n)) for n in (0, 1, 63, 64, 65, 500)] + [collections.deque([1], 5)]
+rotated = collections.deque(range(100)); rotated.rotate(30); rotated.popleft(); keep.append(rotated)
+keep += [collections.OrderedDict((i, [i]) for i in range(50)), collections.OrderedDict(), collections.defaultdict(list, a=[1]), collections.Counter("abca"),
+         collections.ChainMap({1: 2}), types.MappingProxyType({1: 2}), types.SimpleNamespace(a=1), array.array("d", range(20)), array.array("b")]
+keep[-9].extra = [1]
+g = generator(1); next(g); unstarted = generator(2); done = (i for i in ()); list(done)
+co = coroutine(); ag = asynchronous(); keep += [g, unstarted, done, co, ag]
+try: raise Error("x") from ValueError("cause")
+except Error as e: e.add_note("note"); keep.append(e)
+try: open("/nowhere")
+except OSError as e: keep.append(e)
+keep += [weakref.ref(keep[0]) if False else weakref.ref(WithMeta), weakref.WeakValueDictionary(a=WithMeta), weakref.proxy(WithMeta, print)]
+keep += [property(len), classmethod(len), staticmethod(len), super(Child, keep[1]), "a".join, [].append, keep[0].__init__, int.__add__, (1).__add__,
+         dict.fromkeys, Slots.a, types.FunctionType.__code__, functools.partial(print, 1, sep=[2]), functools.partialmethod(print), typing.List[int], list[int],
+         itertools.count(5), itertools.chain([1], [2]), zip([1]), map(len, []), enumerate([1]), reversed([1]), iter([]), iter(()), iter({}), iter({1}),
+         iter("a"), iter(range(3)), {1: 2}.keys(), {1: 2}.values(), {1: 2}.items(), memoryview(b"abc"), itertools.product([1], [2]), filter(None, [])]
+keep += [io.BytesIO(b"abc"), io.StringIO("abc"), open(os.devnull), open(os.devnull, "rb"), open(os.devnull, "wb"), re.compile("(a)|b"), re.match("a", "a"),
+         struct.Struct("ihd"), datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(1), decimal.Decimal("1." + "2" * 200), decimal.Decimal(1),
+         random.Random(1), queue.SimpleQueue(), queue.Queue(), threading.Lock(), threading.RLock(), threading.local(), socket.socket(),
+         contextvars.ContextVar("v", default=[1]), contextvars.copy_context(), json.JSONDecoder(), json.JSONEncoder(), logging.getLogger("x")]
+tree = ElementTree.fromstring("<a x='1'>" + "<b>t</b>" * 3000 + "</a>"); keep.append(tree)
+[cached(i) for i in range(3000)]
+frame = sys._getframe(); keep.append(types.TracebackType(None, frame, 1, 1))
+def finished():
+    local = [1]; return sys._getframe()
+keep.append(finished())
+try:
+    import numpy
+    keep += [numpy.zeros(10), numpy.zeros((3, 4))[1:], numpy.array([[1], "a"], dtype=object), numpy.float64]
+except ImportError: pass
+for name in ("tm", "flags"): keep.append(__import__("time").localtime() if name == "tm" else sys.flags)
+gc.collect(); gc.disable()
+order = oracle.closure()
+before = {id(o): len(o) for o in order if type(o) in (dict, set, list)}
+take()
+answers = oracle.described(order)
+changed = [id(o) for o in order if type(o) in (dict, set, list) and len(o) != before[id(o)]]  # caches, by asking
+tell("mine", [id(o) for o in (globals(), order, told, take, frame)] + changed)
+tell("answers", {str(k): v for k, v in answers.items()})
+"""
+
+
+class Complete(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.snapshot, told, _ = snapshot.run(PROGRAM)
+        cls.answers = {int(k): v for k, v in told["answers"].items()}
+        cls.mine = set(told["mine"])
+
+    def test_every_object_the_oracle_reaches_is_in_the_file(self):
+        missing = [v[4] for k, v in self.answers.items() if k not in self.snapshot.objects]
+        self.assertEqual(collections.Counter(missing), {})
+        self.assertGreater(len(self.answers), 20000)
+
+    def test_every_type_is_that_of_the_object(self):
+        for k, (type, *_) in self.answers.items():
+            self.assertEqual(self.snapshot.objects[k].type, type)
+            self.assertIn(type, self.snapshot.types)
+
+    def test_every_size_is_what_sys_getsizeof_says(self):
+        wrong = {}
+        for k, (_, size, _, _, name, is_type) in self.answers.items():
+            o = self.snapshot.objects[k]
+            have = o.size
+            if is_type:  # its shared key table is an object of its own in the file
+                have += sum(self.snapshot.objects[r.target].size for r in o.refs if r.kind == FIELD and r.label == "keys")
+            if size is not None and have != size and k not in self.mine:
+                wrong.setdefault(name, []).append((size, have))
+        self.assertEqual(wrong, {})
+
+    def test_every_length_is_what_len_says_and_nothing_else_has_one(self):
+        wrong = {}
+        for k, (_, _, length, _, name, _) in self.answers.items():
+            o = self.snapshot.objects[k]
+            have = o.length if o.flags & LENGTH else None
+            if have != length and k not in self.mine and not (have is None and name.startswith(self.NO_LENGTH)):
+                wrong.setdefault(name, []).append((length, have))
+        self.assertEqual(wrong, {})
+
+    # C code that computes its length.
+    NO_LENGTH = ("numpy.", "abc.SignalDict", "_queue.SimpleQueue")
+
+    def test_every_reference_that_tp_traverse_visits_is_there(self):
+        wrong = collections.Counter()
+        for k, (_, _, _, targets, name, _) in self.answers.items():
+            have = collections.Counter(r.target for r in self.snapshot.objects[k].refs if r.kind != WEAK)
+            if k not in self.mine and collections.Counter(targets) - have:
+                wrong[name] += 1
+        for changed_by_asking in ("_abc._abc_data", "_sitebuiltins._Printer", "builtins.set", "builtins.frame"):
+            wrong.pop(changed_by_asking, None)
+        self.assertEqual(wrong, {})
+
+    def test_no_reference_is_counted_twice(self):
+        """What is there beyond tp_traverse is what docs/capture.md lists: keys, code, types, names, tables of keys."""
+        extra = collections.Counter()
+        for k, (_, _, _, targets, name, is_type) in self.answers.items():
+            left = collections.Counter(targets)
+            for r in self.snapshot.objects[k].refs:
+                if r.kind == WEAK or k in self.mine:
+                    continue
+                if left[r.target] > 0:
+                    left[r.target] -= 1
+                elif r.kind != KEY and not is_type:
+                    extra[name, r.label if isinstance(r.label, str) else r.kind] += 1
+        unexpected = {k: n for k, n in extra.items()
+                      if not k[0].startswith(("builtins.code", "builtins.range", "numpy.", "_abc._abc_data", "_sitebuiltins._Printer"))
+                      and k[1] not in ("__name__", "__qualname__", "keys", "__class__") and k != ("builtins.dict", VALUE)}
+        self.assertEqual(unexpected, {})
+
+    def test_every_target_of_a_reference_is_in_the_file(self):
+        dangling = collections.Counter((self.snapshot.type_name(o.id), r.label) for o in self.snapshot.objects.values() for r in o.refs
+                                       if r.target not in self.snapshot.objects and r.kind != WEAK)
+        self.assertEqual(dangling, {})
+
+    def test_counted_references_are_never_more_than_the_refcount(self):
+        counted = collections.Counter(r.target for o in self.snapshot.objects.values() for r in o.refs if r.kind != WEAK)
+        wrong = collections.Counter()
+        for o in self.snapshot.objects.values():
+            if o.flags & (PSEUDO | IMMORTAL) or o.id not in self.answers or self.answers[o.id][5]:
+                continue
+            if counted[o.id] > o.refcount:
+                wrong[self.snapshot.type_name(o.id)] += 1
+        # The interned dict's references do not count, nor do those of deep-frozen tuples to what is static.
+        wrong.pop("str", None)
+        wrong.pop("bool", None)
+        self.assertEqual(wrong, {})
+
+
+if __name__ == "__main__":
+    unittest.main()
