@@ -1,0 +1,135 @@
+/* From records to tables: what was written can be asked for in SQL. */
+#include "tests/unit/small_heap.h"
+
+#include "tests/unit/random_heap.h"
+
+Test(load, a_small_heap_reads_as_it_was_written)
+{
+    small_heap heap;
+    small_heap_begin(&heap);
+    htrail_writer_set_meta(heap.writer, text("pid"), text("42"));
+    OBJECT(&heap, 0x1000, T_DICT, 1, HTRAIL_OBJECT_TRACKED, REF(0x2000, KEY), REF(0x3000, VALUE), REF(0x5000, KEY), REF(0x4000, VALUE));
+    LEAF(&heap, 0x2000, T_STR, 1);
+    NAME(&heap, 0x2000, "app", "");
+    OBJECT(&heap, 0x3000, T_MODULE, 1, HTRAIL_OBJECT_TRACKED, REF_LABEL(0x4000, FIELD, FIELD(F_DICT)));
+    NAME(&heap, 0x3000, "app", "");
+    OBJECT(&heap, 0x4000, T_DICT, 2, HTRAIL_OBJECT_TRACKED, REF_LABEL(0x6000, VALUE, HTRAIL_LABEL_OBJECT(0x2000)));
+    LEAF(&heap, 0x5000, T_INT, 1);
+    OBJECT(&heap, 0x6000, T_TUPLE, 1, HTRAIL_OBJECT_TRACKED, REF(0x7000, INDEX), REF(0x7000, INDEX), REF_LABEL(0x1000, WEAK, FIELD(F_X)),
+           REF(0x7000, PLAIN), REF(0x7000, PLAIN));
+    LEAF(&heap, 0x7000, T_THING, 4);
+    OBJECT(&heap, 0x8000, T_TUPLE, 1, HTRAIL_OBJECT_TRACKED, REF(0x8000, INDEX));
+    LEAF(&heap, 0x9000, T_THING, 2);
+    ROOT(&heap, 0x1000, MODULES, "modules");
+    small_heap_end(&heap);
+    sqlite3 *db = database_from(heap.data, heap.len);
+
+    EXPECT_ROWS(db, "PRAGMA integrity_check", "ok\n");
+    EXPECT_ROWS(db, "SELECT printf('%x', address), type, module, name, size, refcount FROM object ORDER BY address",
+                "1000|dict|builtins||80|1\n2000|str|builtins||16|1\n3000|module|app|app|32|1\n4000|dict|app||32|2\n"
+                "5000|int|builtins||16|1\n6000|tuple|builtins||96|1\n7000|app.Thing|app||16|4\n8000|tuple|builtins||32|1\n"
+                "9000|app.Thing|app||16|2\n");
+    EXPECT_ROWS(db, "SELECT printf('%x %x', s.address, d.address), kind, label, k.type FROM reference r JOIN object s ON s.id = r.src "
+                    "JOIN object d ON d.id = r.dst LEFT JOIN object k ON k.id = r.key ORDER BY s.address, d.address, kind, label",
+                "1000 2000|key||\n1000 3000|value|app|\n1000 4000|value|(int)|int\n1000 5000|key||\n3000 4000|field|__dict__|\n"
+                "4000 6000|value|app|\n6000 1000|weak|x|\n6000 7000|index|0|\n6000 7000|index|1|\n6000 7000|plain||\n6000 7000|plain|#2|\n"
+                "8000 8000|index|0|\n");
+    EXPECT_ROWS(db, "SELECT r.kind, r.name, printf('%x', o.address) FROM root r JOIN object o ON o.id = r.object ORDER BY r.id",
+                "sys.modules|modules|1000\nC code|2 references|9000\n");
+    EXPECT_ROWS(db, "SELECT printf('%x', o.address), o.depth, printf('%x', h.address), o.holder_kind, o.holder_label, o.root FROM object o "
+                    "LEFT JOIN object h ON h.id = o.holder ORDER BY o.address",
+                "1000|0|0|||1\n2000|1|1000|key||1\n3000|1|1000|value|app|1\n4000|1|1000|value|(int)|1\n5000|1|1000|key||1\n"
+                "6000|2|4000|value|app|1\n7000|3|6000|index|0|1\n8000||0|||\n9000|0|0|||2\n");
+    EXPECT_ROWS(db, "SELECT text FROM object WHERE type = 'str'", "app\n");
+    EXPECT_ROWS(db, "SELECT value FROM snapshot WHERE key IN ('pid', 'complete', 'objects', 'references') ORDER BY key", "1\n9\n42\n12\n");
+    sqlite3_close(db);
+}
+
+/* As many rows as differ between two questions. */
+#define EXPECT_SAME(db, one, other)                                                                                          \
+    EXPECT_ROWS(db, "SELECT count(*) FROM (SELECT * FROM (" one " EXCEPT " other ") UNION ALL SELECT * FROM (" other " EXCEPT " one "))", "0\n")
+
+Test(load, figures_agree_with_each_other_on_any_heap)
+{
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        memory_file file = {.fail_after = SIZE_MAX};
+        recorded log = {0};
+        htrail_writer_opts opts;
+        uint64_t objects = 0, references = 0;
+        char sql[256];
+        htrail_writer_opts_init(&opts);
+        opts.block_bytes = 64 << 10;
+        cr_assert_eq(random_heap_write(&file, &log, seed, seed < 4 ? 10 : 300, &opts), HTRAIL_OK);
+        for (size_t i = 0; i < log.count; i++) {
+            objects += !(log.objects[i].flags & HTRAIL_OBJECT_CONTINUED);
+            references += log.objects[i].ref_count;
+        }
+        sqlite3 *db = database_from((const char *)file.data, file.len);
+        EXPECT_ROWS(db, "PRAGMA integrity_check", "ok\n");
+        snprintf(sql, sizeof sql, "SELECT count(*) - %lu FROM object", (unsigned long)objects);
+        EXPECT_ROWS(db, sql, "0\n");
+        snprintf(sql, sizeof sql, "SELECT (SELECT count(*) FROM reference) + value - %lu FROM snapshot WHERE key = 'references_dangling'", (unsigned long)references);
+        EXPECT_ROWS(db, sql, "0\n");
+        EXPECT_SAME(db, "SELECT type, count(*), sum(size) FROM object GROUP BY 1", "SELECT key, count, bytes FROM total WHERE \"by\" = 'type'");
+        EXPECT_SAME(db, "SELECT module, count(*), sum(size) FROM object GROUP BY 1", "SELECT key, count, bytes FROM total WHERE \"by\" = 'module'");
+        EXPECT_SAME(db, "SELECT name, count(*), sum(size) FROM object GROUP BY 1", "SELECT key, count, bytes FROM total WHERE \"by\" = 'name'");
+        EXPECT_ROWS(db, "SELECT count(DISTINCT s) FROM (SELECT sum(count) || ' ' || sum(bytes) AS s FROM total GROUP BY \"by\")", "1\n");
+        /* A chain is one step longer than its holder's, and no reference makes it shorter. */
+        EXPECT_ROWS(db, "SELECT count(*) FROM object o JOIN object h ON h.id = o.holder WHERE o.depth IS NOT h.depth + 1 OR o.root IS NOT h.root", "0\n");
+        EXPECT_ROWS(db, "SELECT count(*) FROM reference r JOIN object s ON s.id = r.src JOIN object d ON d.id = r.dst "
+                        "JOIN root ON root.id = s.root WHERE root.kind <> 'C code' AND r.kind <> 'weak' AND (d.depth IS NULL OR d.depth > s.depth + 3)", "0\n");
+        EXPECT_ROWS(db, "SELECT count(*) FROM object o WHERE holder IS NOT NULL AND NOT EXISTS (SELECT * FROM reference r WHERE r.src = o.holder "
+                        "AND r.dst = o.id AND r.kind = o.holder_kind AND r.label = o.holder_label AND r.kind <> 'weak')", "0\n");
+        EXPECT_ROWS(db, "SELECT count(*) FROM object WHERE depth = 0 AND id NOT IN (SELECT object FROM root)", "0\n");
+        sqlite3_close(db);
+        recorded_release(&log);
+        free(file.data);
+    }
+}
+
+Test(load, both_ends_of_every_reference_find_it)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    recorded log = {0};
+    cr_assert_eq(random_heap_write(&file, &log, 9, 10, NULL), HTRAIL_OK);
+    sqlite3 *db = database_from((const char *)file.data, file.len);
+    EXPECT_ROWS(db, "SELECT count(*) FROM object o WHERE (SELECT count(*) FROM reference WHERE src = o.id) <> "
+                    "(SELECT sum(src = o.id) FROM (SELECT src FROM heap_reference UNION ALL SELECT holder FROM heap_object WHERE holder IS NOT NULL))", "0\n");
+    EXPECT_ROWS(db, "SELECT count(*) FROM object o WHERE (SELECT count(*) FROM reference WHERE dst = o.id) <> "
+                    "(SELECT sum(dst = o.id) FROM (SELECT dst FROM heap_reference UNION ALL SELECT id FROM heap_object WHERE holder IS NOT NULL))", "0\n");
+    sqlite3_close(db);
+}
+
+Test(load, the_same_snapshot_gives_the_same_bytes)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    recorded log = {0};
+    char command[256], message[512];
+    cr_assert_eq(random_heap_write(&file, &log, 3, 500, NULL), HTRAIL_OK);
+    for (int i = 0; i < 2; i++) {
+        char path[64];
+        htrail_reader *reader;
+        htrail__load_source source = {.name = "heap"};
+        snprintf(path, sizeof path, "/tmp/heaptrail-same-%d-%d.db", (int)getpid(), i);
+        cr_assert_eq(htrail_reader_open_memory(&reader, file.data, file.len, "heap", NULL, message, sizeof message), HTRAIL_OK);
+        cr_assert_eq(htrail__load(reader, &source, path, message, sizeof message), HTRAIL_OK, "%s", message);
+        htrail_reader_free(reader);
+    }
+    snprintf(command, sizeof command, "cmp /tmp/heaptrail-same-%d-0.db /tmp/heaptrail-same-%d-1.db; r=$?; rm -f /tmp/heaptrail-same-%d-*; exit $r", (int)getpid(), (int)getpid(), (int)getpid());
+    cr_expect_eq(system(command), 0);
+}
+
+Test(load, a_database_that_cannot_be_written_leaves_nothing_and_says_why)
+{
+    small_heap heap;
+    char message[512] = "";
+    htrail_reader *reader;
+    htrail__load_source source = {.name = "a.htrail"};
+    small_heap_begin(&heap);
+    LEAF(&heap, 0x1000, T_DICT, 1);
+    small_heap_end(&heap);
+    cr_assert_eq(htrail_reader_open_memory(&reader, heap.data, heap.len, "a.htrail", NULL, message, sizeof message), HTRAIL_OK);
+    cr_expect_eq(htrail__load(reader, &source, "/nowhere/a.db", message, sizeof message), HTRAIL_E_DATABASE);
+    cr_expect_str_eq(message, "cannot write '/nowhere/a.db.partial': unable to open database file");
+    htrail_reader_free(reader);
+}
