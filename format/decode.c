@@ -120,7 +120,10 @@ static htrail_status unpack_columns(htrail__decoder *d, htrail__unpacker *unpack
     htrail_status status;
     unsigned last = 0;
 
-    memset(d->columns, 0, sizeof d->columns);
+    /* A column that is missing is empty, not nowhere: an empty text is no cut one. */
+    static const uint8_t nothing;
+    for (unsigned i = 0; i < HTRAIL__COLUMN_COUNT; i++)
+        d->columns[i] = (htrail__cursor){&nothing, &nothing, false};
     if (count >= 256)
         return corrupt(d, "it has more columns than there are");
     *in = head;

@@ -198,13 +198,14 @@ static htrail_status corrupt(htrail_reader *r, const char *what)
     return fail(r, HTRAIL_E_CORRUPT, "it is damaged at offset 0x%" PRIx64 ": %s", r->frame_offset, what);
 }
 
+/* Never NULL after it, so that nothing is added to NULL. */
 static bool grow(uint8_t **data, size_t *cap, size_t needed)
 {
-    if (needed <= *cap)
+    if (needed < *cap)
         return true;
     free(*data);
-    *data = malloc(needed);
-    *cap = *data != NULL ? needed : 0;
+    *data = malloc(needed + 1);
+    *cap = *data != NULL ? needed + 1 : 0;
     return *data != NULL;
 }
 

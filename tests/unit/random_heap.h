@@ -4,7 +4,9 @@
 #ifndef HTRAIL_TESTS_UNIT_RANDOM_HEAP_H
 #define HTRAIL_TESTS_UNIT_RANDOM_HEAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -77,3 +77,29 @@ Test(roundtrip, heaps_of_many_blocks_come_back)
     for (uint64_t seed = 1; seed <= 4; seed++)
         expect_same_heap(seed * 1000, 8000, 64 << 10);
 }
+
+Test(roundtrip, empty_names_and_values_come_back)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    htrail_sink sink = {memory_write, &file};
+    htrail_writer *w;
+    htrail_reader *reader;
+    htrail_record rec;
+    unsigned names = 0, values = 0;
+
+    cr_assert_eq(htrail_writer_open_sink(&w, &sink, NULL, NULL, 0), HTRAIL_OK);
+    cr_assert_eq(htrail_writer_add_name(w, &(htrail_name){.object = 0x10}), HTRAIL_OK);
+    cr_assert_eq(htrail_writer_add_value(w, &(htrail_value){.object = 0x10, .flags = HTRAIL_VALUE_TEXT}), HTRAIL_OK);
+    cr_assert_eq(htrail_writer_finish(w), HTRAIL_OK);
+    htrail_writer_free(w);
+    cr_assert_eq(htrail_reader_open_memory(&reader, file.data, file.len, NULL, NULL, NULL, 0), HTRAIL_OK);
+    while (htrail_reader_next(reader, &rec) == HTRAIL_OK) {
+        names += rec.kind == HTRAIL_RECORD_NAME && rec.u.name.object == 0x10 && rec.u.name.name.len == 0;
+        values += rec.kind == HTRAIL_RECORD_VALUE && rec.u.value.object == 0x10 && rec.u.value.text.len == 0;
+    }
+    cr_assert_str_eq(htrail_reader_error(reader), "");
+    cr_assert_eq(names, 1);
+    cr_assert_eq(values, 1);
+    htrail_reader_free(reader);
+    free(file.data);
+}
