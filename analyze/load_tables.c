@@ -227,7 +227,8 @@ static htrail_status write_buckets(htrail__loader *l, const char *by, const htra
     bool fine = statement != NULL;
     char key[64];
     for (unsigned i = 0; i < HTRAIL__LOADER_BUCKETS && fine; i++) {
-        uint64_t low = i == 0 ? 0 : UINT64_C(1) << (i - 1), high = i == 0 ? 0 : low + (low - 1);
+        bool is_power = i > 0 && i != HTRAIL__LOADER_NO_LENGTH;
+        uint64_t low = is_power ? UINT64_C(1) << (i - 1) : 0, high = is_power ? low + (low - 1) : 0;
         if (values[i].count == 0)
             continue;
         if (i == HTRAIL__LOADER_NO_LENGTH)
