@@ -22,7 +22,7 @@ int htrail__agent_environment_set(const htrail__agent_environment *environment, 
         result = errno;
     free(value);
     value = NULL;
-    if (result == 0 && asprintf(&value, "%s%s%s", preload, before && *before ? ":" : "", before ? before : "") < 0)
+    if (result == 0 && asprintf(&value, "%s%s%s", before ? before : "", before && *before ? ":" : "", preload) < 0)
         return ENOMEM;
     if (result == 0 && setenv(PRELOAD, value, 1) != 0)
         result = errno;

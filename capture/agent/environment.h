@@ -26,8 +26,9 @@ typedef struct htrail__agent_environment {
     char dir[HTRAIL__AGENT_DIR_CAP];
 } htrail__agent_environment;
 
-/* Set HEAPTRAIL_AGENT and put preload (paths with colons between) in front of what is in
- * LD_PRELOAD. 0 or an errno value. Allocates: for `heaptrail run` only. */
+/* Set HEAPTRAIL_AGENT and put preload (paths with colons between) behind what is in
+ * LD_PRELOAD: the agent replaces no function, and what does (an allocator, a sanitizer) wants
+ * to be first. 0 or an errno value. Allocates: for `heaptrail run` only. */
 int htrail__agent_environment_set(const htrail__agent_environment *environment, const char *preload);
 
 /* false: the variable is not there, or not ours. */
