@@ -496,7 +496,8 @@ static htrail_status keep_others(search *s, uint32_t index, size_t kept_max)
 {
     htrail_status status = HTRAIL_OK;
     size_t kept = 0;
-    qsort(s->others, s->other_count, sizeof *s->others, by_shape);
+    if (s->other_count > 0) /* qsort takes no NULL, not even for nothing */
+        qsort(s->others, s->other_count, sizeof *s->others, by_shape);
     for (;;) {
         size_t best = 0, best_end = 0, kinds = 0, holders = 0;
         for (size_t i = 0, end; i < s->other_count; i = end) {
