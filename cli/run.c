@@ -28,6 +28,7 @@ static const cli_option options[] = {
     {"output", 'o', "DIR", "folder for the snapshots (default: this one); made if it is not there"},
     {"hashes", 0, NULL, "put a keyed hash of every string into the snapshots"},
     {"contents", 0, NULL, "put the text of strings into the snapshots"},
+    {"no-cmdline", 0, NULL, "keep the command line out of the snapshots"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -110,7 +111,8 @@ static int run(const cli_arguments *arguments)
         return result;
     environment.pid = getpid();
     environment.flags = (cli_option_given(arguments, "hashes") ? HTRAIL_CPYTHON_HASHES : 0u) |
-                        (cli_option_given(arguments, "contents") ? HTRAIL_CPYTHON_CONTENTS : 0u);
+                        (cli_option_given(arguments, "contents") ? HTRAIL_CPYTHON_CONTENTS : 0u) |
+                        (cli_option_given(arguments, "no-cmdline") ? HTRAIL_CPYTHON_NO_CMDLINE : 0u);
     int error = htrail__agent_environment_set(&environment, preload);
     if (error != 0)
         return cli_fail(arguments, "cannot set the environment of '%s': %s", command[0], strerror(error));
@@ -123,7 +125,7 @@ static int run(const cli_arguments *arguments)
 
 const cli_command cli_run = {
     .name = "run",
-    .usage = "[-o DIR] [--hashes] [--contents] -- COMMAND [ARGUMENT...]",
+    .usage = "[OPTIONS] -- COMMAND [ARGUMENT...]",
     .summary = "run a Python program that 'heaptrail snap' can ask for snapshots",
     .help = "heaptrail becomes COMMAND: process id, input, output and exit status are the program's own.\n"
             "Its children are left alone. 'heaptrail snap PID' takes a snapshot; `import heaptrail` works\n"

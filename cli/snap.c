@@ -20,6 +20,9 @@ static const cli_option options[] = {
     {"output", 'o', "FILE", "write to FILE; '-' is standard output (default: DIR/NAME-PID-NNNN.htrail)"},
     {"hashes", 0, NULL, "with a keyed hash of every string"},
     {"contents", 0, NULL, "with the text of strings"},
+    {"no-cmdline", 0, NULL, "without the command line of the process"},
+    {"max-pause", 0, "S", "end early when the program has stood still for S seconds"},
+    {"max-size", 0, "BYTES", "end early before the file grows past BYTES (K, M, G)"},
     {"timeout", 't', "S", "give up when nothing happens for S seconds (default 60)"},
     {NULL, 0, NULL, NULL},
 };
@@ -178,40 +181,34 @@ static bool parse_pid(const char *text, pid_t *pid)
     return true;
 }
 
-static int run(const cli_arguments *arguments)
+/* An option in seconds, into milliseconds; *ms stays where it is not given. */
+static bool parse_seconds(const cli_arguments *arguments, const char *name, double *ms)
+{
+    const char *text = cli_option_value(arguments, name);
+    char *end = NULL;
+    if (text == NULL)
+        return true;
+    *ms = strtod(text, &end) * 1000;
+    return end != text && *end == '\0' && *ms > 0 && *ms <= TIMEOUT_MAX_S * 1000.0;
+}
+
+static int snap(const cli_arguments *arguments, pid_t pid, int timeout_ms, htrail__client_wish *wish)
 {
     static htrail__client client;
     static htrail__destination file;
     static htrail__agent_message answer;
-    const char *operand = cli_operands(arguments)[0], *timeout = cli_option_value(arguments, "timeout");
-    const char *wanted = cli_option_value(arguments, "output");
-    double timeout_s = DEFAULT_TIMEOUT_S;
-    char *end = NULL;
-    uint32_t sequence = 0;
-    pid_t pid;
     int result;
 
-    if (!parse_pid(operand, &pid))
-        return cli_usage(arguments, "'%s' is no process id", operand);
-    if (timeout != NULL)
-        timeout_s = strtod(timeout, &end);
-    if (timeout != NULL && (end == timeout || *end != '\0' || !(timeout_s > 0 && timeout_s <= TIMEOUT_MAX_S)))
-        return cli_usage(arguments, "'%s' is no number of seconds", timeout);
-    if (wanted != NULL && strcmp(wanted, "-") == 0 && isatty(STDOUT_FILENO))
-        return cli_usage(arguments, "standard output is a terminal: a snapshot is not text");
-    catch_signals();
-
-    uint32_t flags = (cli_option_given(arguments, "hashes") ? HTRAIL_CPYTHON_HASHES : 0u) |
-                     (cli_option_given(arguments, "contents") ? HTRAIL_CPYTHON_CONTENTS : 0u);
-    int timeout_ms = (int)(timeout_s * 1000);
     if (!htrail__client_open(&client, pid, timeout_ms)) {
         result = caught_signal ? CLI_EXIT_FAILED : cli_fail(arguments, "%s", client.error);
         goto done;
     }
-    result = open_file(arguments, &client, &file, &sequence);
+    result = open_file(arguments, &client, &file, &wish->sequence);
     if (result != CLI_EXIT_OK)
         goto done;
-    if (!htrail__client_request(&client, file.fd, file.partial, flags, sequence)) {
+    wish->fd = file.fd;
+    wish->path = file.partial;
+    if (!htrail__client_request(&client, wish)) {
         result = cli_fail(arguments, "%s", client.error);
         htrail__destination_drop(&file);
         goto done;
@@ -219,6 +216,36 @@ static int run(const cli_arguments *arguments)
     result = finish(arguments, &client, wait_for_end(&client, &answer, timeout_ms), &file, &answer);
 done:
     htrail__client_close(&client);
+    return result;
+}
+
+static int run(const cli_arguments *arguments)
+{
+    const char *operand = cli_operands(arguments)[0], *wanted = cli_option_value(arguments, "output");
+    const char *max_size = cli_option_value(arguments, "max-size");
+    double timeout_ms = DEFAULT_TIMEOUT_S * 1000, max_pause_ms = 0;
+    unsigned long long max_bytes = 0;
+    htrail__client_wish wish = {.fd = -1};
+    pid_t pid;
+
+    if (!parse_pid(operand, &pid))
+        return cli_usage(arguments, "'%s' is no process id", operand);
+    if (!parse_seconds(arguments, "timeout", &timeout_ms))
+        return cli_usage(arguments, "'%s' is no number of seconds", cli_option_value(arguments, "timeout"));
+    if (!parse_seconds(arguments, "max-pause", &max_pause_ms))
+        return cli_usage(arguments, "'%s' is no number of seconds", cli_option_value(arguments, "max-pause"));
+    if (max_size != NULL && (!cli_parse_number(max_size, &max_bytes) || max_bytes == 0))
+        return cli_usage(arguments, "'%s' is no number of bytes", max_size);
+    if (wanted != NULL && strcmp(wanted, "-") == 0 && isatty(STDOUT_FILENO))
+        return cli_usage(arguments, "standard output is a terminal: a snapshot is not text");
+    wish.flags = (cli_option_given(arguments, "hashes") ? HTRAIL_CPYTHON_HASHES : 0u) |
+                 (cli_option_given(arguments, "contents") ? HTRAIL_CPYTHON_CONTENTS : 0u) |
+                 (cli_option_given(arguments, "no-cmdline") ? HTRAIL_CPYTHON_NO_CMDLINE : 0u);
+    wish.max_bytes = max_bytes;
+    wish.max_pause_ns = (uint64_t)(max_pause_ms * 1e6);
+
+    catch_signals();
+    int result = snap(arguments, pid, (int)timeout_ms, &wish);
     if (caught_signal != 0 && result != CLI_EXIT_OK) {
         signal(caught_signal, SIG_DFL);
         raise(caught_signal); /* so that who started us sees what ended us */
@@ -228,11 +255,11 @@ done:
 
 const cli_command cli_snap = {
     .name = "snap",
-    .usage = "[-o FILE] [--hashes] [--contents] [--timeout S] PID",
+    .usage = "[OPTIONS] PID",
     .summary = "take a snapshot of a process that was started with 'heaptrail run'",
     .help = "The program stands still while the snapshot is written, and goes on after it. FILE is made by\n"
-            "heaptrail, with the rights of who runs it. With -o - the program waits for whoever reads the\n"
-            "other end of the pipe.",
+            "heaptrail, with the rights of who runs it. A snapshot that ends early is valid and says so.\n"
+            "With -o - the program waits for whoever reads the other end of the pipe.",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

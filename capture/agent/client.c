@@ -202,14 +202,16 @@ bool htrail__client_open(htrail__client *client, pid_t pid, int timeout_ms)
     }
 }
 
-bool htrail__client_request(htrail__client *client, int fd, const char *path, uint32_t flags, uint32_t sequence)
+bool htrail__client_request(htrail__client *client, const htrail__client_wish *wish)
 {
     htrail__agent_message request;
     htrail__agent_message_init(&request, HTRAIL__AGENT_REQUEST);
-    request.flags = flags;
-    request.sequence = sequence;
-    snprintf(request.text, sizeof request.text, "%s", path);
-    int error = htrail__agent_send(client->socket, &request, fd, 0);
+    request.flags = wish->flags;
+    request.sequence = wish->sequence;
+    request.max_pause_ns = wish->max_pause_ns;
+    request.max_bytes = wish->max_bytes;
+    snprintf(request.text, sizeof request.text, "%s", wish->path);
+    int error = htrail__agent_send(client->socket, &request, wish->fd, 0);
     if (error == EPIPE || error == ECONNRESET)
         return fail_of_end(client);
     return error == 0 || fail(client, "cannot ask process %ld (%s) for a snapshot: %s", (long)client->pid, client->name,

@@ -27,8 +27,15 @@ typedef struct htrail__client {
 /* Connect, check that it is that process and may be asked, wait for its HELLO. */
 bool htrail__client_open(htrail__client *client, pid_t pid, int timeout_ms);
 
-/* fd is the file to write to; path (may be "") is removed by the other side if we die. */
-bool htrail__client_request(htrail__client *client, int fd, const char *path, uint32_t flags, uint32_t sequence);
+typedef struct htrail__client_wish {
+    int fd;           /* the file to write to; borrowed */
+    const char *path; /* removed by the other side if we die; "" for none */
+    uint32_t flags;   /* htrail_cpython_flags */
+    uint32_t sequence;
+    uint64_t max_pause_ns, max_bytes; /* 0: no limit */
+} htrail__client_wish;
+
+bool htrail__client_request(htrail__client *client, const htrail__client_wish *wish);
 
 typedef enum htrail__client_event {
     HTRAIL__CLIENT_MESSAGE, /* *message is filled */

@@ -33,7 +33,7 @@ enum {
 typedef enum htrail__agent_kind {
     HTRAIL__AGENT_HELLO = 1,    /* text: what a default file name begins with, "DIR/NAME-PID";
                                    flags: the process's own choice; sequence: the next number */
-    HTRAIL__AGENT_REQUEST = 2,  /* flags, sequence; text: the path of the open file that comes with
+    HTRAIL__AGENT_REQUEST = 2,  /* flags, sequence, max_...; text: the path of the open file that comes with
                                    it, removed if the client dies; empty for none */
     HTRAIL__AGENT_STARTED = 3,  /* the program stands still from here on */
     HTRAIL__AGENT_PROGRESS = 4, /* objects and file_bytes so far */
@@ -53,7 +53,8 @@ typedef struct htrail__agent_message {
     uint64_t size_bytes; /* sum of the objects' sizes */
     uint64_t file_bytes;
     uint64_t pause_ns;
-    uint64_t reserved[4]; /* 0 */
+    uint64_t max_pause_ns, max_bytes; /* REQUEST: end early, with a valid file; 0 = no limit */
+    uint64_t reserved[2]; /* 0 */
     char text[HTRAIL__AGENT_TEXT_CAP];
 } htrail__agent_message;
 

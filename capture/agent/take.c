@@ -152,12 +152,15 @@ static htrail_status try_once(sink_state *sink, const htrail__agent_message *req
 {
     htrail_writer *writer = NULL;
     htrail_cpython_opts opts;
+    htrail_writer_opts writer_opts;
     htrail_writer_stats stats;
     char number[16];
     htrail_sink to = {sink_write, sink};
     sink->writer = NULL;
     sink->held_bytes = 0;
-    htrail_status status = htrail_writer_open_sink(&writer, &to, NULL, answer->text, sizeof answer->text);
+    htrail_writer_opts_init(&writer_opts);
+    writer_opts.max_bytes = request->max_bytes;
+    htrail_status status = htrail_writer_open_sink(&writer, &to, &writer_opts, answer->text, sizeof answer->text);
 
     *collecting = false;
     if (status != HTRAIL_OK)
@@ -165,6 +168,7 @@ static htrail_status try_once(sink_state *sink, const htrail__agent_message *req
     sink->writer = writer;
     htrail_cpython_opts_init(&opts);
     opts.flags = request->flags;
+    opts.max_pause_ns = request->max_pause_ns;
     int digits = snprintf(number, sizeof number, "%u", request->sequence);
     (void)htrail_writer_set_meta(writer, (htrail_str){"sequence", 8}, (htrail_str){number, (size_t)digits});
 

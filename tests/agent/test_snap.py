@@ -228,9 +228,40 @@ class Snap(AgentCase):
             self.assertEqual(file.read(), "untouched")
 
     def test_wrong_use(self):
-        for arguments in (["abc"], ["0"], ["-1"], [], ["1", "2"], ["--timeout", "x", "1"], ["--timeout", "0", "1"], ["1K"]):
+        for arguments in (["abc"], ["0"], ["-1"], [], ["1", "2"], ["--timeout", "x", "1"], ["--timeout", "0", "1"], ["1K"], ["--max-size", "x", "1"], ["--max-pause", "-1", "1"]):
             snap = subprocess.run([HEAPTRAIL, "snap", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             self.assertEqual(snap.returncode, 2, arguments)
+
+    def info(self, path):
+        import json
+        info = subprocess.run([HEAPTRAIL, "info", "--json", path], stdout=subprocess.PIPE, check=True)
+        return {row["key"]: row["value"] for row in json.loads(info.stdout)["rows"]}
+
+    def test_what_travels_is_chosen_by_run_and_by_snap(self):
+        for run, snap, policy, cmdline in (((), (), "names", True), ((), ("--hashes",), "hashes", True),
+                                           (("--hashes",), (), "hashes", True), ((), ("--contents",), "contents", True),
+                                           (("--contents", "--no-cmdline"), (), "contents", False), ((), ("--no-cmdline",), "names", False)):
+            with self.subTest(run=run, snap=snap):
+                program = self.start(IDLE, options=run)
+                path = self.assert_snap(program, *snap)
+                with open(path, "rb") as file:
+                    self.assertTrue(file.read(8).startswith(b"\x89HTR"))
+                info = self.info(path)
+                self.assertEqual(info["contents_policy"], policy)
+                self.assertEqual("cmdline" in info, cmdline)
+                self.assertEqual((info["pid"], info["sequence"]), (str(program.pid), "1"))
+
+    def test_a_limit_ends_in_a_valid_shorter_file_and_is_said(self):
+        program = self.start("import sys\nkeep = [str(n) + 'x' for n in range(200000)]\n" + IDLE)
+        whole = os.path.getsize(self.assert_snap(program))
+        for limit, most in (("--max-size", "60K"), ("--max-pause", "0.001")):
+            snap = self.snap(program, limit, most)
+            self.assertEqual(snap.returncode, 0, snap.stderr)
+            self.assertRegex(snap.stderr, r"^heaptrail snap: the snapshot is shorter than the heap: [^\n]+\n$")
+            path = snap.stdout.splitlines()[0]
+            self.assert_whole(path)
+            self.assertLessEqual(os.path.getsize(path), 60 * 1024 if limit == "--max-size" else whole - 1)
+        self.assert_snap(program)
 
     def test_many_at_a_time_are_served_one_after_the_other(self):
         program = self.start(IDLE)

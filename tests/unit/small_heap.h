@@ -1,7 +1,7 @@
 /* tests/unit/small_heap.h - heaps small enough to read: a few lines make a snapshot in
  * memory, a graph of it, a database of it. */
-#ifndef TESTS_UNIT_SMALL_HEAP_H
-#define TESTS_UNIT_SMALL_HEAP_H
+#ifndef HTRAIL_TESTS_UNIT_SMALL_HEAP_H
+#define HTRAIL_TESTS_UNIT_SMALL_HEAP_H
 
 #include <criterion/criterion.h>
 #include <sqlite3.h>
