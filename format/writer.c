@@ -207,7 +207,8 @@ static htrail_writer *writer_new(const htrail_writer_opts *given, char *message,
 {
     htrail_writer_opts opts = opts_of(given);
     size_t bytes = htrail_writer_memory_needed(&opts);
-    uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /* Populated: its pages are there before the target waits. */
+    uint8_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory == MAP_FAILED) {
         if (message != NULL)
             snprintf(message, message_cap, "cannot map %zu bytes of memory for a snapshot", bytes);
