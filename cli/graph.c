@@ -26,7 +26,6 @@ static const cli_option options[] = {
     {"max-depth", 0, "N", "draw at most N references up from the objects (default: all)"},
     {"too-many", 0, "N", "look at no more than N holders of one object (default 1000)"},
     {"theme", 0, "THEME", "light, dark, or auto: as the viewer is set (the default of .svg)"},
-    CLI_OPTION_SHOW_SQL,
     {NULL, 0, NULL, NULL},
 };
 

@@ -17,7 +17,7 @@ static const cli_option options[] = {
     {"number", 'n', "N", "print N ways to reach the objects, where there are several (default 1)"},
     {"all", 'a', NULL, "print all ways"},
     CLI_OPTION_JSON,
-    CLI_OPTION_SHOW_SQL,
+    {"show-sql", 0, NULL, "with --json: print the queries on standard error first"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -259,6 +259,11 @@ static int print_json_way(const why *w, cli_rows *rows, sqlite3_stmt *statement,
     int stepped;
     sqlite3_reset(statement);
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)w->ways[number].first);
+    if (cli_option_given(w->arguments, "show-sql")) {
+        char *sql = sqlite3_expanded_sql(statement);
+        fprintf(stderr, "%s\n", sql == NULL ? sqlite3_sql(statement) : sql);
+        sqlite3_free(sql);
+    }
     while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
         cli_rows_number(rows, (int64_t)number + 1);
         cli_rows_number(rows, (int64_t)w->ways[number].objects);
@@ -300,6 +305,10 @@ static int print_json(const why *w)
         cli_rows_column(rows, sqlite3_column_name(statement, i), CLI_COLUMN_TEXT);
     for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++)
         result = print_json_way(w, rows, statement, i);
+    if (result != CLI_EXIT_OK) {
+        cli_rows_discard(rows);
+        goto done;
+    }
     cli_rows_member(rows, "expression", exists ? htrail__text_string(&expression) : NULL);
     cli_rows_close(rows);
 done:

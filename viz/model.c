@@ -516,7 +516,7 @@ static void draw_tree(model *m, uint32_t tops, size_t cards_max, plan *top)
         uint32_t node = pop(m);
         plan *p = &m->plans[node], *up = p->up == NONE ? top : &m->plans[p->up];
         p->rank = p->up == NONE ? 0 : up->rank + 1 + (p->skipped > 0);
-        bool few = m->holders->nodes[node].targets_below < m->holders->targets_followed / FOLD_BELOW_ONE_IN;
+        bool few = up->drawn_children > 0 && m->holders->nodes[node].targets_below < m->holders->targets_followed / FOLD_BELOW_ONE_IN;
         if (few || m->out->card_count >= cards_max || up->drawn_children >= m->opts.siblings_max || ranks[p->rank] >= m->opts.rank_cards_max) {
             up->more_kinds++;
             up->more_targets += m->holders->nodes[node].targets_below;

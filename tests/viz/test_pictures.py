@@ -1,0 +1,345 @@
+"""`heaptrail why` and `heaptrail graph` on snapshots of real programs."""
+import json, os, re, resource, shutil, sqlite3, struct, subprocess, sys, tempfile, textwrap, unittest
+import xml.etree.ElementTree as ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("B", os.path.join(ROOT, "build/release"))
+HEAPTRAIL = os.environ.get("HEAPTRAIL", os.path.join(BUILD, "heaptrail"))
+SVG = "{http://www.w3.org/2000/svg}"
+
+RELOAD = """
+    import importlib.util, heaptrail
+    spec = importlib.util.spec_from_file_location("reload", %r)
+    reload = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reload)
+    for number in range(6):
+        reload.serve(number)
+""" % os.path.join(ROOT, "samples/reload.py")
+
+LEAK = """
+    import sys, collections
+    class Task: pass
+    class Keep:
+        __slots__ = ("leak",)
+    def outer():
+        total = [Task()]
+        def inner(): return total
+        return inner
+    def generate():
+        item = [Task()]
+        yield item
+    keep = Keep(); keep.leak = [Task() for number in range(600)]
+    closure = outer()
+    generator = generate(); next(generator)
+    by_name = {"it's": [Task()], 5: [Task()], "deque": collections.deque([Task()])}
+    def walk():
+        local = [Task()]
+        heaptrail.snapshot(PATH)
+"""
+
+# Names that a heap may hold and no picture may take for its own.
+HOSTILE = ["</title><script>alert(1)</script>", "\"/><a href='http://example.org/'>&amp;", "<![CDATA[x]]><!--", "\\N\\G\\E\\", "quote\"quote", "<<b>html</b>>",
+           "control\x1b[31m\x00\x01\x7f", "line\nbreak\ttab", "reorder\u202eabc\u2066", "wide \u4e00\u4e8c\u4e09 \U0001f40d", "\ufffe\uffff", "n" * 300]
+
+NAMES = """
+    things = []
+    for name in %r:
+        kind = type(name.replace("\\0", ""), (), {"__module__": name})
+        thing = kind()
+        setattr(thing, name, kind())
+        things.append(thing)
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__dict__[name] = kind()
+""" % (HOSTILE,)
+
+BIG = """
+    class Hub: pass
+    class Node: pass
+    class Leaf: pass
+    hub = Hub()
+    star = [[hub] for number in range(100000)]
+    nones = [[None] for number in range(100000)]
+    head = node = Node()
+    for number in range(100000):
+        node.next = Node()
+        node = node.next
+    node.leaf = Leaf()
+    del node
+"""
+
+
+def run(*arguments, **options):
+    return subprocess.run([HEAPTRAIL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+class Snapshots:
+    """One snapshot a class: program leaves it at PATH."""
+    program = ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="pictures-", dir=os.environ.get("TEST_TMP"))
+        cls.file = os.path.join(cls.folder, "a.htrail")
+        code = textwrap.dedent(cls.program).replace("PATH", repr(cls.file))
+        if "heaptrail.snapshot" not in code:
+            code += "\nheaptrail.snapshot(%r)\n" % cls.file
+        environ = dict(os.environ)
+        environ.setdefault("PYTHONPATH", os.path.join(BUILD, "python%d.%d" % sys.version_info[:2]))
+        subprocess.run([sys.executable, "-c", "import sys, types, heaptrail\n" + code + "\n" + cls.last()], env=environ, check=True)
+
+    @classmethod
+    def last(cls):
+        return ""
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def why(self, *arguments):
+        result = run("why", self.file, *arguments)
+        self.assertEqual((result.returncode, result.stderr), (0, b""), arguments)
+        return result.stdout.decode()
+
+    def why_json(self, *arguments):
+        return json.loads(self.why("--json", *arguments))
+
+    def graph(self, name, *arguments):
+        """Draw, check that the SVG is one, and return its root element."""
+        path = os.path.join(self.folder, name)
+        result = run("graph", self.file, *arguments, "-o", path)
+        self.assertEqual((result.returncode, result.stderr), (0, b""), arguments)
+        self.assertFalse(os.path.exists(path + ".partial"))
+        if not name.endswith(".svg"):
+            return path
+        subprocess.run(["xmllint", "--noout", "--nonet", path], check=True)
+        return ElementTree.parse(path).getroot()
+
+    def texts(self, svg, kind=None):
+        return [text.text for text in svg.iter(SVG + "text") if kind is None or text.get("class") == kind]
+
+
+class Reload(Snapshots, unittest.TestCase):
+    program = RELOAD
+
+    def test_why_names_atexit_above_the_stale_namespace(self):
+        lines = self.why("module:logging").splitlines()
+        self.assertRegex(lines[0], r"^atexit callback \d of 6$")
+        self.assertRegex(lines[1], r"-> function logging\.shutdown  ")
+        self.assertRegex(lines[2], r"-__globals__-> dict of module logging, length \d+  ")
+        self.assertRegex(lines[-3], r"^of 12 objects, 6 come this way$")
+
+    def test_the_picture_shows_atexit_and_at_fork(self):
+        svg = self.graph("leak.svg", "module:logging")
+        titles = self.texts(svg, "t")
+        self.assertIn("atexit callbacks", titles)
+        self.assertIn("os.register_at_fork before", titles)
+        self.assertIn("function logging.shutdown", titles)
+        self.assertIn("dict of module logging", titles)
+        self.assertIn("__globals__", self.texts(svg, "m"))
+        self.assertEqual(self.texts(svg, "h1"), ["What keeps the stale copies of module logging alive?"])
+        suspects = [card.find(SVG + "title").text.splitlines()[0] for card in svg.iter(SVG + "g") if card.get("class") in ("n S",)]
+        self.assertEqual(suspects, ["dict of module logging", "module logging"])
+        self.assertIn("the only holder: cut it and they go", self.texts(svg, "s"))
+
+    def test_the_same_snapshot_gives_the_same_bytes(self):
+        pictures = set()
+        for environ in ({"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8", "COLUMNS": "40"}, {"LC_ALL": "de_DE.UTF-8"}):
+            result = run("graph", self.file, "module:logging", "-o", "-", env=dict(os.environ, **environ))
+            self.assertEqual((result.returncode, result.stderr), (0, b""))
+            pictures.add(result.stdout)
+        self.assertEqual(len(pictures), 1)
+        loaded = run("load", self.file, "-o", os.path.join(self.folder, "b.db"))
+        self.assertEqual(loaded.returncode, 0, loaded.stderr)
+        result = run("graph", os.path.join(self.folder, "b.db"), "module:logging", "-o", "-")
+        self.assertIn(result.stdout, pictures)
+
+    def test_dot_opens_the_dot_file(self):
+        path = self.graph("leak.dot", "module:logging")
+        drawn = subprocess.run(["dot", "-Tplain", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+        self.assertEqual(drawn.stderr, b"")
+        self.assertIn(b"atexit callbacks", drawn.stdout)
+        self.assertIn(b"__globals__", drawn.stdout)
+
+    def test_a_png_is_twice_the_size_of_the_svg(self):
+        svg = self.graph("size.svg", "module:logging")
+        with open(self.graph("size.png", "module:logging"), "rb") as file:
+            head = file.read(24)
+        self.assertEqual(head[:16], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+        self.assertEqual(struct.unpack(">II", head[16:]), (2 * int(svg.get("width")), 2 * int(svg.get("height"))))
+
+    def test_max_depth_and_too_many_bound_the_picture(self):
+        whole = self.texts(self.graph("whole.svg", "type:function"), "t")
+        near = self.texts(self.graph("near.svg", "module:logging", "--max-depth", "1"), "t")
+        self.assertIn("dict of module logging", near)
+        self.assertNotIn("module logging.handlers", near)
+        self.assertLessEqual(len(whole), 43)
+        few = self.graph("few.svg", "where:type = 'NoneType'", "--too-many", "5")
+        self.assertTrue(any(re.match(r"^[\d,]{5,} more holders$", text) for text in self.texts(few)), self.texts(few))
+
+    def test_themes(self):
+        path = os.path.join(self.folder, "theme.svg")
+        for theme, fill in (("dark", "#0f1319"), ("light", "#fff")):
+            self.assertEqual(run("graph", self.file, "id:1", "-o", path, "--theme", theme).returncode, 0)
+            with open(path) as file:
+                self.assertIn(".bg{fill:%s}" % fill, file.read())
+
+    def test_errors_are_sentences_with_their_exit_code(self):
+        out = os.path.join(self.folder, "out.svg")
+        for code, part, arguments in (
+                (3, "there is no object of a type 'Nothing'", ["why", self.file, "type:Nothing"]),
+                (3, "no object fits", ["graph", self.file, "where:0", "-o", out]),
+                (2, "'nothing' names no object", ["why", self.file, "nothing"]),
+                (2, "no such column: no_column", ["why", self.file, "where:no_column"]),
+                (2, "where to?", ["graph", self.file, "id:1"]),
+                (2, "ends in none of", ["graph", self.file, "id:1", "-o", "x.gif"]),
+                (2, "is no format", ["graph", self.file, "id:1", "-o", "x", "--format", "gif"]),
+                (2, "is no theme", ["graph", self.file, "id:1", "-o", out, "--theme", "pink"]),
+                (2, "--max-depth takes a number", ["graph", self.file, "id:1", "-o", out, "--max-depth", "0"]),
+                (3, "No such file or directory", ["graph", self.file, "id:1", "-o", self.folder + "/no/out.svg"]),
+                (3, "/missing.htrail", ["why", self.folder + "/missing.htrail", "id:1"])):
+            result = run(*arguments)
+            self.assertEqual(result.returncode, code, (arguments, result.stderr))
+            self.assertIn(part, result.stderr.decode())
+            self.assertEqual(result.stdout, b"")
+        self.assertFalse(os.path.exists(out))
+
+    def test_a_full_disk_leaves_what_was_there(self):
+        for out in ("/dev/full",):
+            with open(out, "wb") as full:
+                result = subprocess.run([HEAPTRAIL, "graph", self.file, "id:1", "-o", "-"], stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(result.returncode, 3)
+            self.assertIn(b"No space left on device", result.stderr)
+
+
+class Leak(Snapshots, unittest.TestCase):
+    program = LEAK
+
+    @classmethod
+    def last(cls):
+        """Before it ends the program asks why of its own objects, and looks whether it is so."""
+        return textwrap.dedent("""
+            import builtins, gc, json, random, sqlite3, subprocess
+            walk()
+            subprocess.run([%(command)r, "load", %(file)r], check=True, stdout=subprocess.DEVNULL)
+            database = sqlite3.connect(%(file)r + ".db")
+            ids = [row[0] for row in database.execute("SELECT id FROM object WHERE NOT is_pseudo ORDER BY id")]
+            chosen = [row[0] for row in database.execute("SELECT id FROM object WHERE type = '__main__.Task' ORDER BY id DESC LIMIT 8")]
+            chosen += [row[0] for row in database.execute("SELECT id FROM object WHERE type IN ('cell', 'staticmethod', 'property') ORDER BY id LIMIT 8")]
+            chosen += random.Random(7).sample(ids, 60)
+            results = []
+            for id_ in chosen:
+                output = subprocess.run([%(command)r, "why", "--json", %(file)r, "id:%%d" %% id_], stdout=subprocess.PIPE, check=True).stdout
+                answer = json.loads(output)
+                expression, right = answer["expression"], None
+                if expression is not None:
+                    try:
+                        right = id(eval(expression, {"sys": sys, "gc": gc, "builtins": builtins})) == answer["rows"][-1]["address"]
+                    except Exception as error:
+                        right = repr(error)
+                results.append((expression, right))
+            json.dump(results, open(%(results)r, "w"))
+        """) % {"command": HEAPTRAIL, "file": cls.file, "results": os.path.join(cls.folder, "expressions.json")}
+
+    def test_an_expression_leads_to_the_object(self):
+        with open(os.path.join(self.folder, "expressions.json")) as file:
+            results = json.load(file)
+        self.assertEqual([result for result in results if result[1] not in (True, None)], [])
+        self.assertGreater(sum(result[1] is True for result in results), len(results) // 3)
+
+    def test_the_expression_of_the_issue(self):
+        address = self.why_json("type:Task")["rows"]
+        rows = [row for row in self.why_json("--all", "type:__main__.Task")["rows"] if row["label"] == "leak"]
+        self.assertEqual(len(rows), 1, address)
+        last = self.why("where:type = '__main__.Task' AND holder = %d AND holder_label = '500'" % rows[0]["id"])
+        self.assertIn("\nsys.modules['__main__'].keep.leak[500]\n", last)
+
+    def test_a_local_variable_of_a_running_frame_is_under_the_frame(self):
+        chains = self.why("--all", "type:Task")
+        self.assertRegex(chains, r"(?m)^frame walk at <string>:\d+$")
+        self.assertIn("-local local-", chains)
+
+    def test_all_objects_come_some_way(self):
+        counts = [int(count.replace(",", "")) for count in re.findall(r"of 606 objects, ([\d,]+) come", self.why("--all", "type:Task"))]
+        self.assertEqual(sum(counts), 606)
+        self.assertEqual(max(counts), 600)
+
+    def test_json_has_a_row_a_step_with_the_names_of_the_sql(self):
+        answer = self.why_json("type:Keep")
+        self.assertEqual((answer["command"], answer["format"]), ("why", 1))
+        self.assertEqual([row["type"] for row in answer["rows"]], ["dict", "module", "dict", "__main__.Keep"])
+        self.assertEqual([row["step"] for row in answer["rows"]], [0, 1, 2, 3])
+        self.assertEqual(answer["rows"][0]["root_kind"], "sys.modules")
+        self.assertEqual(answer["expression"], "sys.modules['__main__'].keep")
+        database = sqlite3.connect(self.file + ".db")
+        for row in answer["rows"]:
+            found = database.execute("SELECT type, name, length, size, refcount, holder_label FROM object WHERE id = ?", [row["id"]]).fetchone()
+            self.assertEqual(found, tuple(row[key] for key in ("type", "name", "length", "size", "refcount", "label")))
+        database.close()
+
+    def test_the_query_is_shown_on_request(self):
+        result = run("why", "--json", "--show-sql", self.file, "type:Keep")
+        self.assertIn(b"WITH RECURSIVE", result.stderr)
+
+
+class Names(Snapshots, unittest.TestCase):
+    program = NAMES
+
+    def test_no_name_is_taken_for_markup(self):
+        svg = self.graph("names.svg", "where:module IN (SELECT name FROM module) AND type NOT IN ('str', 'dict') AND depth > 0", "--max-depth", "3")
+        for extra in ("where:holder_label LIKE '%script%'", "where:type LIKE '%href%'", "where:type LIKE '%CDATA%'", "where:type LIKE '%' || char(10) || '%'", "where:length(type) > 300",
+                      "where:type LIKE '%control%'", "where:type LIKE '%reorder%'", "where:type LIKE '%wide%'", "where:name LIKE '%quote%' AND type = 'module'",
+                      "where:type LIKE '%html%'"):
+            svg = self.graph("names.svg", extra)
+            allowed = {SVG + name for name in ("svg", "title", "style", "rect", "text", "g", "path", "polygon", "circle")}
+            self.assertLessEqual({element.tag for element in svg.iter()}, allowed, extra)
+            for element in svg.iter():
+                self.assertFalse([name for name in element.keys() if "href" in name or name.startswith("on")], extra)
+            for text in svg.itertext():
+                self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+            for text in self.texts(svg, "t"):
+                self.assertLessEqual(len(text), 34)
+            why = run("why", self.file, extra)
+            self.assertEqual(why.returncode, 0, why.stderr)
+            self.assertNotRegex(why.stdout.decode(), "[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]")
+            json.loads(run("why", "--json", self.file, extra).stdout.decode())
+
+    def test_dot_reads_every_name(self):
+        path = self.graph("names.dot", "where:holder_label LIKE '%script%' OR type LIKE '%href%' OR type LIKE '%N%G%E%' OR type LIKE '%quote%' OR type LIKE '%html%'")
+        drawn = subprocess.run(["dot", "-Tsvg", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual((drawn.returncode, drawn.stderr), (0, b""))
+        texts = "".join(ElementTree.fromstring(drawn.stdout).itertext())
+        self.assertIn("\\N\\G\\E\\", texts)
+        self.assertIn("quote\"quote", texts)
+        self.assertIn("<<b>html</b>>", texts)
+
+
+class Big(Snapshots, unittest.TestCase):
+    program = BIG
+
+    def test_big_heaps_give_small_pictures_in_time(self):
+        for selector, cards in (("type:Hub", 12), ("where:type = 'NoneType'", 22), ("type:Node", 8), ("type:Leaf", 12), ("type:list", 40), ("where:1", 43)):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            svg = self.graph("big.svg", selector)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+            self.assertLess(seconds, 4 if "asan" in BUILD else 2, selector)
+            drawn = [group for group in svg.iter(SVG + "g") if (group.get("class") or "").split()[:1] == ["n"]]
+            self.assertLessEqual(len(drawn), cards, selector)
+            self.assertLess(float(svg.get("width")), 3000, selector)
+
+    def test_a_long_chain_is_printed_by_its_ends(self):
+        database = sqlite3.connect(self.file + ".db") if os.path.exists(self.file + ".db") else None
+        if database is None:
+            self.why("type:Hub")
+            database = sqlite3.connect(self.file + ".db")
+        deepest = database.execute("SELECT id, depth FROM object ORDER BY depth DESC LIMIT 1").fetchone()
+        database.close()
+        self.assertGreater(deepest[1], 100000)
+        lines = self.why("id:%d" % deepest[0]).splitlines()
+        self.assertLess(len(lines), 60)
+        self.assertRegex("\n".join(lines), r"\n  \.\.\. (?:9\d{4}|1\d{5}|\d{2,3},\d{3}) more steps \.\.\.\n")
+        self.assertEqual(len(self.why_json("id:%d" % deepest[0])["rows"]), deepest[1] + 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
