@@ -50,7 +50,7 @@ if [ -n "$ours" ]; then
     grep -nE '[[:space:]]$' $ours /dev/null | offence 'blank at the end of a line'
     grep -nP '^\t' $ours /dev/null | offence 'tab'
     for header in $(echo "$ours" | grep '\.h$'); do
-        grep -qE '^#ifndef HTRAIL_|^#pragma once' "$header" || echo "$header" | offence 'header without a guard'
+        grep -qE '^#ifndef [A-Z_0-9]+_H$|^#pragma once' "$header" || echo "$header" | offence 'header without a guard'
     done
 fi
 library=$(sources format analyze viz)
