@@ -222,23 +222,14 @@ static uint64_t buffered_io(PyObject *o, const htrail__type_info *info, uint64_t
     return plain(o, info, length, has_length) + (b->buffer ? (uint64_t)b->buffer_size : 0);
 }
 
-/* Modules/_elementtree.c: ElementObject, ElementObjectExtra */
-typedef struct {
-    PyObject *attrib;
-    Py_ssize_t length, allocated;
-    PyObject **children;
-    PyObject *inside[4];
-} elementextra;
-typedef struct { PyObject_HEAD PyObject *tag, *text, *tail; elementextra *extra; } elementobject;
-
 static uint64_t element(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
-    elementextra *extra = ((elementobject *)o)->extra;
+    htrail__element_extra *extra = ((htrail__element *)o)->extra;
     uint64_t bytes = plain(o, info, length, has_length);
     *length = extra ? (uint64_t)extra->length : 0;
     *has_length = true;
     if (extra) {
-        bytes += sizeof(elementextra);
+        bytes += sizeof(htrail__element_extra);
         if (extra->children != extra->inside)
             bytes += (uint64_t)extra->allocated * sizeof(PyObject *);
     }
@@ -366,7 +357,7 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
         {"_io.BufferedReader", sizeof(buffered), buffered_io},
         {"_io.BufferedWriter", sizeof(buffered), buffered_io},
         {"_io.BufferedRandom", sizeof(buffered), buffered_io},
-        {"xml.etree.ElementTree.Element", sizeof(elementobject), element},
+        {"xml.etree.ElementTree.Element", sizeof(htrail__element), element},
         {"itertools.product", sizeof(productobject), product},
         {"itertools.combinations", sizeof(combinationsobject), combinations},
         {"itertools.combinations_with_replacement", sizeof(combinationsobject), combinations},

@@ -6,7 +6,7 @@
 
 /* refs_container.c */
 htrail__refs htrail__refs_dict, htrail__refs_list, htrail__refs_tuple, htrail__refs_set, htrail__refs_deque,
-    htrail__refs_odict;
+    htrail__refs_odict, htrail__refs_element;
 /* ndarray.c */
 htrail__refs htrail__refs_ndarray;
 /* refs_instance.c: of a class that a class statement made; then what its base lays out */
@@ -15,7 +15,7 @@ htrail__refs htrail__refs_instance;
 htrail__refs htrail__refs_fields, htrail__refs_traverse, htrail__refs_class_only;
 /* refs_code.c */
 htrail__refs htrail__refs_code, htrail__refs_type, htrail__refs_builtin, htrail__refs_weakref, htrail__refs_module,
-    htrail__refs_dict_subtype;
+    htrail__refs_dict_subtype, htrail__refs_metatype;
 /* refs_frame.c */
 htrail__refs htrail__refs_frame, htrail__refs_generator;
 
@@ -25,6 +25,7 @@ void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_inf
 /* What it visits that stands in the words [first, words) of the object: the part behind a
  * part that another kind pushes. */
 void htrail__push_beyond(htrail__walk *k, PyObject *o, const htrail__type_info *info, size_t first, size_t words);
+void htrail__name_plain(htrail__walk *k, uint32_t from, htrail__label_name label);
 void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys);
 void htrail__push_interpreter_frame(htrail__walk *k, struct _PyInterpreterFrame *frame);
 

@@ -76,6 +76,17 @@ uint64_t htrail__refs_type(htrail__walk *k, PyObject *o, const htrail__type_info
     return 0;
 }
 
+/* A metaclass written in C that visits more than type does. */
+uint64_t htrail__refs_metatype(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    uint32_t from = k->ref_count;
+    htrail__refs_type(k, o, info, cursor);
+    uint32_t end = k->ref_count;
+    htrail__push_traversed(k, o, info, from);
+    htrail__name_plain(k, end, L_internal);
+    return 0;
+}
+
 uint64_t htrail__refs_builtin(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
 {
     (void)info, (void)cursor;
@@ -109,13 +120,7 @@ uint64_t htrail__refs_module(htrail__walk *k, PyObject *o, const htrail__type_in
     field(k, module->md_dict, L_dict);
     uint32_t end = k->ref_count;
     htrail__push_traversed(k, o, info, from);
-    for (uint32_t i = end; i < k->ref_count && k->parts == 0; i++) {
-        htrail_ref *ref = &k->refs[i];
-        if (ref->kind == HTRAIL_REF_PLAIN) {
-            ref->kind = HTRAIL_REF_FIELD;
-            ref->label = htrail__label(k, L_state);
-        }
-    }
+    htrail__name_plain(k, end, L_state);
     name_field(k, module->md_name, L_name);
     return 0;
 }

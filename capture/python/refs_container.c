@@ -67,7 +67,7 @@ uint64_t htrail__refs_dict(htrail__walk *k, PyObject *o, const htrail__type_info
         for (Py_ssize_t i = 0; i < count; i++) {
             PyObject *value = dict->ma_values->values[i];
             if (value)
-                htrail__push(k, value, htrail__label_object(k, htrail__layout_keys_key(keys, i)), HTRAIL_REF_VALUE);
+                htrail__push(k, value, htrail__label_key(k, htrail__layout_keys_key(keys, i)), HTRAIL_REF_VALUE);
         }
         return 0;
     }
@@ -189,4 +189,26 @@ uint64_t htrail__refs_deque(htrail__walk *k, PyObject *o, const htrail__type_inf
         block = block->right;
         i = 0;
     }
+}
+
+static void element_field(htrail__walk *k, uintptr_t tagged, htrail__label_name label)
+{
+    PyObject *target = (PyObject *)(tagged & ~(uintptr_t)7);
+    if (target)
+        htrail__push(k, target, htrail__label(k, label), HTRAIL_REF_FIELD);
+}
+
+uint64_t htrail__refs_element(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    htrail__element *element = (htrail__element *)o;
+    if (cursor == 0) {
+        if (info->base->tp_flags & Py_TPFLAGS_HEAPTYPE)
+            htrail__push(k, (PyObject *)Py_TYPE(o), htrail__label(k, L_class), HTRAIL_REF_FIELD);
+        element_field(k, (uintptr_t)element->tag, L_tag);
+        element_field(k, element->text, L_text);
+        element_field(k, element->tail, L_tail);
+        if (element->extra)
+            element_field(k, (uintptr_t)element->extra->attrib, L_attrib);
+    }
+    return element->extra ? items(k, element->extra->children, element->extra->length, cursor) : 0;
 }

@@ -123,13 +123,25 @@ void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_inf
     base->tp_traverse(o, visit, &v);
 }
 
+/* What was visited but lies in memory that the object only points to. */
+void htrail__name_plain(htrail__walk *k, uint32_t from, htrail__label_name label)
+{
+    for (uint32_t i = k->parts == 0 ? from : 0; i < k->ref_count; i++)
+        if (k->refs[i].kind == HTRAIL_REF_PLAIN) {
+            k->refs[i].kind = HTRAIL_REF_FIELD;
+            k->refs[i].label = htrail__label(k, label);
+        }
+}
+
 uint64_t htrail__refs_traverse(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
 {
     (void)cursor;
     uint32_t from = k->ref_count;
     if (info->fields)
         htrail__push_table(k, o, info->fields);
+    uint32_t end = k->ref_count;
     htrail__push_traversed(k, o, info, from);
+    htrail__name_plain(k, end, htrail__layout_is_c_type(info->base, "functools._lru_cache_wrapper", 0) ? L_cached : L_internal);
     return 0;
 }
 

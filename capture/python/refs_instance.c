@@ -33,7 +33,7 @@ uint64_t htrail__refs_instance(htrail__walk *k, PyObject *o, const htrail__type_
             PyDictKeysObject *keys = htrail__layout_cached_keys(type);
             for (Py_ssize_t i = 0; i < count; i++)
                 if (values[i])
-                    htrail__push(k, values[i], htrail__label_object(k, htrail__layout_keys_key(keys, i)), HTRAIL_REF_ATTR);
+                    htrail__push(k, values[i], htrail__label_key(k, htrail__layout_keys_key(keys, i)), HTRAIL_REF_ATTR);
         }
         if (type->tp_dictoffset != base->tp_dictoffset) {
             PyObject *dict = htrail__layout_instance_dict(o, type);

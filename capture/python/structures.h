@@ -36,6 +36,21 @@ typedef struct htrail__odict {
     PyObject *instance_dict;
 } htrail__odict;
 
+/* Modules/_elementtree.c: ElementObjectExtra, ElementObject; the low bits of text and tail are flags */
+typedef struct htrail__element_extra {
+    PyObject *attrib;
+    Py_ssize_t length, allocated;
+    PyObject **children;
+    PyObject *inside[4];
+} htrail__element_extra;
+
+typedef struct htrail__element {
+    PyObject_HEAD
+    PyObject *tag;
+    uintptr_t text, tail;
+    htrail__element_extra *extra;
+} htrail__element;
+
 /* Objects/rangeobject.c */
 typedef struct htrail__range {
     PyObject_HEAD

@@ -34,8 +34,12 @@ static htrail__refs *kind_of(PyTypeObject *base, bool fields_are_complete)
         return htrail__refs_fields;
     if (base->tp_flags & Py_TPFLAGS_DICT_SUBCLASS)
         return htrail__refs_dict_subtype;
+    if (base->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS)
+        return htrail__refs_metatype;
     if (htrail__layout_is_c_type(base, "collections.deque", sizeof(htrail__deque)))
         return htrail__refs_deque;
+    if (htrail__layout_is_c_type(base, "xml.etree.ElementTree.Element", sizeof(htrail__element)))
+        return htrail__refs_element;
     return htrail__refs_traverse;
 }
 

@@ -186,8 +186,10 @@ static void add_keys(htrail__walk *k, PyDictKeysObject *keys)
     Py_ssize_t count = keys->dk_nentries;
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *key = htrail__layout_keys_key(keys, i);
-        if (key)
+        if (key && htrail__name_is_identifier(key))
             htrail__push_name(k, key, (htrail_label)i + 1, HTRAIL_REF_INDEX, 0);
+        else if (key)
+            htrail__push(k, key, (htrail_label)i + 1, HTRAIL_REF_INDEX);
     }
     write_object(k);
     reverse_waiting(k);
@@ -205,7 +207,7 @@ void htrail__walk_add_keys_now(htrail__walk *k, PyDictKeysObject *keys)
         PyObject *key = htrail__layout_keys_key(keys, i);
         if (!key || ref_count == sizeof refs / sizeof *refs)
             continue;
-        htrail__label_object(k, key);
+        htrail__label_key(k, key);
         if (!(htrail__seen_bits(&k->seen, (uintptr_t)key) & SEEN_MET))
             htrail__walk_put_off(k, key);
         refs[ref_count++] = (htrail_ref){(htrail_id)(uintptr_t)key, (htrail_label)i + 1, HTRAIL_REF_INDEX, 0};

@@ -91,6 +91,7 @@ struct htrail__walk {
 htrail_label htrail__walk_add_label(htrail__walk *k, htrail__label_name name);
 void htrail__walk_flush(htrail__walk *k);
 void htrail__walk_put_off(htrail__walk *k, PyObject *o);
+bool htrail__name_is_identifier(PyObject *o); /* name.h */
 void htrail__walk_name_string(htrail__walk *k, PyObject *string);
 void htrail__walk_add_keys_now(htrail__walk *k, PyDictKeysObject *keys);
 
@@ -189,6 +190,16 @@ static inline htrail_label htrail__label_object(htrail__walk *k, PyObject *strin
     if (__builtin_expect(!(*word >> shift & SEEN_NOTED), 0))
         htrail__walk_name_string(k, string);
     return HTRAIL_LABEL_OBJECT((uintptr_t)string);
+}
+
+/* The key of an attribute that stands beside its instance. What code makes is a name; what a
+ * program wrote into __dict__ may be anything, and then the label leads to a string whose
+ * text does not travel. */
+static inline htrail_label htrail__label_key(htrail__walk *k, PyObject *key)
+{
+    if (!(htrail__seen_bits(&k->seen, (uintptr_t)key) & SEEN_NOTED) && !htrail__name_is_identifier(key))
+        return HTRAIL_LABEL_OBJECT((uintptr_t)key);
+    return htrail__label_object(k, key);
 }
 
 static inline uint32_t htrail__room(const htrail__walk *k)

@@ -83,7 +83,7 @@ class Snapshot:
             return ref.label
         if ref.label & 1:
             return strings[ref.label >> 1]
-        return self.names[ref.label][0]
+        return self.names[ref.label][0] if ref.label in self.names else ref.label  # a string whose text stays
 
     def type_name(self, object):
         type = self.types[self.objects[object].type]

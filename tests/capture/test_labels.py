@@ -1,0 +1,198 @@
+"""References carry the names that Python has for them: one test a kind of object."""
+import unittest
+
+import snapshot
+from snapshot import ATTR, CELL, FIELD, INDEX, KEY, LOCAL, OFFSET, PLAIN, PSEUDO, SLOT, STACK, VALUE, WEAK
+
+PROGRAM = """
+import asyncio, collections, ctypes, functools, re, struct, sys, types, weakref
+from xml.etree import ElementTree
+class Plain:
+    def __init__(self): self.first, self.second = [1], [2]
+class Slots:
+    __slots__ = ("a", "__private")
+class Both(Slots):
+    __slots__ = ("c", "__dict__")
+plain, dicted = Plain(), Plain()
+dicted.__dict__["third"] = [3]
+split = Plain().__dict__
+slots = Both(); slots.a, slots._Slots__private, slots.c, slots.other = [1], [2], [3], [4]
+def outer(a, *, k=[3]):
+    b = [a]
+    def inner(d=b): return a, b
+    return inner
+outer.extra = [1]
+inner = outer(["cell"])
+def generator(parameter):
+    local = [parameter]
+    for item in [[1], [2]]:
+        yield item
+running = generator(["p"]); next(running)
+async def coroutine(parameter): await asyncio.sleep(0)
+waiting = coroutine([1])
+table = {"key": [1], 5: [2], (1, 2): [3]}
+ordered = collections.OrderedDict(a=[1]); ordered.extra = [2]
+default = collections.defaultdict(list, x=[1])
+items, pair, unique = [[1], [2]], ([1], [2]), {frozenset([1])}
+queue = collections.deque([[1], [2]])
+method = plain.__init__
+class Target: pass
+target = Target()
+reference = weakref.ref(target, lambda r: None)
+dead = weakref.ref(Target())
+prop = property(lambda self: 1, None, None, "doc")
+partial = functools.partial(print, [1], sep=[2])
+try: raise ValueError([1]) from KeyError([2])
+except ValueError as e: error = e
+proxy = types.MappingProxyType(table)
+element = ElementTree.Element("a")
+time = __import__("time").localtime()
+pattern = re.compile("x")
+def deep():
+    held = [1]
+    take()
+    return held
+class Holder:
+    def __getattr__(self, name): return deep()
+def calls(argument):
+    before = [argument]
+    for loop in [["looped"]]:
+        print([deep()], file=None) if False else deep()
+calls(["argument"])
+def names(*wanted): return {n: id(globals()[n]) for n in wanted}
+tell("ids", names("plain", "dicted", "split", "slots", "outer", "inner", "running", "waiting", "table", "ordered", "default", "items", "pair",
+    "unique", "queue", "method", "target", "reference", "dead", "prop", "partial", "error", "proxy", "element", "time", "pattern", "Plain", "Both",
+    "Slots", "sys", "generator"))
+tell("of", {"first": id(plain.first), "third": id(dicted.__dict__["third"]), "a": id(slots.a), "private": id(slots._Slots__private), "c": id(slots.c),
+    "split_dict": id(split), "code": id(outer.__code__), "globals": id(globals()), "kwdefaults": id(outer.__kwdefaults__), "value": id(table["key"]),
+    "deque0": id(queue[0]), "cells": [id(c) for c in inner.__closure__], "contents": [id(c.cell_contents) for c in inner.__closure__],
+    "consts": id(outer.__code__.co_consts), "len": id(len), "str.join": id("".join), "args": id(error.args), "modules": id(sys.modules)})
+"""
+
+
+class Labels(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.snapshot, cls.told, _ = snapshot.run(PROGRAM)
+        cls.ids, cls.of = cls.told["ids"], cls.told["of"]
+
+    def labels(self, name, kind=FIELD):
+        return self.snapshot.labels(self.ids[name], kind)
+
+    def test_attributes_beside_an_instance_are_named(self):
+        self.assertEqual(set(self.labels("plain", ATTR)), {"first", "second"})
+        self.assertEqual(self.labels("plain", ATTR)["first"], self.of["first"])
+        self.assertEqual(self.labels("plain")["__class__"], self.ids["Plain"])
+        self.assertNotIn("__dict__", self.labels("plain"))
+
+    def test_an_instance_with_a_dict_leads_to_it_and_the_dict_names_its_values(self):
+        values = self.snapshot.objects[self.labels("dicted")["__dict__"]]
+        self.assertEqual(values.refs[0].label, "keys")
+        self.assertEqual({r.label for r in values.refs if r.kind == VALUE}, {"first", "second", "third"})
+
+    def test_a_shared_key_table_is_one_pseudo_object_that_type_and_dicts_share(self):
+        keys = self.labels("Plain")["keys"]
+        self.assertEqual(self.snapshot.type_name(keys), "dictkeys")
+        self.assertTrue(self.snapshot.objects[keys].flags & PSEUDO)
+        self.assertEqual(self.snapshot.labels(self.ids["split"], FIELD)["keys"], keys)
+        names = [self.snapshot.names[r.target][0] for r in self.snapshot.objects[keys].refs]
+        self.assertEqual(names, ["first", "second", "third"])
+        self.assertFalse([r for r in self.snapshot.objects[self.ids["split"]].refs if r.kind == KEY])
+
+    def test_slots_are_named_along_the_mro(self):
+        slots = self.labels("slots", SLOT)
+        self.assertEqual(slots, {"a": self.of["a"], "_Slots__private": self.of["private"], "c": self.of["c"]})
+        self.assertEqual(set(self.labels("slots", ATTR)), {"other"})
+
+    def test_functions_name_their_parts(self):
+        self.assertLessEqual({"__globals__", "__builtins__", "__code__", "__kwdefaults__", "__dict__", "__name__", "__qualname__", "__module__"},
+                             set(self.labels("outer")))
+        self.assertEqual(self.labels("outer")["__code__"], self.of["code"])
+        self.assertEqual(self.labels("outer")["__kwdefaults__"], self.of["kwdefaults"])
+        closure = self.snapshot.objects[self.labels("inner")["__closure__"]]
+        self.assertEqual([r.target for r in closure.refs], self.of["cells"])
+        self.assertTrue(self.labels("inner")["__defaults__"])
+
+    def test_cells_lead_to_what_is_in_them(self):
+        for cell, contents in zip(self.of["cells"], self.of["contents"]):
+            self.assertEqual([r[:3] for r in self.snapshot.objects[cell].refs], [(contents, CELL, "cell_contents")])
+
+    def test_code_names_its_parts_although_nothing_visits_them(self):
+        code = self.snapshot.labels(self.of["code"], FIELD)
+        self.assertEqual(code["co_consts"], self.of["consts"])
+        self.assertLessEqual({"co_names", "co_localsplusnames", "co_filename", "co_name", "co_linetable"}, set(code))
+        for name in self.snapshot.objects[code["co_localsplusnames"]].refs:
+            self.assertIn(self.snapshot.names[name.target][0], ("a", "k", "b", "inner"))
+
+    def test_generators_and_coroutines_name_their_variables(self):
+        self.assertEqual(set(self.labels("running", LOCAL)), {"parameter", "local", "item"})
+        self.assertEqual([r.kind for r in self.snapshot.objects[self.ids["running"]].refs].count(STACK), 1)
+        self.assertEqual(set(self.labels("waiting", LOCAL)), {"parameter"})
+        self.assertIn("gi_code", self.labels("running"))
+
+    def test_dicts_have_each_key_before_its_value(self):
+        kinds = [r.kind for r in self.snapshot.objects[self.ids["table"]].refs]
+        self.assertEqual(kinds, [KEY, VALUE] * 3)
+        named = {self.snapshot.names.get(k, ("",))[0]: v for k, v in self.snapshot.items(self.ids["table"]).items()}
+        self.assertEqual(named["key"], self.of["value"])
+
+    def test_dicts_written_in_c_have_their_own_fields_too(self):
+        self.assertIn("__dict__", self.labels("ordered"))
+        self.assertEqual([r.kind for r in self.snapshot.objects[self.ids["ordered"]].refs].count(INDEX), 1)
+        self.assertIn("default_factory", self.labels("default"))
+        self.assertTrue(self.snapshot.items(self.ids["default"]))
+
+    def test_sequences_and_sets_have_positions(self):
+        for name in ("items", "pair", "queue"):
+            self.assertEqual([r.kind for r in self.snapshot.objects[self.ids[name]].refs], [INDEX] * 2, name)
+        self.assertEqual(self.snapshot.objects[self.ids["queue"]].refs[0].target, self.of["deque0"])
+        self.assertEqual([r.kind for r in self.snapshot.objects[self.ids["unique"]].refs], [INDEX])
+
+    def test_a_weak_reference_is_weak_and_a_dead_one_leads_nowhere(self):
+        weak = [r for r in self.snapshot.objects[self.ids["reference"]].refs if r.kind == WEAK]
+        self.assertEqual([(r.target, r.label) for r in weak], [(self.ids["target"], "referent")])
+        self.assertIn("__callback__", self.labels("reference"))
+        self.assertEqual(self.snapshot.objects[self.ids["dead"]].refs, [])
+
+    def test_bound_methods_properties_partials_and_exceptions_name_their_fields(self):
+        self.assertEqual(self.labels("method")["__self__"], self.ids["plain"])
+        self.assertLessEqual({"fget", "__doc__"}, set(self.labels("prop")))
+        self.assertLessEqual({"func", "args", "keywords"}, set(self.labels("partial")))
+        self.assertLessEqual({"args", "__cause__", "__traceback__"}, set(self.labels("error")))
+        self.assertEqual(self.labels("error")["args"], self.of["args"])
+        self.assertEqual(self.labels("proxy")["mapping"], self.ids["table"])
+
+    def test_a_struct_sequence_names_its_items(self):
+        self.assertLessEqual({"tm_year", "tm_zone"}, set(self.labels("time")))
+
+    def test_types_name_what_makes_them(self):
+        self.assertLessEqual({"__dict__", "__bases__", "__mro__", "__base__", "__name__", "__qualname__", "keys"}, set(self.labels("Plain")))
+        self.assertEqual(self.labels("Both")["__base__"], self.ids["Slots"])
+        self.assertIn("__slots__", self.labels("Slots"))
+        self.assertIn("__subclasses__", self.labels("Slots"))
+
+    def test_built_in_functions_have_names_of_their_own(self):
+        self.assertEqual(self.snapshot.names[self.of["len"]], ("len", "builtins"))
+        self.assertEqual(self.snapshot.names[self.ids["Plain"]], ("Plain", "__main__"))
+        self.assertEqual(self.snapshot.names[self.ids["sys"]][0], "sys")
+
+    def test_c_extension_types_have_offsets_or_member_names_and_never_nothing(self):
+        plain = [(self.snapshot.type_name(o.id), self.snapshot.type_name(r.target)) for o in self.snapshot.objects.values()
+                 for r in o.refs if r.kind == PLAIN]
+        self.assertEqual(plain, [])
+        self.assertTrue([r for o in self.snapshot.objects.values() for r in o.refs if r.kind == OFFSET])
+
+    def test_running_frames_name_their_variables_and_hold_their_functions(self):
+        frames = {r.name.split(" at ")[0]: r for r in self.snapshot.roots if r.kind == snapshot.FRAME}
+        self.assertLessEqual({"deep", "calls", "<module>", "take"}, set(frames))
+        calls = self.snapshot.objects[frames["calls"].object]
+        self.assertTrue(calls.flags & PSEUDO)
+        self.assertEqual({r.label for r in calls.refs if r.kind == LOCAL}, {"argument", "before", "loop"})
+        self.assertLessEqual({"f_func", "f_code"}, {r.label for r in calls.refs if r.kind == FIELD})
+        self.assertEqual([self.snapshot.type_name(r.target) for r in calls.refs if r.kind == STACK], ["tuple_iterator"])
+        self.assertEqual(frames["take"].depth, 0)
+        self.assertEqual(frames["<module>"].depth, 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
