@@ -41,7 +41,7 @@ for mutation in tests/rules/mutations/*"${MUTATIONS-}"*.sed; do
         elif tests/run "$test" > "$log" 2>&1; then
             verdict=SURVIVED
         else
-            verdict="red: $(sed -n 's/^  FAIL [^ ]*\.\([a-z_A-Z0-9]*\)$/\1/p' "$log" | head -n 1)"
+            verdict="red: $(sed -n 's/^  FAIL [^ ]*\.\([a-z_A-Z0-9]*\)$/\1/p' "$log" | paste -sd' ')"
         fi
         cat "$tree/original" > "$file"
     fi

@@ -133,14 +133,21 @@ print(json.dumps([whole, heaptrail.snapshot("short.htrail", max_bytes=whole["fil
     def test_the_pause_is_bounded(self):
         said = json.loads(self.python(HEAP + """
 import time
-many = [[i, {i: str(i)}] for i in range(500000)]
-start = time.monotonic()
-said = heaptrail.snapshot("a.htrail", max_pause=0.02)
-print(json.dumps([time.monotonic() - start, said["complete"], said["reason"]]))
+many = [[i, {i: str(i)}] for i in range(300000)]
+def seconds(**limits):
+    # The quickest of some: the machine may have other things to do.
+    taken = []
+    for i in range(5):
+        start = time.monotonic()
+        said = heaptrail.snapshot("a.htrail", **limits)
+        taken.append(time.monotonic() - start)
+    return min(taken), said["complete"], said["reason"]
+print(json.dumps([seconds(), seconds(max_pause=0.01)]))
 """))
-        self.assertLess(said[0], 5 if rule.SANITIZED else 0.12)
-        self.assertFalse(said[1])
-        self.assertIn("pause", said[2])
+        (whole, complete, _), (limited, limited_complete, reason) = said
+        self.assertEqual((complete, limited_complete), (True, False))
+        self.assertIn("pause", reason)
+        self.assertLess(limited, 0.01 + whole / 2)
         self.heaptrail("check", "a.htrail")
 
 
