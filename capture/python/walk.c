@@ -123,8 +123,11 @@ static void add_object(htrail__walk *k, PyObject *o, uint32_t flags, uint64_t cu
         k->waiting[base + 1] = (uintptr_t)o | WAIT_CONTINUED;
         k->waiting_count += 2;
     }
-    if (first && info->name_kind != NAME_NONE)
+    if (first && info->name_kind != NAME_NONE) {
         htrail__name_object(k, o, info);
+        if (info->name_kind == NAME_TYPE && !(((PyTypeObject *)o)->tp_flags & Py_TPFLAGS_HEAPTYPE))
+            htrail__walk_root(k, HTRAIL_ROOT_STATIC_TYPE, (htrail_id)(uintptr_t)o, "");
+    }
     if (first && info->value_kind && k->opts->flags & (HTRAIL_CPYTHON_HASHES | HTRAIL_CPYTHON_CONTENTS))
         htrail__value_add(k, o, info);
 }
