@@ -73,7 +73,6 @@ static int find_ways(why *w)
 {
     htrail__holders_opts opts;
     htrail__holders_opts_init(&opts);
-    opts.targets_max = SIZE_MAX;
     opts.searches_max = opts.others_max = 0;
     htrail_status status = htrail__holders_find(&w->holders, w->lookup, w->selection.ids, w->selection.count, &opts);
     if (status != HTRAIL_OK)
@@ -84,7 +83,7 @@ static int find_ways(why *w)
         free(way_of);
         return cli_fail(w->arguments, "out of memory");
     }
-    for (size_t i = 0; i < w->selection.count; i++) {
+    for (size_t i = 0; i < w->holders->targets_followed; i++) {
         uint32_t node = w->holders->target_nodes[i];
         if (way_of[node] == 0) {
             w->ways[w->way_count] = (way){.node = node, .first = w->selection.ids[i], .place = w->way_count};
@@ -234,6 +233,11 @@ static int print_ways(const why *w)
         if (result != CLI_EXIT_OK || w->selection.count == 1)
             continue;
         printf("\nof ");
+        if (w->holders->targets_followed < w->holders->targets) {
+            printf("the first ");
+            print_number(w->holders->targets_followed);
+            printf(" of ");
+        }
         print_number(w->selection.count);
         printf(" objects, ");
         print_number(w->ways[i].objects);

@@ -497,10 +497,21 @@ static uint32_t pop(model *m)
     return first;
 }
 
-static void push_all(model *m, uint32_t first)
+/* Push all of a list but `taken`. */
+static void push_all(model *m, uint32_t first, uint32_t taken)
 {
     for (uint32_t i = first; i != NONE; i = m->plans[i].next)
-        push(m, i);
+        if (i != taken)
+            push(m, i);
+}
+
+static uint32_t first_to_go(const model *m, uint32_t list)
+{
+    uint32_t best = list;
+    for (uint32_t i = list; i != NONE; i = m->plans[i].next)
+        if (goes_before(m, i, best))
+            best = i;
+    return best;
 }
 
 /* Cards for the chains that were asked for. tops_left: kinds and objects that no card shows. */
@@ -511,23 +522,27 @@ static void draw_tree(model *m, uint32_t tops, size_t cards_max, plan *top)
         m->failed = true;
         return;
     }
-    push_all(m, tops);
+    push_all(m, tops, NONE);
     while (m->heap_count > 0 && !m->failed) {
-        uint32_t node = pop(m);
-        plan *p = &m->plans[node], *up = p->up == NONE ? top : &m->plans[p->up];
-        p->rank = p->up == NONE ? 0 : up->rank + 1 + (p->skipped > 0);
-        bool few = up->drawn_children > 0 && m->holders->nodes[node].targets_below < m->holders->targets_followed / FOLD_BELOW_ONE_IN;
-        if (few || m->out->card_count >= cards_max || up->drawn_children >= m->opts.siblings_max || ranks[p->rank] >= m->opts.rank_cards_max) {
-            up->more_kinds++;
-            up->more_targets += m->holders->nodes[node].targets_below;
-            continue;
+        /* From each node on at once down to something that was asked for: a chain without its
+         * end says nothing. */
+        for (uint32_t node = pop(m), down = NONE; node != NONE && !m->failed; node = down) {
+            plan *p = &m->plans[node], *up = p->up == NONE ? top : &m->plans[p->up];
+            p->rank = p->up == NONE ? 0 : up->rank + 1 + (p->skipped > 0);
+            bool few = up->drawn_children > 0 && m->holders->nodes[node].targets_below < m->holders->targets_followed / FOLD_BELOW_ONE_IN;
+            if (few || m->out->card_count >= cards_max || up->drawn_children >= m->opts.siblings_max || ranks[p->rank] >= m->opts.rank_cards_max) {
+                up->more_kinds++;
+                up->more_targets += m->holders->nodes[node].targets_below;
+                break;
+            }
+            up->drawn_children++;
+            ranks[p->rank]++;
+            draw_node(m, node);
+            if (!m->failed && p->up != NONE)
+                draw_hold(m, node);
+            down = m->holders->nodes[node].targets == 0 ? first_to_go(m, p->first) : NONE;
+            push_all(m, p->first, down);
         }
-        up->drawn_children++;
-        ranks[p->rank]++;
-        draw_node(m, node);
-        if (!m->failed && p->up != NONE)
-            draw_hold(m, node);
-        push_all(m, p->first);
     }
     free(ranks);
 }
@@ -561,8 +576,6 @@ static void note_rest(model *m, uint32_t node)
 {
     htrail__card *card = &m->out->cards[m->plans[node].card];
     htrail__text text;
-    if (card->kind == HTRAIL__CARD_ROOT)
-        return;
     htrail__text_init(&text, TEXT_BYTES_MAX);
     htrail__text_add_string(&text, card->detail);
     htrail__text_add_string(&text, text.len ? " · " : "");

@@ -135,22 +135,23 @@ static void open_levels(text_heap *heap, int levels, int width)
 
 Test(model, a_picture_has_at_most_forty_cards_and_six_a_rank)
 {
+    enum { LEVELS = 9 };
     text_heap heap;
     htrail__picture picture;
-    open_levels(&heap, 5, 4);
+    open_levels(&heap, LEVELS, 2);
     draw(&heap, "type:app.Target", NULL, &picture);
     expect_sound(&picture);
     cr_expect_leq(picture.card_count, 40 + 3, "%zu cards", picture.card_count);
-    int at_level[6] = {0};
+    int at_level[LEVELS + 1] = {0};
     for (size_t i = 0; i < picture.card_count; i++)
-        for (int level = 0; level < 6; level++) {
+        for (int level = 0; level <= LEVELS; level++) {
             char title[32];
-            snprintf(title, sizeof title, level < 5 ? "app.Level%d" : "app.Target", level);
+            snprintf(title, sizeof title, level < LEVELS ? "app.Level%d" : "app.Target", level);
             at_level[level] += strcmp(picture.cards[i].title, title) == 0;
         }
-    for (int level = 0; level < 6; level++)
+    for (int level = 0; level <= LEVELS; level++)
         cr_expect_leq(at_level[level], 6, "%d on level %d", at_level[level], level);
-    cr_expect_gt(at_level[5], 0, "what was asked for is drawn");
+    cr_expect_gt(at_level[LEVELS], 0, "what was asked for is drawn");
     htrail__picture_release(&picture);
     text_heap_close(&heap);
 }
