@@ -102,6 +102,8 @@ static inline uint64_t items(htrail__walk *k, PyObject **item, Py_ssize_t count,
     Py_ssize_t end = count < room ? count : room;
     bool gap = false;
     for (; i < end; i++) {
+        if (i + 6 < end)
+            __builtin_prefetch(item[i + 6]);
         if (__builtin_expect(item[i] == NULL, 0)) {
             gap = true;
             continue;

@@ -99,7 +99,10 @@ static void add_object(htrail__walk *k, PyObject *o, uint32_t flags, uint64_t cu
     k->ref_count = 0;
     k->parts = 0;
     if (cursor == 0) {
-        htrail__type_add_row(k, type);
+        if (__builtin_expect(!info->row_written, 0)) {
+            htrail__type_add_row(k, type);
+            k->infos[info - k->infos].row_written = true;
+        }
         fill_object(k, &k->object, o, info, flags);
         k->objects++;
     } else {

@@ -36,6 +36,7 @@ struct htrail__type_info {
     const struct htrail__field *fields; /* see fields.h; may be NULL */
     uint32_t header_bytes;    /* in front of the object: collector's header, managed dict */
     uint32_t basic_bytes, item_bytes;
+    bool row_written;         /* into this file: saves a look at the type's bits */
     uint8_t value_kind;       /* VALUE_STR, VALUE_BYTES or 0: for hashes and contents */
     uint8_t name_kind;        /* htrail__name_kind */
 };
