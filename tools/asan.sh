@@ -17,6 +17,7 @@ leak:/usr/lib/gcc
 leak:/usr/lib/git-core
 leak:libpython
 leak:libcriterion
+leak:libfontconfig
 END
 export ASAN_OPTIONS="log_path=$logs/asan:detect_leaks=1:allocator_may_return_null=1:verify_asan_link_order=0"
 export UBSAN_OPTIONS="log_path=$logs/ubsan:print_stacktrace=1"
