@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define NO_MEMBER UINT32_MAX
-enum { SEARCH_SHARE = 8 };
+enum { SEARCH_SHARE = 8, PROGRESS_EVERY = 4096 };
 
 typedef struct member {
     htrail__found_object object;
@@ -331,6 +331,8 @@ static htrail_status follow_targets(search *s, const uint64_t *ids, size_t count
         return HTRAIL_E_NOMEM;
     for (size_t i = 0; i < s->out->targets_followed; i++) {
         uint32_t index, node;
+        if (i % PROGRESS_EVERY == 0 && s->opts.progress != NULL)
+            s->opts.progress(s->opts.progress_arg, i, s->out->targets_followed);
         if ((status = resolve(s, ids[i], &index)) != HTRAIL_OK || (status = use(s, index, false)) != HTRAIL_OK ||
             (status = node_for(s, s->members[index].shape, &node)) != HTRAIL_OK)
             return status;

@@ -27,6 +27,8 @@ typedef struct htrail__holders_opts {
     size_t searches_max;   /* objects whose holders are looked at, in all */
     size_t others_max;     /* further kinds of holders kept of one node */
     size_t others_all_max; /* and of all nodes together */
+    void (*progress)(void *arg, uint64_t done, uint64_t total); /* objects; may be NULL */
+    void *progress_arg;
 } htrail__holders_opts;
 
 void htrail__holders_opts_init(htrail__holders_opts *opts);

@@ -274,6 +274,11 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         .root = number(statement, 10),
     };
     sqlite3_reset(statement);
+    /* Objects are numbered from the roots on (analyze/reach.h): a chain upwards ends. */
+    if (out->holder >= id && lookup->status == HTRAIL_OK) {
+        lookup->status = HTRAIL_E_CORRUPT;
+        snprintf(lookup->error, sizeof lookup->error, "the database is damaged: object %llu is held by a later one", (unsigned long long)id);
+    }
     uint32_t unused;
     out->type = text_by_id(lookup, TYPE, type, &unused);
     out->module = text_by_id(lookup, MODULE, module, &unused);

@@ -159,6 +159,7 @@ static htrail_status add_subtitle(const graph *g, htrail__text *out)
 static int build_picture(graph *g)
 {
     htrail__holders_opts opts;
+    cli_progress progress;
     htrail__model_opts model;
     htrail__text question, subtitle;
     char message[HTRAIL__MESSAGE_BYTES];
@@ -173,7 +174,11 @@ static int build_picture(graph *g)
     htrail_status status = htrail__lookup_open(&g->lookup, htrail__store_db(g->store), message, sizeof message);
     if (status != HTRAIL_OK)
         return cli_fail(g->arguments, "'%s': %s", htrail__store_path(g->store), message);
+    cli_progress_init(&progress, "following chains");
+    opts.progress = cli_progress_step;
+    opts.progress_arg = &progress;
     status = htrail__holders_find(&g->holders, g->lookup, g->selection.ids, g->selection.count, &opts);
+    cli_progress_end(&progress);
     if (status == HTRAIL_OK)
         status = add_subtitle(g, &subtitle);
     if (status == HTRAIL_OK) {

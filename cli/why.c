@@ -72,9 +72,14 @@ static int by_objects(const void *left, const void *right)
 static int find_ways(why *w)
 {
     htrail__holders_opts opts;
+    cli_progress progress;
     htrail__holders_opts_init(&opts);
     opts.searches_max = opts.others_max = 0;
+    cli_progress_init(&progress, "following chains");
+    opts.progress = cli_progress_step;
+    opts.progress_arg = &progress;
     htrail_status status = htrail__holders_find(&w->holders, w->lookup, w->selection.ids, w->selection.count, &opts);
+    cli_progress_end(&progress);
     if (status != HTRAIL_OK)
         return fail_lookup(w, status);
     uint32_t *way_of = calloc((size_t)w->holders->node_count + 1, sizeof *way_of);

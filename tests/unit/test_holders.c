@@ -217,6 +217,27 @@ Test(holders, the_first_objects_are_followed_and_the_rest_counted)
     text_heap_close(&heap);
 }
 
+Test(holders, a_database_whose_chain_goes_in_a_circle_is_damaged)
+{
+    text_heap heap;
+    htrail__holders *holders;
+    uint64_t id;
+    char path[320], message[HTRAIL__MESSAGE_BYTES];
+    sqlite3 *db;
+    text_heap_open(&heap, reloads);
+    id = text_heap_id(&heap, 11);
+    htrail__lookup_free(heap.lookup); /* its transaction would see the database as it was */
+    snprintf(path, sizeof path, "%s.db", heap.file);
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, "UPDATE heap_object SET holder = id WHERE holder > 0", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    cr_assert_eq(htrail__lookup_open(&heap.lookup, htrail__store_db(heap.store), message, sizeof message), HTRAIL_OK, "%s", message);
+    cr_expect_eq(htrail__holders_find(&holders, heap.lookup, &id, 1, NULL), HTRAIL_E_CORRUPT);
+    cr_expect_null(holders);
+    cr_expect_not_null(strstr(htrail__lookup_error(heap.lookup), "held by a later one"));
+    text_heap_close(&heap);
+}
+
 static void expect_general(const char *name, const char *wanted)
 {
     char out[64];
