@@ -115,11 +115,13 @@ check: setup
 	@$(MAKE) --no-print-directory check-run
 check-run: all unit check-headers check-layers
 	@B=$(abspath $(B)) tests/run -j $(JOBS) $(TESTS)
-unit: $(UNIT:tests/unit/%.c=$(B)/unit/%) $(B)/htrail-dump
-# Every record of a file as text, for the tests of other languages.
-$(B)/htrail-dump: $(B)/obj/tests/capture/dump.o $(B)/libhtrail.a
+unit: $(UNIT:tests/unit/%.c=$(B)/unit/%) $(B)/htrail-dump $(B)/random-snapshot
+# For the tests in other languages: every record of a file as text; a snapshot of a random heap.
+$(B)/htrail-dump: $(B)/obj/tests/capture/dump.o
+$(B)/random-snapshot: $(B)/obj/tests/format/random_snapshot.o
+$(B)/htrail-dump $(B)/random-snapshot: $(B)/libhtrail.a
 	$(call say,LD)
-	$(Q)$(CC) -o $@ $^ -lzstd -lm $(LDFLAGS_ALL)
+	$(Q)$(CC) -o $@ $(filter %.o,$^) $(B)/libhtrail.a -lzstd -lm $(LDFLAGS_ALL)
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/all.a
 	$(call say,LD)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ -lcriterion -lzstd $(SQLITE_LIBS) $(VIZ_LIBS) -lm $(LDFLAGS_ALL)
