@@ -28,5 +28,6 @@ void htrail__push_beyond(htrail__walk *k, PyObject *o, const htrail__type_info *
 void htrail__name_plain(htrail__walk *k, uint32_t from, htrail__label_name label);
 void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys);
 void htrail__push_interpreter_frame(htrail__walk *k, struct _PyInterpreterFrame *frame);
+void htrail__push_running_stack(htrail__walk *k, struct _PyInterpreterFrame *frame);
 
 #endif

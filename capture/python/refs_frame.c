@@ -2,6 +2,7 @@
  * an interpreter frame, with variables by name and a value stack by position. */
 #include "capture/python/layout.h"
 #include "capture/python/refs.h"
+#include "capture/python/stack.h"
 
 static void field(htrail__walk *k, void *target, htrail__label_name label)
 {
@@ -29,10 +30,22 @@ void htrail__push_interpreter_frame(htrail__walk *k, _PyInterpreterFrame *frame)
         htrail_label label = name && PyUnicode_CheckExact(name) ? htrail__label_object(k, name) : 0;
         htrail__push(k, value, label, label ? HTRAIL_REF_LOCAL : HTRAIL_REF_PLAIN);
     }
-    /* -1 while it runs: how deep the stack is only the machine's registers know. */
     for (int i = locals; i < frame->stacktop; i++)
         if (frame->localsplus[i])
             htrail__push(k, frame->localsplus[i], (htrail_label)(i - locals) + 1, HTRAIL_REF_STACK);
+}
+
+/* A frame that runs has -1 for its depth. An instruction may have taken and freed some of what
+ * lay before it, so only what the walk has met elsewhere is believed to be an object still. */
+void htrail__push_running_stack(htrail__walk *k, _PyInterpreterFrame *frame)
+{
+    int locals = frame->f_code->co_nlocalsplus;
+    int depth = frame->stacktop < 0 ? htrail__stack_depth(k, frame) : 0;
+    for (int i = 0; i < depth; i++) {
+        PyObject *item = frame->localsplus[locals + i];
+        if (item && htrail__seen_bits(&k->seen, (uintptr_t)item) & SEEN_MET)
+            htrail__push(k, item, (htrail_label)i + 1, HTRAIL_REF_STACK);
+    }
 }
 
 uint64_t htrail__refs_frame(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)

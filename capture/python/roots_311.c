@@ -131,6 +131,7 @@ static void frames(htrail__walk *k, PyThreadState *thread)
         k->object.id = id;
         k->object.type = (htrail_id)(uintptr_t)&PyFrame_Type;
         htrail__push_interpreter_frame(k, frame);
+        htrail__push_running_stack(k, frame);
         uint64_t words = (uint64_t)frame->f_code->co_nlocalsplus + (uint64_t)frame->f_code->co_stacksize;
         htrail__walk_add_pseudo(k, id, (htrail_id)(uintptr_t)&PyFrame_Type,
                                 offsetof(_PyInterpreterFrame, localsplus) + words * sizeof(PyObject *), 0);

@@ -52,7 +52,7 @@ enum {
     WAIT_TAGS = 7
 };
 
-enum { INFO_CACHE = 1024, TEXT_MAX = 4096 };
+enum { INFO_CACHE = 1024, TEXT_MAX = 4096, STACK_UNITS_MAX = 16384 };
 
 struct htrail__walk {
     htrail_writer *writer;
@@ -85,6 +85,7 @@ struct htrail__walk {
     htrail__type_info infos[INFO_CACHE];
     struct { const void *member; htrail_label label; } members[1024]; /* names of PyMemberDef */
     char text[2][TEXT_MAX];
+    int16_t depths[STACK_UNITS_MAX]; /* stack.h */
 };
 
 /* ---- for the kinds of objects ---- */

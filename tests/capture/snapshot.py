@@ -27,8 +27,9 @@ Root = collections.namedtuple("Root", "object kind thread depth name")
 PRELUDE = """
 import gc, sys, json
 import heaptrail
+path = %(path)r
 def take(**options):
-    return heaptrail.snapshot(%(path)r, **options)
+    return heaptrail.snapshot(path, **options)
 def tell(name, value):
     json.dump({name: value}, told)
     told.write("\\n")

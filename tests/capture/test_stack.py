@@ -1,0 +1,89 @@
+"""What the value stack of a frame that waits in C code holds: exactly the operands, at every kind of call."""
+import unittest
+
+import snapshot
+from snapshot import FRAME, STACK
+
+PROGRAM = """
+import functools, operator
+def tag(name): made[name] = [name]; return made[name]
+made = {}
+class Context:
+    def __enter__(self): return self
+    def __exit__(self, *a): pass
+def straight(): heaptrail.snapshot(path)
+def loop():
+    for item in iter(tag("looped")): heaptrail.snapshot(path)
+def nested():
+    for a in iter(tag("outer")):
+        for b in iter(tag("inner")): heaptrail.snapshot(path, hashes=False)
+def operands(): return [tag("first"), tag("second"), heaptrail.snapshot(path), 1]
+def keyword(): return dict(zip([1], tag("zipped")), z=heaptrail.snapshot(path))
+def arguments(): return print(tag("argument"), heaptrail.snapshot(path), sep=None)
+def handler():
+    try: raise KeyError
+    except KeyError as e:
+        for x in iter(tag("handled")): heaptrail.snapshot(path)
+def within():
+    with Context():
+        for x in iter(tag("within")): heaptrail.snapshot(path)
+def finally_():
+    try: return tag("returned")
+    finally: heaptrail.snapshot(path)
+def comprehension(): return [heaptrail.snapshot(path) for x in tag("comprehended")]
+def condition(): return (tag("chosen"), heaptrail.snapshot(path) if made else None, 1)
+def extended():
+    many = [%(many)s]
+    for x in iter(tag("extended")): heaptrail.snapshot(path)
+def star(): return heaptrail.snapshot(*tag("starred")[:0], *[path], **{})
+def attribute(): return [tag("before"), operator.itemgetter(Item())({})]
+class Item:
+    def __hash__(self): heaptrail.snapshot(path); return 1
+globals()[sys.argv[1]]()
+tell("made", {k: id(v) for k, v in made.items()})
+""".replace("%(many)s", ", ".join("tag('x%d')" % i for i in range(300)))
+
+
+class Stack(unittest.TestCase):
+    def held(self, function):
+        """What the function's frame holds on its stack: names of tagged lists, or types, bottom first."""
+        taken, told, _ = snapshot.run(PROGRAM, function)
+        name = {"finally_": "finally_", "comprehension": "comprehension.<locals>.<listcomp>"}.get(function, function)
+        [frame] = [r.object for r in taken.roots if r.kind == FRAME and r.name.split(" at ")[0] == name]
+        tags = {v: k for k, v in told["made"].items()}
+        result = []
+        for r in taken.objects[frame].refs:
+            if r.kind == STACK:
+                inside = [tags[x.target] for x in taken.objects[r.target].refs if x.target in tags]
+                result.append(tags.get(r.target) or (inside[0] if inside else taken.type_name(r.target)))
+        return result
+
+    def test_only_the_call_itself_is_on_the_stack_of_a_plain_call(self):
+        self.assertEqual(self.held("straight"), ["builtin_function_or_method", "str"])
+
+    def test_what_loops_go_over_is_held_by_the_frame(self):
+        self.assertEqual(self.held("loop")[0], "looped")
+        self.assertEqual(self.held("nested")[:2], ["outer", "inner"])
+        self.assertEqual(self.held("handler")[-3], "handled")
+        self.assertIn("within", self.held("within"))
+        self.assertEqual(self.held("comprehension")[0:1], ["list"])
+
+    def test_operands_that_wait_for_their_instruction_are_held(self):
+        self.assertEqual(self.held("operands")[:2], ["first", "second"])
+        self.assertEqual(self.held("arguments")[:2], ["builtin_function_or_method", "argument"])
+        self.assertEqual(self.held("keyword")[1], "zip")
+        self.assertEqual(self.held("condition")[0], "chosen")
+        self.assertEqual(self.held("finally_")[0], "returned")
+        self.assertEqual(self.held("attribute")[0], "before")
+
+    def test_long_arguments_and_calls_with_stars_are_understood(self):
+        self.assertEqual(self.held("extended")[0], "extended")
+        self.assertEqual(self.held("star")[0], "builtin_function_or_method")
+
+    def test_nothing_above_the_operands_is_taken_for_one(self):
+        for function in ("straight", "loop", "nested", "operands", "finally_", "star"):
+            self.assertLessEqual(len(self.held(function)), 5, function)
+
+
+if __name__ == "__main__":
+    unittest.main()
