@@ -11,13 +11,14 @@
 #   make install      uninstall                         make clean
 #
 # Variables: B (build directory), CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX, DESTDIR, PYTHONS (interpreters),
-# V=1 (show commands), DEV=1 (warnings are errors), JOBS (test files at a time), TESTS (only these).
+# V=1 (show commands), DEV=1 (warnings are errors), JOBS (at a time, 2), TESTS (only these).
 VERSION := 0.1.0
 B       ?= build/release
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
 PYTHONS ?= /usr/bin/python3
 JOBS    ?= 2
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 Q       := $(if $(V),,@)
 say      = $(if $(V),,@echo "  $(1)	$(patsubst $(CURDIR)/%,%,$@)")
 
@@ -63,8 +64,6 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(COMPILE)
 $(B)/obj/viz/%.o: EXTRA = $(VIZ_CFLAGS)
-# commands.c lists the commands that are there.
-$(B)/obj/cli/commands.o: cli
 
 $(B)/libhtrail.a: $(call objects,$(FORMAT) $(ANALYZE))
 $(B)/all.a: $(call objects,$(FORMAT) $(ANALYZE) $(AGENT) $(CLI))
@@ -112,7 +111,7 @@ build-links: $(COMMAND) modules
 setup:
 	@tools/setup.sh
 check: setup
-	@$(MAKE) --no-print-directory check-run
+	@$(MAKE) --no-print-directory $(PARALLEL) check-run
 check-run: all unit check-headers check-layers
 	@B=$(abspath $(B)) tests/run -j $(JOBS) $(TESTS)
 unit: $(UNIT:tests/unit/%.c=$(B)/unit/%) $(B)/htrail-dump $(B)/random-snapshot
@@ -128,7 +127,7 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/all.a
 check-headers check-layers:
 	@CC='$(CC)' tools/$@.sh
 bench demo: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@B=$(abspath $(B)) $(if $(filter demo,$@),tools/demo.sh,bench/run)
 asan edge fuzz mutate install uninstall:
 	@MAKE='$(MAKE) --no-print-directory' B='$(B)' CC='$(CC)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' VERSION=$(VERSION) MODULES='$(INSTALLED_MODULES)' tools/$@.sh
