@@ -36,7 +36,7 @@ def extended():
     many = [%(many)s]
     for x in iter(tag("extended")): heaptrail.snapshot(path)
 def star(): return heaptrail.snapshot(*tag("starred")[:0], *[path], **{})
-def attribute(): return [tag("before"), operator.itemgetter(Item())({})]
+def attribute(): return [tag("before"), operator.contains({}, Item())]
 class Item:
     def __hash__(self): heaptrail.snapshot(path); return 1
 globals()[sys.argv[1]]()
