@@ -1,4 +1,5 @@
 """A reader written from docs/format.md alone and the C reader find the same in a file."""
+import glob
 import os
 import random
 import subprocess
@@ -117,6 +118,11 @@ class SameInBoth(unittest.TestCase):
         found = self.expect_same(random_heap(path_of("blocks.htrail"), 30, 65, 64 << 10), dict(O=30000, N=500, V=300))
         self.assertGreater(sum(section == decoder.OBJECTS for section, _ in found["frames"]), 3)
 
+    def test_golden_files(self):
+        for path in glob.glob(os.path.join(ROOT, "tests/golden/good/*.htrail")):
+            with self.subTest(path=path):
+                self.expect_same(path, dict(O=50))
+
 
 class NotWhole(unittest.TestCase):
     def setUp(self):
@@ -165,6 +171,13 @@ class NotWhole(unittest.TestCase):
                 self.assertNotEqual(dump(self.write(data))[0], 0)
                 with self.assertRaises(decoder.Damaged):
                     decoder.read(self.damaged)
+
+    def test_bad_golden_files_are_refused_for_what_they_are(self):
+        for path in glob.glob(os.path.join(ROOT, "tests/golden/bad/*.htrail")):
+            name = os.path.basename(path)
+            wanted = decoder.Newer if name.startswith("3-") else decoder.Cut if "cut" in name else decoder.Damaged
+            with self.subTest(name), self.assertRaises(wanted):
+                decoder.read(path)
 
     def test_something_behind_the_end_is_damage_to_both(self):
         self.assertEqual(dump(self.write(self.data + b"\0"))[0], 1)
