@@ -559,6 +559,9 @@ static htrail_status search_node(search *s, uint32_t index, const uint32_t *list
     if (s->looked_at_max > s->opts.searches_max)
         s->looked_at_max = s->opts.searches_max;
     for (size_t i = 0; i < count; i++) {
+        /* The one count is that of its chain. */
+        if (s->members[list[i]].object.refcount == 1 && s->members[list[i]].holder != NO_MEMBER)
+            continue;
         if (s->looked_at >= s->looked_at_max) {
             complete = false;
             break;

@@ -13,7 +13,7 @@ enum { OBJECT, HOLDERS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME
 /* The integers of the tables below the views: a label is a code, as analyze/schema.c draws it,
  * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
-    [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root FROM heap_object WHERE id = ?1",
+    [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root, flags FROM heap_object WHERE id = ?1",
     [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1 UNION ALL SELECT holder, label FROM heap_object WHERE id = ?1 AND holder > 0",
     /* Weak ones are counted too: telling them apart takes a look at each. */
     [HOLDER_COUNT] = "SELECT count(*) + (SELECT count(*) FROM heap_object WHERE id = ?1 AND holder > 0) FROM heap_reference WHERE dst = ?1",
@@ -269,7 +269,7 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         .address = number(statement, 1),
         .length = sqlite3_column_type(statement, 5) == SQLITE_NULL ? HTRAIL__NO_LENGTH : number(statement, 5),
         .size_bytes = number(statement, 6),
-        .refcount = number(statement, 7),
+        .refcount = number(statement, 11) & (HTRAIL_OBJECT_IMMORTAL | HTRAIL_OBJECT_PSEUDO) ? 0 : number(statement, 7),
         .holder = number(statement, 8),
         .root = number(statement, 10),
     };

@@ -22,7 +22,8 @@
 typedef struct htrail__found_object {
     uint64_t id, address;
     uint64_t length; /* HTRAIL__NO_LENGTH where it has none */
-    uint64_t size_bytes, refcount;
+    uint64_t size_bytes;
+    uint64_t refcount;    /* 0 where it is no count */
     uint64_t holder;      /* id of the object that holds it on its shortest chain; 0: none does */
     uint32_t holder_kind; /* htrail_ref_kind of that reference */
     uint32_t holder_label, type, module, name; /* texts */

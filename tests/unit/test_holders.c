@@ -199,6 +199,9 @@ Test(holders, a_search_that_met_its_bound_claims_nothing)
     htrail__holders *holders = find(&heap, 1, (uint64_t[]){31}, &opts);
     cr_expect_eq(node_of(holders, 0)->held, HTRAIL__HELD_UNKNOWN);
     htrail__holders_free(holders);
+    holders = find(&heap, 1, (uint64_t[]){13}, &opts);
+    cr_expect_eq(node_of(holders, 0)->held, HTRAIL__HELD_ONLY, "a refcount of 1 needs no search");
+    htrail__holders_free(holders);
     text_heap_close(&heap);
 }
 

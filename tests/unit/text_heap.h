@@ -4,6 +4,7 @@
  *     2 module app : field __dict__ 3, index - 4
  *     root 1 1 modules                root of kind 1 (HTRAIL_ROOT_MODULES), of object 1, with its name
  *
+ * The refcount of an object is the number of references and roots, 1 where there is none.
  * A space in a name of an object or root is written '~'. The address of object N is
  * text_heap_address(N). */
 #ifndef HTRAIL_TESTS_TEXT_HEAP_H
@@ -47,12 +48,13 @@ static inline uint32_t text_heap_kind(const char *name)
     return 0;
 }
 
-enum { TEXT_HEAP_TYPES = 64, TEXT_HEAP_REFS = 1024 };
+enum { TEXT_HEAP_TYPES = 64, TEXT_HEAP_REFS = 1024, TEXT_HEAP_OBJECTS = 200000 };
 
 typedef struct text_heap_writing {
     htrail_writer *writer;
     char types[TEXT_HEAP_TYPES][64];
     size_t type_count;
+    uint32_t *counts; /* by object */
 } text_heap_writing;
 
 static inline htrail_id text_heap_type(text_heap_writing *w, const char *name)
@@ -74,6 +76,25 @@ static inline htrail_id text_heap_type(text_heap_writing *w, const char *name)
     return type.id;
 }
 
+static inline void text_heap_count(text_heap_writing *w, unsigned long long number)
+{
+    cr_assert_lt(number, TEXT_HEAP_OBJECTS);
+    w->counts[number]++;
+}
+
+static inline void text_heap_count_line(text_heap_writing *w, const char *line)
+{
+    unsigned long long kind, number;
+    char name[32];
+    if (sscanf(line, "root %llu %llu", &kind, &number) == 2) {
+        text_heap_count(w, number);
+        return;
+    }
+    for (const char *at = strchr(line, ':'); at != NULL && at[1] != '\0'; at = strchr(at + 1, ','))
+        if (sscanf(at + 1, "%31s %*s %llu", name, &number) == 2 && strcmp(name, "weak") != 0)
+            text_heap_count(w, number);
+}
+
 static inline void text_heap_object(text_heap_writing *w, char *line)
 {
     static htrail_ref refs[TEXT_HEAP_REFS];
@@ -81,7 +102,8 @@ static inline void text_heap_object(text_heap_writing *w, char *line)
     char type[64], name[128], kind[32], label[128];
     int used = 0;
     cr_assert_eq(sscanf(line, "%llu %63s %127s :%n", &number, type, name, &used), 3, "line '%s'", line);
-    htrail_object object = {.id = text_heap_address(number), .type = text_heap_type(w, type), .size_bytes = 100, .refcount = 1, .refs = refs};
+    htrail_object object = {.id = text_heap_address(number), .type = text_heap_type(w, type), .size_bytes = 100, .refs = refs};
+    object.refcount = w->counts[number] > 0 ? w->counts[number] : 1;
     if (used > 0) {
         char *rest = line + used, *state = NULL;
         for (char *part = strtok_r(rest, ",", &state); part != NULL; part = strtok_r(NULL, ",", &state)) {
@@ -120,6 +142,10 @@ static inline void text_heap_open(text_heap *heap, const char *lines)
     cr_assert_not_null(mkdtemp(heap->folder));
     snprintf(heap->file, sizeof heap->file, "%s/a.htrail", heap->folder);
     cr_assert_eq(htrail_writer_open_path(&w.writer, heap->file, NULL, message, sizeof message), HTRAIL_OK, "%s", message);
+    w.counts = calloc(TEXT_HEAP_OBJECTS, sizeof *w.counts);
+    for (char *line = strtok_r(copy, "\n", &state); line != NULL; line = strtok_r(NULL, "\n", &state))
+        text_heap_count_line(&w, line);
+    memcpy(copy, lines, strlen(lines) + 1);
     for (char *line = strtok_r(copy, "\n", &state); line != NULL; line = strtok_r(NULL, "\n", &state)) {
         name[0] = '\0';
         if (sscanf(line, "root %llu %llu %127s", &kind, &number, name) >= 2) {
@@ -131,6 +157,7 @@ static inline void text_heap_open(text_heap *heap, const char *lines)
     }
     cr_assert_eq(htrail_writer_finish(w.writer), HTRAIL_OK, "%s", htrail_writer_error(w.writer));
     htrail_writer_free(w.writer);
+    free(w.counts);
     free(copy);
     cr_assert_eq(htrail__store_open(&heap->store, heap->file, NULL, message, sizeof message), HTRAIL_OK, "%s", message);
     cr_assert_eq(htrail__lookup_open(&heap->lookup, htrail__store_db(heap->store), message, sizeof message), HTRAIL_OK, "%s", message);
