@@ -249,7 +249,7 @@ static char *warning_for(sqlite3 *db, const char *file)
 {
     char *cut = fact(db, "cut"), *stopped = fact(db, "stopped_early"), *warning = NULL;
     if (cut != NULL)
-        warning = printed("%s: what follows is of the part before", cut);
+        warning = printed("%s; what follows is of them alone", cut);
     else if (stopped != NULL)
         warning = printed("the snapshot in '%s' was ended early: %s", file, stopped);
     free(cut);

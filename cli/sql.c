@@ -36,6 +36,29 @@ static char *read_query(const cli_arguments *arguments)
     return text;
 }
 
+/* All of them are looked at before the first is run: a mistake in the last prints nothing. */
+static int check_queries(const cli_arguments *arguments, sqlite3 *db, const char *queries)
+{
+    sqlite3_stmt *statement = NULL;
+    int count = 0, result = CLI_EXIT_OK;
+    const char *tail;
+
+    for (const char *at = queries; *at != '\0' && result == CLI_EXIT_OK; at = tail) {
+        if (sqlite3_prepare_v2(db, at, -1, &statement, &tail) != SQLITE_OK)
+            result = cli_fail(arguments, "%s", sqlite3_errmsg(db));
+        else if (statement != NULL && !sqlite3_stmt_readonly(statement))
+            result = cli_fail(arguments, "a snapshot is read, not changed: '%s'", sqlite3_sql(statement));
+        count += statement != NULL;
+        sqlite3_finalize(statement);
+        statement = NULL;
+    }
+    if (result == CLI_EXIT_OK && count == 0)
+        return cli_usage(arguments, "the query is empty");
+    if (result == CLI_EXIT_OK && count > 1 && cli_option_given(arguments, "json"))
+        return cli_usage(arguments, "with --json one query at a time");
+    return result;
+}
+
 static int run(const cli_arguments *arguments)
 {
     char *const *operands = cli_operands(arguments);
@@ -44,7 +67,6 @@ static int run(const cli_arguments *arguments)
     htrail__store *store = NULL;
     sqlite3_stmt *statement = NULL;
     int result;
-    bool asked = false;
 
     if (rest == NULL && strcmp(operands[0], "-") == 0)
         return cli_usage(arguments, "standard input cannot be both the snapshot and the query");
@@ -54,29 +76,15 @@ static int run(const cli_arguments *arguments)
         result = CLI_EXIT_FAILED;
         goto done;
     }
-    while (result == CLI_EXIT_OK) {
-        const char *tail;
-        if (sqlite3_prepare_v2(htrail__store_db(store), rest, -1, &statement, &tail) != SQLITE_OK) {
+    result = check_queries(arguments, htrail__store_db(store), rest);
+    for (const char *tail; result == CLI_EXIT_OK && *rest != '\0'; rest = tail) {
+        if (sqlite3_prepare_v2(htrail__store_db(store), rest, -1, &statement, &tail) != SQLITE_OK)
             result = cli_fail(arguments, "%s", sqlite3_errmsg(htrail__store_db(store)));
-            break;
-        }
-        if (statement == NULL) { /* blanks, a comment, the end */
-            if (*tail == '\0' || tail == rest)
-                break;
-        } else if (!sqlite3_stmt_readonly(statement)) {
-            result = cli_fail(arguments, "a snapshot is read, not changed: '%s'", sqlite3_sql(statement));
-        } else if (asked && cli_option_given(arguments, "json")) {
-            result = cli_usage(arguments, "with --json one query at a time");
-        } else {
-            asked = true;
+        else if (statement != NULL)
             result = cli_print_query(arguments, statement, NULL, 0);
-        }
         sqlite3_finalize(statement);
         statement = NULL;
-        rest = tail;
     }
-    if (result == CLI_EXIT_OK && !asked)
-        result = cli_usage(arguments, "the query is empty");
 done:
     sqlite3_finalize(statement);
     free(read);

@@ -1,0 +1,13 @@
+# What there is most of; a database serves as the snapshot that it was loaded from.
+heaptrail top after.htrail
+for by in module size name length; do
+    echo "-- by $by"
+    heaptrail top --by $by after.htrail
+done
+echo "-- -n 2"
+heaptrail top -n 2 after.htrail.db
+echo "-- json"
+heaptrail top --json --by module after.htrail
+echo "-- as SQL"
+heaptrail sql after.htrail 'SELECT type AS key, count(*) AS count, sum(size) AS bytes FROM object GROUP BY type ORDER BY bytes DESC LIMIT 2'
+heaptrail top --show-sql -n 1 after.htrail

@@ -1,0 +1,100 @@
+/* The commands that read: each script tests/cli/NAME.sh runs in a folder with a few small
+ * snapshots; what it prints, on both streams, is NAME.exact to the byte.
+ *
+ *   CLI_REWRITE=1 build/release/unit/test_commands     writes the .exact files anew */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <glob.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "tests/unit/small_heap.h"
+
+/* A program whose list of things grows, with names that no terminal should see raw. */
+static void write_snapshot(const char *path, htrail_id things, size_t keep_bytes)
+{
+    small_heap heap;
+    small_heap_begin(&heap);
+    htrail_writer_set_meta(heap.writer, text("pid"), text("4711"));
+    htrail_writer_set_meta(heap.writer, text("cmdline"), text("app \033[31mred\n"));
+    OBJECT(&heap, 0x1000, T_DICT, 1, HTRAIL_OBJECT_TRACKED, REF(0x2000, KEY), REF(0x3000, VALUE));
+    LEAF(&heap, 0x2000, T_STR, 1);
+    NAME(&heap, 0x2000, "app", "");
+    OBJECT(&heap, 0x3000, T_MODULE, 1, HTRAIL_OBJECT_TRACKED, REF_LABEL(0x4000, FIELD, FIELD(F_DICT)));
+    NAME(&heap, 0x3000, "app", "");
+    OBJECT(&heap, 0x4000, T_DICT, 1, HTRAIL_OBJECT_TRACKED, REF(0x5000, KEY), REF(0x6000, VALUE), REF(0x7000, KEY), REF(0x8000, VALUE));
+    LEAF(&heap, 0x5000, T_STR, 1);
+    NAME(&heap, 0x5000, "keep", "");
+    LEAF(&heap, 0x7000, T_STR, 1);
+    NAME(&heap, 0x7000, "bad \033]0;title\007 \342\200\256 \377", "");
+    OBJECT(&heap, 0x8000, T_FUNCTION, 1, HTRAIL_OBJECT_TRACKED, REF_LABEL(0x4000, FIELD, FIELD(F_GLOBALS)));
+    NAME(&heap, 0x8000, "main.<locals>.\033[2J", "app");
+    LEAF(&heap, 0x6000, T_TUPLE, 1);
+    for (htrail_id i = 0; i < things; i++) {
+        htrail_object thing = {.id = 0x100000 + 64 * i, .type = T_THING, .size_bytes = 48 + i, .length = i, .refcount = 1, .flags = HTRAIL_OBJECT_LENGTH};
+        htrail_ref ref = {.target = thing.id, .kind = HTRAIL_REF_INDEX};
+        cr_assert_eq(htrail_writer_add_object(heap.writer, &(htrail_object){.id = 0x6000, .refs = &ref, .ref_count = 1, .flags = HTRAIL_OBJECT_CONTINUED}), HTRAIL_OK);
+        cr_assert_eq(htrail_writer_add_object(heap.writer, &thing), HTRAIL_OK);
+    }
+    ROOT(&heap, 0x1000, MODULES, "modules");
+    small_heap_end(&heap);
+    FILE *file = fopen(path, "wb");
+    cr_assert_eq(fwrite(heap.data, 1, keep_bytes < heap.len ? keep_bytes : heap.len, file), keep_bytes < heap.len ? keep_bytes : heap.len);
+    fclose(file);
+}
+
+static char *read_all(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *data = calloc(1, 1 << 20);
+    if (file != NULL) {
+        cr_assert_lt(fread(data, 1, (1 << 20) - 1, file), (1 << 20) - 1);
+        fclose(file);
+    }
+    return data;
+}
+
+ParameterizedTestParameters(commands, print_what_they_printed)
+{
+    static char (*names)[64];
+    glob_t found = {0};
+    glob("tests/cli/*.sh", 0, NULL, &found);
+    names = cr_malloc(found.gl_pathc * sizeof *names);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        snprintf(names[i], sizeof names[i], "%s", found.gl_pathv[i]);
+    return cr_make_param_array(char[64], names, found.gl_pathc);
+}
+
+ParameterizedTest(char (*script)[64], commands, print_what_they_printed)
+{
+    char folder[] = "/tmp/heaptrail-cli-XXXXXX", here[PATH_MAX], exact[PATH_MAX + 80], command[3 * PATH_MAX], *got, *wanted;
+    const char *heaptrail = getenv("HEAPTRAIL");
+
+    cr_assert_not_null(getcwd(here, sizeof here));
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+    write_snapshot("before.htrail", 20, SIZE_MAX);
+    write_snapshot("after.htrail", 100, SIZE_MAX);
+    write_snapshot("cut.htrail", 100, 600);
+    snprintf(command, sizeof command,
+             "heaptrail() { '%s%s' \"$@\"; }; export LC_ALL=C.UTF-8 HOME=/nowhere; unset XDG_CACHE_HOME NO_COLOR; . '%s/%s'",
+             heaptrail != NULL ? "" : here, heaptrail != NULL ? heaptrail : "/build/heaptrail", here, *script);
+    FILE *run = fopen("run", "w");
+    fprintf(run, "exec >output 2>&1 </dev/null\n%s\n", command);
+    fclose(run);
+    cr_expect_eq(system("sh ./run"), 0);
+    got = read_all("output");
+    cr_assert_eq(chdir(here), 0);
+    snprintf(exact, sizeof exact, "%.*s.exact", (int)strlen(*script) - 3, *script);
+    if (getenv("CLI_REWRITE") != NULL) {
+        FILE *file = fopen(exact, "w");
+        fputs(got, file);
+        fclose(file);
+    }
+    wanted = read_all(exact);
+    cr_expect(strcmp(got, wanted) == 0, "%s printed\n%s\nnot\n%s", *script, got, wanted);
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    cr_expect_eq(system(command), 0);
+    free(got);
+    free(wanted);
+}
