@@ -79,8 +79,7 @@ static void release(htrail__loader *l)
     htrail__graph_free(l->graph);
     htrail__reach_release(&l->reach);
     htrail__naming_release(&l->naming);
-    for (int kind = 0; kind < HTRAIL__LOADER_KINDS; kind++)
-        free(l->label_of_text[kind]);
+    free(l->label_of_text);
     free(l->labels);
     free(l->label_of_atom);
     free(l->module_of_text);

@@ -35,6 +35,7 @@ static htrail_status write_objects(htrail__loader *l)
             (int64_t)o->size_bytes,
             pseudo ? HTRAIL__BTREE_NULL : (int64_t)o->refcount,
             o->flags,
+            reach->counted[object],
             reached ? (int64_t)reach->root[place] : HTRAIL__BTREE_NULL,
             reached ? (int64_t)reach->depth[place] : HTRAIL__BTREE_NULL,
             reach->holder[place] ? (int64_t)reach->holder[place] : HTRAIL__BTREE_NULL,

@@ -3,48 +3,45 @@
 #include <stdlib.h>
 
 #include "analyze/loader.h"
+#include "analyze/schema.h"
 
 enum {
     INSERTION_MAX = 32,
-    PREFETCH_OBJECTS = 8,
-    PAYLOAD_MAX = UINT32_MAX >> HTRAIL__LABEL_TAG_BITS
+    PREFETCH_OBJECTS = 8
 };
 
 typedef struct edge {
     uint32_t dst, code;
 } edge;
 
-/* Labels: one row for each kind and text. */
+/* Labels: one row a text. */
 
-static htrail_status add_label(htrail__loader *l, uint32_t kind, uint32_t text, uint64_t repeat, uint32_t *label)
+static htrail_status add_label(htrail__loader *l, htrail__label_text added, uint32_t *label)
 {
     if (l->label_count == l->label_room) {
         uint32_t room = l->label_room ? l->label_room * 2 : 1024;
-        htrail__label_text *labels = room > PAYLOAD_MAX ? NULL : realloc(l->labels, (size_t)room * sizeof *labels);
+        if (l->label_count > HTRAIL__CODE_PAYLOAD_MAX)
+            return htrail__loader_fail(l, HTRAIL_E_LIMIT, "cannot load '%s': more than %u different labels", l->source->name, l->label_count);
+        htrail__label_text *labels = realloc(l->labels, (size_t)room * sizeof *labels);
         if (labels == NULL)
             return htrail__loader_no_memory(l);
         l->labels = labels;
         l->label_room = room;
     }
-    l->labels[l->label_count] = (htrail__label_text){kind, text, repeat};
+    l->labels[l->label_count] = added;
     *label = l->label_count++;
     return HTRAIL_OK;
 }
 
-static htrail_status label_for(htrail__loader *l, uint32_t kind, uint32_t text, uint32_t *label)
+static htrail_status label_for(htrail__loader *l, uint32_t text, uint32_t *label)
 {
-    if (kind >= HTRAIL__LOADER_KINDS)
-        kind = HTRAIL_REF_PLAIN; /* a kind of a later version */
-    uint32_t **of_text = &l->label_of_text[kind];
-    if (*of_text == NULL && (*of_text = calloc((size_t)l->graph->texts.count + 1, sizeof **of_text)) == NULL)
-        return htrail__loader_no_memory(l);
-    if ((*of_text)[text] == 0) {
-        htrail_status status = add_label(l, kind, text, 0, label);
+    if (l->label_of_text[text] == 0) {
+        htrail_status status = add_label(l, (htrail__label_text){.text = text}, label);
         if (status != HTRAIL_OK)
             return status;
-        (*of_text)[text] = *label + 1;
+        l->label_of_text[text] = *label + 1;
     }
-    *label = (*of_text)[text] - 1;
+    *label = l->label_of_text[text] - 1;
     return HTRAIL_OK;
 }
 
@@ -52,50 +49,70 @@ htrail_status htrail__loader_label_atoms(htrail__loader *l)
 {
     htrail_status status = HTRAIL_OK;
     l->label_of_atom = malloc(((size_t)l->graph->atom_count + 1) * sizeof *l->label_of_atom);
-    if (l->label_of_atom == NULL)
+    l->label_of_text = calloc((size_t)l->graph->texts.count + 1, sizeof *l->label_of_text);
+    if (l->label_of_atom == NULL || l->label_of_text == NULL)
         return htrail__loader_no_memory(l);
     for (uint32_t i = 0; i < l->graph->atom_count && status == HTRAIL_OK; i++)
-        status = label_for(l, l->graph->atoms[i].kind, l->graph->atoms[i].text, &l->label_of_atom[i]);
+        status = label_for(l, l->graph->atoms[i].text, &l->label_of_atom[i]);
     return status;
 }
 
-/* The code of the database for the reference at place: see analyze/schema.c. */
-static htrail_status code_of(htrail__loader *l, uint32_t place, uint32_t *code)
+/* Codes: see analyze/schema.h. */
+
+static uint32_t code_with(uint32_t kind, uint32_t flags, uint32_t payload)
+{
+    if (kind > HTRAIL_REF_WEAK)
+        kind = HTRAIL_REF_PLAIN; /* a kind of a later version */
+    return payload << HTRAIL__CODE_PAYLOAD_SHIFT | flags | kind;
+}
+
+static htrail_status code_of_value(htrail__loader *l, uint32_t key, uint32_t *code)
 {
     const htrail__graph *graph = l->graph;
-    uint32_t raw = graph->labels[place], label, key, text = 0;
-    htrail_status status;
+    uint32_t text = 0, label;
 
-    if (HTRAIL__LABEL_TAG(raw) == HTRAIL__LABEL_ATOM) {
-        *code = HTRAIL__LABEL(HTRAIL__LABEL_ATOM, l->label_of_atom[HTRAIL__LABEL_PAYLOAD(raw)]);
-        return HTRAIL_OK;
-    }
-    *code = raw;
-    if (HTRAIL__LABEL_TAG(raw) != HTRAIL__LABEL_UNDER_KEY)
-        return HTRAIL_OK;
-    key = graph->targets[place - 1];
     if (key != HTRAIL__NO_ID) {
         uint32_t name = graph->name_of[key], number = l->reach.number_of[key];
         if (name != 0 && l->naming.is_text[graph->objects[key].type]) {
             text = graph->names[name - 1].name;
-        } else if (number <= PAYLOAD_MAX) {
-            *code = HTRAIL__LABEL(HTRAIL__LABEL_UNDER_KEY, number);
+        } else if (number <= HTRAIL__CODE_PAYLOAD_MAX) {
+            *code = code_with(HTRAIL_REF_VALUE, HTRAIL__CODE_DIRECT, number);
             return HTRAIL_OK;
         }
     }
-    if ((status = label_for(l, HTRAIL_REF_VALUE, text, &label)) == HTRAIL_OK)
-        *code = HTRAIL__LABEL(HTRAIL__LABEL_ATOM, label);
+    htrail_status status = label_for(l, text, &label);
+    *code = code_with(HTRAIL_REF_VALUE, 0, label);
     return status;
+}
+
+static htrail_status code_of(htrail__loader *l, uint32_t place, uint32_t *code)
+{
+    uint32_t raw = l->graph->labels[place], payload = HTRAIL__LABEL_PAYLOAD(raw), kind, label = 0;
+    htrail_status status = HTRAIL_OK;
+
+    switch (HTRAIL__LABEL_TAG(raw)) {
+    case HTRAIL__LABEL_ATOM:
+        *code = code_with(l->graph->atoms[payload].kind, 0, l->label_of_atom[payload]);
+        return HTRAIL_OK;
+    case HTRAIL__LABEL_UNDER_KEY:
+        return code_of_value(l, l->graph->targets[place - 1], code);
+    default:
+        kind = HTRAIL__LABEL_TAG(raw) == HTRAIL__LABEL_INDEX ? HTRAIL_REF_INDEX : HTRAIL_REF_STACK;
+        if (payload <= HTRAIL__CODE_PAYLOAD_MAX)
+            label = payload;
+        else
+            status = add_label(l, (htrail__label_text){.is_number = true, .number = payload}, &label);
+        *code = code_with(kind, payload <= HTRAIL__CODE_PAYLOAD_MAX ? HTRAIL__CODE_DIRECT : 0, label);
+        return status;
+    }
 }
 
 /* Two references of one object to another with the same label are told apart by a number. */
 static htrail_status code_of_repeat(htrail__loader *l, edge *at, uint64_t repeat)
 {
-    uint32_t tag = HTRAIL__LABEL_TAG(at->code), payload = HTRAIL__LABEL_PAYLOAD(at->code), label;
-    uint32_t kind = tag == HTRAIL__LABEL_ATOM ? l->labels[payload].kind : tag == HTRAIL__LABEL_INDEX ? HTRAIL_REF_INDEX
-                  : tag == HTRAIL__LABEL_STACK ? HTRAIL_REF_STACK : HTRAIL_REF_VALUE;
-    htrail_status status = add_label(l, kind, tag == HTRAIL__LABEL_ATOM ? l->labels[payload].text : 0, repeat, &label);
-    at->code = HTRAIL__LABEL(HTRAIL__LABEL_ATOM, label);
+    uint32_t text = at->code & HTRAIL__CODE_DIRECT ? 0 : l->labels[at->code >> HTRAIL__CODE_PAYLOAD_SHIFT].text, label;
+    htrail_status status = add_label(l, (htrail__label_text){.text = text, .number = repeat}, &label);
+    at->code = code_with(at->code & HTRAIL__CODE_KIND_MASK, 0, label);
     return status;
 }
 

@@ -141,22 +141,15 @@ static htrail_status write_sums(htrail__loader *l, const char *sql, const uint32
     return end_statement(l, statement, fine);
 }
 
-static const char *kind_text(uint32_t kind)
-{
-    static const char *const texts[HTRAIL__LOADER_KINDS] = {"plain", "index", "key", "value", "attr", "slot", "field",
-                                                  "local", "cell", "default", "offset", "stack", "weak"};
-    return texts[kind];
-}
-
 static htrail_status write_labels(htrail__loader *l)
 {
-    sqlite3_stmt *statement = prepare(l, "INSERT INTO label VALUES(?1, ?2, ?3 || CASE WHEN ?4 > 0 THEN '#' || ?4 ELSE '' END)");
+    sqlite3_stmt *statement = prepare(l, "INSERT INTO label VALUES(?1, CASE WHEN ?4 THEN CAST(?3 AS TEXT) WHEN ?3 > 0 THEN ?2 || '#' || ?3 ELSE ?2 END)");
     bool fine = statement != NULL;
     for (uint32_t i = 0; i < l->label_count && fine; i++) {
         bind_number(statement, 1, i);
-        sqlite3_bind_text(statement, 2, kind_text(l->labels[i].kind), -1, SQLITE_STATIC);
-        bind_text(l, statement, 3, l->labels[i].text);
-        bind_number(statement, 4, l->labels[i].repeat);
+        bind_text(l, statement, 2, l->labels[i].text);
+        bind_number(statement, 3, l->labels[i].number);
+        bind_number(statement, 4, l->labels[i].is_number);
         fine = insert(statement);
     }
     return end_statement(l, statement, fine);

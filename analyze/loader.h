@@ -15,7 +15,6 @@
 #include "analyze/reach.h"
 
 enum {
-    HTRAIL__LOADER_KINDS = 13,   /* htrail_ref_kind */
     HTRAIL__LOADER_BUCKETS = 66, /* 0, then powers of two; the last is for what has no length */
     HTRAIL__LOADER_NO_LENGTH = 65
 };
@@ -25,8 +24,9 @@ typedef struct htrail__sums {
 } htrail__sums;
 
 typedef struct htrail__label_text {
-    uint32_t kind, text;
-    uint64_t repeat; /* the n-th reference with this label of one object to another; 0: the first */
+    uint32_t text;
+    bool is_number;  /* number is all of it */
+    uint64_t number; /* otherwise: the n-th reference with this label of one object to another, 0 for the first */
 } htrail__label_text;
 
 typedef struct htrail__loader {
@@ -45,7 +45,7 @@ typedef struct htrail__loader {
     /* Labels of the database. */
     htrail__label_text *labels;
     uint32_t label_count, label_room;
-    uint32_t *label_of_text[HTRAIL__LOADER_KINDS]; /* by text: label + 1 */
+    uint32_t *label_of_text; /* by text: label + 1 */
     uint32_t *label_of_atom;
 
     /* Ids of the database, by text: id, 0 for none yet. */

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/schema.h"
+
 enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, CACHE_IDS_MAX = 1 << 24, FIRST_KEYS = 1024 };
 #define NOT_CACHED UINT32_MAX
 
 enum { OBJECT, HOLDERS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME, LABEL, KEY, STATEMENTS };
 
-/* The integers of the tables below the views: a label is a code, as analyze/schema.c draws it,
+/* The integers of the tables below the views: a label is a code, as analyze/schema.h draws it,
  * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
     [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root, flags FROM heap_object WHERE id = ?1",
@@ -23,7 +25,7 @@ static const char *const queries[STATEMENTS] = {
     [TYPE] = "SELECT name FROM type WHERE id = ?1",
     [MODULE] = "SELECT name FROM module WHERE id = ?1",
     [NAME] = "SELECT text FROM name WHERE id = ?1",
-    [LABEL] = "SELECT text, kind FROM label WHERE id = ?1",
+    [LABEL] = "SELECT text FROM label WHERE id = ?1",
     [KEY] = "SELECT coalesce((SELECT text FROM object_text WHERE object = ?1),\n"
             "  (SELECT '(' || t.name || ')' FROM heap_object k JOIN type t ON t.id = k.type WHERE k.id = ?1))",
 };
@@ -31,7 +33,6 @@ static const char *const queries[STATEMENTS] = {
 /* Text number of an id of a small table. */
 typedef struct cache {
     uint32_t *texts; /* NOT_CACHED: not yet asked for */
-    uint8_t *kinds;  /* of labels */
     size_t room;
 } cache;
 
@@ -104,7 +105,6 @@ void htrail__lookup_free(htrail__lookup *lookup)
         free(lookup->borrowed[i]);
     for (int i = 0; i < STATEMENTS; i++) {
         free(lookup->caches[i].texts);
-        free(lookup->caches[i].kinds);
     }
     htrail__texts_release(&lookup->texts);
     free(lookup->keys);
@@ -136,16 +136,6 @@ static uint32_t text(htrail__lookup *lookup, sqlite3_stmt *statement, int column
     return out;
 }
 
-static uint32_t ref_kind(sqlite3_stmt *statement, int column)
-{
-    static const char *const kinds[] = {"plain", "index", "key", "value", "attr", "slot", "field", "local", "cell", "default", "offset", "stack", "weak"};
-    const char *kind = (const char *)sqlite3_column_text(statement, column);
-    for (uint32_t i = 0; kind != NULL && i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i], kind) == 0)
-            return i;
-    return HTRAIL_REF_PLAIN;
-}
-
 static uint32_t root_kind(sqlite3_stmt *statement, int column)
 {
     const char *kind = (const char *)sqlite3_column_text(statement, column);
@@ -170,51 +160,40 @@ static bool reserve(htrail__lookup *lookup, cache *of, uint64_t id)
     while (room <= id)
         room *= 2;
     uint32_t *texts = realloc(of->texts, room * sizeof *texts);
-    if (texts != NULL)
-        of->texts = texts;
-    uint8_t *kinds = texts != NULL ? realloc(of->kinds, room) : NULL;
-    if (kinds == NULL) {
+    if (texts == NULL) {
         fail(lookup, HTRAIL_E_NOMEM);
         return false;
     }
-    of->kinds = kinds;
+    of->texts = texts;
     memset(of->texts + of->room, 0xff, (room - of->room) * sizeof *texts);
     of->room = room;
     return true;
 }
 
-/* The text that query has for id; *kind: what its second column says, where it has one. */
-static uint32_t text_by_id(htrail__lookup *lookup, int query, uint64_t id, uint32_t *kind)
+/* The text that query has for id. */
+static uint32_t text_by_id(htrail__lookup *lookup, int query, uint64_t id)
 {
     cache *of = &lookup->caches[query];
     bool cached = query != KEY && reserve(lookup, of, id);
-    uint32_t found = 0, found_kind = HTRAIL_REF_PLAIN;
-    if (cached && of->texts[id] != NOT_CACHED) {
-        *kind = of->kinds[id];
+    uint32_t found = 0;
+    if (cached && of->texts[id] != NOT_CACHED)
         return of->texts[id];
-    }
     sqlite3_stmt *statement = start(lookup, query, id);
     int stepped = sqlite3_step(statement);
     if (stepped == SQLITE_ROW) {
         found = text(lookup, statement, 0);
-        if (sqlite3_column_count(statement) > 1)
-            found_kind = ref_kind(statement, 1);
     } else if (stepped != SQLITE_DONE) {
         fail(lookup, HTRAIL_E_DATABASE);
     }
     sqlite3_reset(statement);
-    if (cached) {
+    if (cached)
         of->texts[id] = found;
-        of->kinds[id] = (uint8_t)found_kind;
-    }
-    *kind = found_kind;
     return found;
 }
 
 /* The text of a key object. */
 static uint32_t key_text(htrail__lookup *lookup, uint64_t id)
 {
-    uint32_t kind;
     if (id == 0)
         return 0;
     if (lookup->key_count * 2 >= lookup->key_room) {
@@ -235,7 +214,7 @@ static uint32_t key_text(htrail__lookup *lookup, uint64_t id)
         if (lookup->keys[slot].id == id)
             return lookup->keys[slot].text;
     lookup->keys[slot].id = id;
-    lookup->keys[slot].text = text_by_id(lookup, KEY, id, &kind);
+    lookup->keys[slot].text = text_by_id(lookup, KEY, id);
     lookup->key_count++;
     return lookup->keys[slot].text;
 }
@@ -243,14 +222,17 @@ static uint32_t key_text(htrail__lookup *lookup, uint64_t id)
 /* A label's code: its kind, text and position. */
 static void read_label(htrail__lookup *lookup, uint64_t code, uint32_t *kind, uint32_t *label, uint64_t *position)
 {
+    bool direct = code & HTRAIL__CODE_DIRECT;
     *label = 0;
     *position = 0;
-    switch (code & 3) {
-    case 0: *label = text_by_id(lookup, LABEL, code >> 2, kind); break;
-    case 1: *kind = HTRAIL_REF_INDEX; *position = code >> 2; break;
-    case 2: *kind = HTRAIL_REF_VALUE; *label = key_text(lookup, code >> 2); break;
-    default: *kind = HTRAIL_REF_STACK; *position = code >> 2; break;
-    }
+    *kind = code & HTRAIL__CODE_KIND_MASK;
+    code >>= HTRAIL__CODE_PAYLOAD_SHIFT;
+    if (!direct)
+        *label = text_by_id(lookup, LABEL, code);
+    else if (*kind == HTRAIL_REF_VALUE)
+        *label = key_text(lookup, code);
+    else
+        *position = code;
 }
 
 htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail__found_object *out)
@@ -279,10 +261,9 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         lookup->status = HTRAIL_E_CORRUPT;
         snprintf(lookup->error, sizeof lookup->error, "the database is damaged: object %llu is held by a later one", (unsigned long long)id);
     }
-    uint32_t unused;
-    out->type = text_by_id(lookup, TYPE, type, &unused);
-    out->module = text_by_id(lookup, MODULE, module, &unused);
-    out->name = text_by_id(lookup, NAME, name, &unused);
+    out->type = text_by_id(lookup, TYPE, type);
+    out->module = text_by_id(lookup, MODULE, module);
+    out->name = text_by_id(lookup, NAME, name);
     if (out->holder != 0)
         read_label(lookup, code, &out->holder_kind, &out->holder_label, &out->holder_position);
     return lookup->status;
