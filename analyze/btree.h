@@ -1,9 +1,9 @@
 /* analyze/btree.h - fill a table or index of an SQLite file from sorted rows of integers,
  * page by page from the leaves up.
  *
- * Why not INSERT: a load writes four to five rows an object. Through SQL that is 2 us an
- * object and an index on references must be sorted besides (docs/schema.md has what was
- * measured); as pages, in order, it is a tenth. The file format is documented and stable
+ * Why not INSERT: a load writes six rows an object. Through SQL that is 3 us an object, with
+ * the sorting of the index on references (docs/schema.md has what was measured); as pages,
+ * in order, it is a tenth. The file format is documented and stable
  * (sqlite.org/fileformat2.html); `PRAGMA integrity_check` is part of the tests. What SQL
  * is quick enough for (types, labels, names, metadata) goes through SQL.
  *

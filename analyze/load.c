@@ -89,6 +89,8 @@ static void release(htrail__loader *l)
     free(l->module_sums);
     free(l->name_sums);
     free(l->type_sums);
+    free(l->type_first);
+    free(l->type_last);
     free(l->codes);
     free(l->srcs);
     free(l->dsts);

@@ -10,7 +10,7 @@ static htrail_status write_objects(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
     const htrail__reach *reach = &l->reach;
-    uint32_t child = 0, count = graph->object_count;
+    uint32_t count = graph->object_count;
     htrail_status status = htrail__btree_begin(&l->tree, &l->file, false, l->object_root, count);
 
     for (uint32_t place = 0; place < count && status == HTRAIL_OK; place++) {
@@ -22,11 +22,6 @@ static htrail_status write_objects(htrail__loader *l)
             __builtin_prefetch(&graph->name_of[reach->object_of[place + PREFETCH_OBJECTS]]);
             __builtin_prefetch(&l->naming.module_of[reach->object_of[place + PREFETCH_OBJECTS]]);
         }
-        while (child < count && reach->holder[child] == 0)
-            child++;
-        uint32_t first_child = child;
-        while (child < count && reach->holder[child] == place + 1)
-            child++;
         int64_t row[] = {
             HTRAIL__BTREE_NULL, /* the rowid */
             (int64_t)o->address,
@@ -41,15 +36,14 @@ static htrail_status write_objects(htrail__loader *l)
             reach->holder[place] ? (int64_t)reach->holder[place] : HTRAIL__BTREE_NULL,
             reach->holder[place] ? (int64_t)l->codes[place] : HTRAIL__BTREE_NULL,
             o->flags & HTRAIL_OBJECT_LENGTH ? (int64_t)o->length : HTRAIL__BTREE_NULL,
-            child > first_child ? (int64_t)first_child + 1 : HTRAIL__BTREE_NULL,
-            child - first_child,
             (int64_t)l->name_of_text[htrail__loader_name_text(l, object)] - 1,
         };
         /* What is left off at the end reads as the column's default. */
         size_t columns = sizeof row / sizeof *row;
-        if (row[columns - 1] == 0 && row[--columns - 1] == 0 && row[--columns - 1] == HTRAIL__BTREE_NULL)
-            while (row[columns - 1] == HTRAIL__BTREE_NULL)
-                columns--;
+        if (row[columns - 1] == 0)
+            columns--;
+        while (columns < sizeof row / sizeof *row && row[columns - 1] == HTRAIL__BTREE_NULL)
+            columns--;
         status = htrail__btree_add(&l->tree, (int64_t)place + 1, row, columns);
         if (place % STEP_OBJECTS == 0)
             htrail__loader_step(l, place, count);
@@ -111,35 +105,12 @@ static htrail_status write_referrers(htrail__loader *l)
     return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
 }
 
-static htrail_status write_type_index(htrail__loader *l)
-{
-    uint32_t count = l->graph->object_count, *types = calloc((size_t)count + 1, sizeof *types), *places = NULL;
-    htrail_status status = HTRAIL_E_NOMEM;
-
-    if (types == NULL)
-        goto done;
-    for (uint32_t place = 0; place < count; place++)
-        types[place] = l->graph->objects[l->reach.object_of[place]].type;
-    places = sorted_places(types, count, l->graph->type_count);
-    if (places == NULL)
-        goto done;
-    status = htrail__btree_begin(&l->tree, &l->file, true, l->type_index_root, count);
-    for (uint32_t i = 0; i < count && status == HTRAIL_OK; i++)
-        status = htrail__btree_add(&l->tree, 0, (int64_t[]){(int64_t)types[places[i]] + 1, (int64_t)places[i] + 1}, 2);
-    if (status == HTRAIL_OK)
-        status = htrail__btree_end(&l->tree);
-done:
-    free(types);
-    free(places);
-    return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
-}
-
 htrail_status htrail__loader_write_pages(htrail__loader *l)
 {
     htrail_status status = htrail__btree_file_open(&l->file, l->partial);
     if (status != HTRAIL_OK)
         return htrail__loader_pages_failed(l, status);
-    if ((status = write_objects(l)) != HTRAIL_OK || (status = write_type_index(l)) != HTRAIL_OK ||
+    if ((status = write_objects(l)) != HTRAIL_OK ||
         (status = write_references(l)) != HTRAIL_OK || (status = write_referrers(l)) != HTRAIL_OK)
         return status;
     status = htrail__btree_file_close(&l->file);

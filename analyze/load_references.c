@@ -1,5 +1,5 @@
-/* analyze/load_references.c - references as the database has them: a label code each, and
- * those that hold nobody on a shortest chain sorted by source, target and label. */
+/* analyze/load_references.c - references as the database has them: a label code each, sorted
+ * by source, target and label; and the code of the one that holds each object. */
 #include <stdlib.h>
 
 #include "analyze/loader.h"
@@ -141,7 +141,8 @@ static void sort_edges(edge *edges, uint32_t count)
     }
 }
 
-/* The rows of one object, in the order of the table; holding references go to codes. */
+/* The rows of one object, in the order of the table. Objects that it holds are numbered one after
+ * the other in the order of its references: next_child is the place of the first. */
 static htrail_status collect_edges(htrail__loader *l, uint32_t object, uint32_t *next_child, edge *edges, uint32_t *count)
 {
     const htrail__graph_object *o = &l->graph->objects[object];
@@ -157,8 +158,7 @@ static htrail_status collect_edges(htrail__loader *l, uint32_t object, uint32_t 
             break;
         if (htrail__reach_is_holding(&l->reach, at))
             l->codes[(*next_child)++] = code;
-        else
-            edges[(*count)++] = (edge){l->reach.number_of[target], code};
+        edges[(*count)++] = (edge){l->reach.number_of[target], code};
     }
     sort_edges(edges, *count);
     for (uint32_t i = 1, first = 0; i < *count && status == HTRAIL_OK; i++) {

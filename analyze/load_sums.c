@@ -42,12 +42,19 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
     l->module_sums = calloc(texts, sizeof(htrail__sums));
     l->name_sums = calloc(texts, sizeof(htrail__sums));
     l->type_sums = calloc((size_t)graph->type_count + 1, sizeof(htrail__sums));
-    if (l->module_of_text == NULL || l->name_of_text == NULL || l->module_texts == NULL || l->name_texts == NULL ||
+    l->type_first = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
+    l->type_last = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
+    if (l->type_first == NULL || l->type_last == NULL || l->module_of_text == NULL || l->name_of_text == NULL || l->module_texts == NULL || l->name_texts == NULL ||
         l->module_sums == NULL || l->name_sums == NULL || l->type_sums == NULL)
         return htrail__loader_no_memory(l);
     id_of_text(l->name_of_text, l->name_texts, &l->name_count, 0); /* id 1: no name */
     for (uint32_t i = 0; i < graph->object_count; i++) {
         const htrail__graph_object *o = &graph->objects[i];
+        uint32_t number = l->reach.number_of[i];
+        if (l->type_first[o->type] == 0 || number < l->type_first[o->type])
+            l->type_first[o->type] = number;
+        if (number > l->type_last[o->type])
+            l->type_last[o->type] = number;
         add_sums(&l->type_sums[o->type], o->size_bytes);
         add_sums(&l->module_sums[id_of_text(l->module_of_text, l->module_texts, &l->module_count, l->naming.module_of[i]) - 1], o->size_bytes);
         add_sums(&l->name_sums[id_of_text(l->name_of_text, l->name_texts, &l->name_count, htrail__loader_name_text(l, i)) - 1], o->size_bytes);

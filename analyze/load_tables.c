@@ -100,7 +100,7 @@ static htrail_status write_meta(htrail__loader *l)
 static htrail_status write_types(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
-    sqlite3_stmt *statement = prepare(l, "INSERT INTO type VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *statement = prepare(l, "INSERT INTO type VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bool fine = statement != NULL;
     for (uint32_t i = 0; i < graph->type_count && fine; i++) {
         const htrail__graph_type *type = &graph->types[i];
@@ -122,6 +122,10 @@ static htrail_status write_types(htrail__loader *l)
         bind_number(statement, 11, (type->flags & HTRAIL_TYPE_PSEUDO) != 0);
         bind_number(statement, 12, l->type_sums[i].count);
         bind_number(statement, 13, l->type_sums[i].bytes);
+        if (l->type_sums[i].count > 0) {
+            bind_number(statement, 14, l->type_first[i]);
+            bind_number(statement, 15, l->type_last[i]);
+        }
         fine = insert(statement);
     }
     return end_statement(l, statement, fine);
@@ -255,14 +259,13 @@ static uint32_t root_page_of(htrail__loader *l, const char *name)
 /* What ANALYZE would find out by reading everything. */
 static htrail_status write_statistics(htrail__loader *l)
 {
-    uint64_t objects = l->graph->object_count, edges = l->edge_count;
-    uint64_t per_src = objects ? edges / objects + 1 : 1, per_type = l->graph->type_count ? objects / l->graph->type_count + 1 : 1;
-    char sql[1024];
+    uint64_t objects = l->graph->object_count, edges = l->edge_count, per_object = objects ? edges / objects + 1 : 1;
+    char sql[512];
     snprintf(sql, sizeof sql,
-             "ANALYZE sqlite_schema; INSERT INTO sqlite_stat1 VALUES('heap_object', 'heap_object_type', '%" PRIu64 " %" PRIu64 "'),"
+             "ANALYZE sqlite_schema; INSERT INTO sqlite_stat1 VALUES('heap_object', NULL, '%" PRIu64 "'),"
              "('heap_reference', 'heap_reference', '%" PRIu64 " %" PRIu64 " 1 1'),"
              "('heap_reference', 'heap_referrer', '%" PRIu64 " %" PRIu64 "');",
-             objects, per_type, edges, per_src, edges, per_src);
+             objects, edges, per_object, edges, per_object);
     return run_sql(l, sql);
 }
 
@@ -284,7 +287,6 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
         return status;
     l->object_root = root_page_of(l, "heap_object");
     l->reference_root = root_page_of(l, "heap_reference");
-    l->type_index_root = root_page_of(l, "heap_object_type");
     l->referrer_index_root = root_page_of(l, "heap_referrer");
     if ((status = run_sql(l, "COMMIT")) != HTRAIL_OK)
         return status;

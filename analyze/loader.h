@@ -39,7 +39,7 @@ typedef struct htrail__loader {
     htrail__naming naming;
     htrail__btree_file file;
     htrail__btree tree;
-    uint32_t object_root, reference_root, type_index_root, referrer_index_root;
+    uint32_t object_root, reference_root, referrer_index_root;
     uint64_t total_bytes;
 
     /* Labels of the database. */
@@ -53,9 +53,10 @@ typedef struct htrail__loader {
     uint32_t *module_texts, *name_texts; /* by id - 1 */
     uint32_t module_count, name_count;
     htrail__sums *module_sums, *name_sums, *type_sums;
+    uint32_t *type_first, *type_last; /* numbers of the first and last object of a type */
     htrail__sums size_sums[HTRAIL__LOADER_BUCKETS], length_sums[HTRAIL__LOADER_BUCKETS];
 
-    /* References that are rows: by source, then sorted. */
+    /* References: by source, then sorted. */
     uint32_t *codes;  /* by number - 1: label code of the holding reference */
     uint32_t *srcs, *dsts, *edge_codes;
     uint32_t edge_count;

@@ -16,9 +16,9 @@ enum { OBJECT, HOLDERS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME
  * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
     [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root, flags FROM heap_object WHERE id = ?1",
-    [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1 UNION ALL SELECT holder, label FROM heap_object WHERE id = ?1 AND holder > 0",
+    [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1",
     /* Weak ones are counted too: telling them apart takes a look at each. */
-    [HOLDER_COUNT] = "SELECT count(*) + (SELECT count(*) FROM heap_object WHERE id = ?1 AND holder > 0) FROM heap_reference WHERE dst = ?1",
+    [HOLDER_COUNT] = "SELECT count(*) FROM heap_reference WHERE dst = ?1",
     [ROOT] = "SELECT id, kind, name FROM root WHERE id = ?1",
     [ROOTS_OF] = "SELECT id, kind, name FROM root WHERE object = ?1 ORDER BY id",
     [TOTALS] = "SELECT coalesce(sum(objects), 0), coalesce(sum(bytes), 0) FROM type",

@@ -2,9 +2,10 @@
  *
  * A breadth-first search over strong references from all roots at once, roots in the
  * order of their kind, then of the file; but sys.modules is two steps ahead, so that the
- * namespace of a module is that of the module, and not the locals of the frame that runs it: each object gets the object that holds it on
- * that chain, and the reference that does. Objects are numbered as the search meets
- * them, so that those held by one object have consecutive numbers:
+ * namespace of a module is that of the module, and not the locals of the frame that runs it.
+ * Each object gets the object that holds it on that chain, and the reference that does.
+ * Objects are numbered as the search meets them, so that those held by one object have
+ * consecutive numbers, and what lies together in the heap lies together in the database:
  *
  *     number   1        2   3   4      5   6
  *              modules  a   b   c      d   e        a, b, c are held by 1; d, e by 2

@@ -1,10 +1,9 @@
 /* analyze/schema.c - see the header.
  *
- * heap_object and heap_reference hold integers only, written by analyze/btree.c; views
- * put the texts on. A reference by which an object is held on its shortest chain is no
- * row: it is columns of the object it leads to (holder, label), and since objects held
- * by one are numbered one after the other (analyze/reach.h) it is found from both ends.
- */
+ * heap_object and heap_reference hold integers only and are written by analyze/btree.c;
+ * views put the texts on. Each view is one plain join, so that SQLite takes it apart into
+ * whatever query it stands in: sums, joins, recursive ones. docs/schema.md has the layouts
+ * that were measured against this one, and why not. */
 #include "analyze/schema.h"
 
 /* The commonest kinds first. */
@@ -23,7 +22,8 @@ const char htrail__schema_sql[] =
     "CREATE TABLE snapshot(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;\n"
     "CREATE TABLE type(id INTEGER PRIMARY KEY, name TEXT NOT NULL, module TEXT NOT NULL, qualname TEXT NOT NULL,\n"
     "  address INTEGER NOT NULL, object INTEGER, base INTEGER, basic_size INTEGER NOT NULL, item_size INTEGER NOT NULL,\n"
-    "  is_heap INTEGER NOT NULL, is_pseudo INTEGER NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL);\n"
+    "  is_heap INTEGER NOT NULL, is_pseudo INTEGER NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
+    "  first_object INTEGER, last_object INTEGER);\n"
     "CREATE TABLE module(id INTEGER PRIMARY KEY, name TEXT NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL);\n"
     "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL);\n"
     "CREATE TABLE label(id INTEGER PRIMARY KEY, text TEXT NOT NULL);\n"
@@ -34,28 +34,24 @@ const char htrail__schema_sql[] =
     "  PRIMARY KEY(\"by\", key)) WITHOUT ROWID;\n"
     "CREATE TABLE heap_object(id INTEGER PRIMARY KEY, address INTEGER NOT NULL, type INTEGER NOT NULL, module INTEGER NOT NULL,\n"
     "  size INTEGER NOT NULL, refcount INTEGER, flags INTEGER NOT NULL, referrers INTEGER NOT NULL,\n"
-    "  root INTEGER, depth INTEGER, holder INTEGER, label INTEGER, length INTEGER, first_child INTEGER, child_count INTEGER NOT NULL DEFAULT 0,\n"
-    "  name INTEGER NOT NULL DEFAULT 0);\n"
+    "  root INTEGER, depth INTEGER, holder INTEGER, label INTEGER, length INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
     "CREATE TABLE heap_reference(src INTEGER NOT NULL, dst INTEGER NOT NULL, label INTEGER NOT NULL,\n"
     "  PRIMARY KEY(src, dst, label)) WITHOUT ROWID;\n"
-    "CREATE INDEX heap_object_type ON heap_object(type);\n"
     "CREATE INDEX heap_referrer ON heap_reference(dst);\n"
+    /* That an object lies between the first and the last of its type is always so; it leads from the name of a type to
+     * its objects without an index, which would be 10 bytes an object. */
     "CREATE VIEW object AS SELECT o.id, o.address, t.name AS type, m.name AS module, n.text AS name, o.length, o.size,\n"
     "  o.refcount, o.referrers, o.flags & 1 AS is_tracked, o.flags >> 3 & 1 AS is_pseudo, o.flags >> 5 & 1 AS is_immortal, o.holder,\n"
     "  " KIND("o.label") " AS holder_kind,\n"
     "  " LABEL("o.label") " AS holder_label,\n"
     "  o.depth, o.root, (SELECT text FROM object_text WHERE object = o.id) AS text,\n"
     "  (SELECT hash FROM object_text WHERE object = o.id) AS hash\n"
-    "  FROM heap_object o LEFT JOIN type t ON t.id = o.type LEFT JOIN module m ON m.id = o.module LEFT JOIN name n ON n.id = o.name;\n"
-    /* Two views: the outer one is taken apart into any query, and of the inner one, which may have to be run as
-     * it stands (count(*)), the rows are cheap. */
-    "CREATE VIEW heap_edge AS SELECT p.id AS src, c.id AS dst, c.label AS label FROM heap_object p JOIN heap_object c\n"
-    "  ON c.id BETWEEN p.first_child AND p.first_child + p.child_count - 1 AND c.holder = p.id\n"
-    "  UNION ALL SELECT src, dst, label FROM heap_reference;\n"
+    "  FROM heap_object o LEFT JOIN type t ON t.id = o.type\n"
+    "  AND o.id BETWEEN t.first_object AND t.last_object LEFT JOIN module m ON m.id = o.module LEFT JOIN name n ON n.id = o.name;\n"
     "CREATE VIEW reference AS SELECT e.src, e.dst,\n"
     "  " KIND("e.label") " AS kind,\n"
     "  " LABEL("e.label") " AS label,\n"
-    "  " KEY("e.label") " AS key FROM heap_edge e;\n";
+    "  " KEY("e.label") " AS key FROM heap_reference e;\n";
 
 const char htrail__schema_finish_sql[] =
     "CREATE INDEX type_name ON type(name);\n"
