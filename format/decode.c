@@ -10,7 +10,9 @@
 
 enum {
     COLUMNS_RAW_MAX = 32 << 20, /* all columns of a block together, decompressed */
-    AHEAD_MASK = HTRAIL__AHEAD_MAX * 2 - 1
+    AHEAD_MASK = HTRAIL__AHEAD_MAX * 2 - 1,
+    OBJECT_FLAGS = HTRAIL_OBJECT_TRACKED | HTRAIL_OBJECT_INLINE | HTRAIL_OBJECT_CONTINUED | HTRAIL_OBJECT_PSEUDO |
+                   HTRAIL_OBJECT_LENGTH | HTRAIL_OBJECT_IMMORTAL
 };
 
 #define NO_REF UINT32_MAX
@@ -349,6 +351,9 @@ static uint32_t decode_run(htrail__decoder *d, htrail_ref *refs, uint32_t left)
     }
     if (count == 0 || count > left || kind > HTRAIL_REF_WEAK)
         return 0;
+    /* A key is without label, or is a name, which is its label. */
+    if (kind == HTRAIL_REF_KEY && head >> 4 != HTRAIL__LABEL_NONE && head >> 4 != HTRAIL__LABEL_OBJECT)
+        return 0;
     for (uint32_t i = 0; i < count; i++)
         refs[i] = (htrail_ref){.kind = kind, .label = label};
     if (kind == HTRAIL_REF_KEY && label != 0)
@@ -369,7 +374,7 @@ static htrail_status decode_description(htrail__decoder *d, htrail_object *objec
     } else {
         return corrupt(d, "an object has a type that was not named");
     }
-    object->flags = (uint32_t)flags;
+    object->flags = (uint32_t)flags & OBJECT_FLAGS;
     object->size_bytes = htrail__next_varint(in);
     object->length = flags & HTRAIL_OBJECT_LENGTH ? htrail__next_varint(in) : 0;
     ref_count = htrail__next_varint(in);

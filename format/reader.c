@@ -263,7 +263,7 @@ static htrail_status begin_rows(htrail_reader *r, const htrail__frame *frame)
 static htrail_status begin_block(htrail_reader *r, const htrail__frame *frame)
 {
     const char *reason;
-    if (frame->codec != HTRAIL__CODEC_RAW)
+    if (frame->codec != HTRAIL__CODEC_RAW || frame->raw_bytes != frame->stored_bytes)
         return corrupt(r, "its codec is not known");
     htrail_status status =
         htrail__decode_block(r->decoder, r->unpacker, r->payload, frame->stored_bytes, &r->block, &reason);
@@ -293,7 +293,7 @@ static htrail_status read_index(htrail_reader *r)
     htrail_status status = read_frame(r, &frame, head);
     if (status != HTRAIL_OK)
         return status;
-    if (frame.section != HTRAIL__SECTION_INDEX)
+    if (frame.section != HTRAIL__SECTION_INDEX || frame.codec != HTRAIL__CODEC_RAW)
         return corrupt(r, "no index follows the end");
     htrail__cursor in = {r->payload, r->payload + frame.stored_bytes, false};
     uint64_t count = htrail__next_varint(&in);
@@ -325,6 +325,8 @@ static htrail_status read_index(htrail_reader *r)
 static htrail_status read_end(htrail_reader *r, const htrail__frame *frame, uint32_t frame_count, uint32_t heads_crc)
 {
     htrail__end end;
+    if (frame->codec != HTRAIL__CODEC_RAW)
+        return corrupt(r, "its codec is not known");
     if (!htrail__end_decode(&end, r->payload, frame->stored_bytes))
         return corrupt(r, "its end makes no sense");
     if (end.frame_count != frame_count || end.heads_crc != heads_crc)
