@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include <htrail/capture.h>
 
+#include "capture/agent/file_table.h"
 #include "capture/agent/interpreter.h"
 #include "capture/agent/serve.h"
 #include "capture/agent/take.h"
@@ -21,7 +23,8 @@
 enum {
     BACKLOG = 64,
     STACK_BYTES = 512 * 1024,
-    HIGH_FD = 900,           /* low numbers are the program's: it may count on the next one being 3 */
+    HIGH_FD = 900,           /* in a shared table, low numbers are the program's: its next one should be 3 */
+    SHARED_TABLE_LOOK_MS = 3000,
     REQUEST_WAIT_MS = 10000, /* a client that connects and says nothing */
     START_WAIT_MS = 10,      /* between looks at whether Python is up: doubled up to ... */
     START_WAIT_MAX_MS = 1000,
@@ -35,11 +38,15 @@ static struct {
     uint32_t flags;
     uint32_t next_sequence;
     uid_t uid_at_start;
+    bool own_table; /* see file_table.h; where it is shared, the program may close what is ours */
+    sem_t settled;  /* the thread has its table, or will not get one */
 } serve = {.listener = {.fd = -1}, .client = {.fd = -1}, .file = {.fd = -1}};
 
 /* In the child of a fork: the thread is not there, and what it held is the parent's. */
 static void drop_files(void)
 {
+    if (serve.own_table)
+        return;
     htrail__file_identity_close(&serve.listener);
     htrail__file_identity_close(&serve.client);
     htrail__file_identity_close(&serve.file);
@@ -48,7 +55,7 @@ static void drop_files(void)
 static int to_high_number(int fd)
 {
     struct rlimit most;
-    if (fd < 0)
+    if (fd < 0 || serve.own_table)
         return fd;
     int floor = HIGH_FD;
     if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur <= HIGH_FD + 1)
@@ -163,8 +170,9 @@ static void answer_client(int fd)
 }
 
 /* Wait in poll, not in accept: an accept that waits holds the lowest descriptor for the
- * connection to come, and the program would see its next file open under another number.
- * Until Python is up, the thread looks now and then, so that its own state in the
+ * connection to come, and in a shared table the program would see its next file open under
+ * another number. Where the program opens its own file under the number of our socket, poll
+ * does not notice: look now and then. Until Python is up, the thread looks now and then, so that its own state in the
  * interpreter is made at start and not at the first snapshot. false: the socket is gone. */
 static bool wait_for_client(void)
 {
@@ -172,7 +180,7 @@ static bool wait_for_client(void)
     int wait_ms = START_WAIT_MS;
     while (htrail__file_identity_holds(&serve.listener)) {
         bool settled = htrail__interpreter_state_get() == HTRAIL__INTERPRETER_ENDS || htrail__interpreter_attach();
-        if (poll(&readable, 1, settled ? -1 : wait_ms) > 0)
+        if (poll(&readable, 1, !settled ? wait_ms : serve.own_table ? -1 : SHARED_TABLE_LOOK_MS) > 0)
             return htrail__file_identity_holds(&serve.listener);
         wait_ms = wait_ms * 2 < START_WAIT_MAX_MS ? wait_ms * 2 : START_WAIT_MAX_MS;
     }
@@ -183,6 +191,8 @@ static void *serve_thread(void *unused)
 {
     (void)unused;
     prctl(PR_SET_NAME, "heaptrail");
+    serve.own_table = htrail__file_table_own(serve.listener.fd);
+    sem_post(&serve.settled);
     for (;;) {
         if (!wait_for_client()) {
             if (start_listening() == 0)
@@ -216,7 +226,7 @@ int htrail__serve_start(const char *prefix, uint32_t flags)
     result = start_listening();
     if (result != 0)
         return result;
-    pthread_atfork(NULL, NULL, drop_files);
+    sem_init(&serve.settled, 0, 0);
     sigfillset(&every);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
@@ -225,7 +235,15 @@ int htrail__serve_start(const char *prefix, uint32_t flags)
     result = pthread_create(&thread, &attributes, serve_thread, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (result != 0)
+    if (result != 0) {
         drop_files();
-    return result;
+        return result;
+    }
+    while (sem_wait(&serve.settled) != 0)
+        ;
+    if (serve.own_table)
+        close(serve.listener.fd); /* here; the thread has it */
+    else
+        pthread_atfork(NULL, NULL, drop_files);
+    return 0;
 }

@@ -2,9 +2,10 @@
  *
  * The thread sleeps in poll until somebody asks; one snapshot at a time, further clients
  * wait in the socket's queue. It blocks every signal, so that no handler and no sigwait of
- * the program ever meets it. A program that closes the socket, as daemons do with every
- * descriptor that they do not know, gets a new one made behind it. A child made by fork has
- * neither the thread nor the socket. */
+ * the program ever meets it. Its files are in a table of its own where the kernel
+ * allows that (file_table.h); where not, a program that closes the socket, as daemons do with
+ * every descriptor that they do not know, gets a new one made behind it. A child made by fork
+ * has neither the thread nor the socket. */
 #ifndef HTRAIL_CAPTURE_AGENT_SERVE_H
 #define HTRAIL_CAPTURE_AGENT_SERVE_H
 

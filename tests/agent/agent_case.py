@@ -12,7 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # Taken out, so that a program can be asked whether it sees anything of that name.
 HEAPTRAIL = os.environ.pop("HEAPTRAIL", os.path.join(ROOT, "build/heaptrail"))
 PYTHON = "/usr/bin/python3"
-LIMIT_S = 60
+LIMIT_S = 150
 
 # Under the sanitizers every program has one more preload, and what leaks in an interpreter
 # that is watched by a thread of ours is none of our findings.

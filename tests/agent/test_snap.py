@@ -183,6 +183,24 @@ class Snap(AgentCase):
         self.assert_snap(program, preexec_fn=lambda: (os.setgid(1234), os.setuid(1234)), cwd="/")
 
     @unittest.skipUnless(has_users(), "needs root")
+    def test_a_process_in_a_container_is_asked_from_outside(self):
+        # Its own process ids, network and mounts; its folder is not ours.
+        inside = "mount -t tmpfs none /mnt && exec %s run -o /mnt -- %s -c \"%s\"" % (HEAPTRAIL, PYTHON, IDLE)
+        container = subprocess.Popen(["unshare", "-n", "-p", "-f", "-m", "--mount-proc", "/bin/sh", "-c", inside],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(container.stderr.close)
+        self.addCleanup(self.end, container)
+        if container.stdout.readline() != "ready\n":
+            self.skipTest("cannot unshare")
+        with open("/proc/%d/task/%d/children" % (container.pid, container.pid)) as file:
+            pid = int(file.read())
+        path = self.snap(pid).stdout.splitlines()[0]
+        self.assertEqual(path, "/proc/%d/root/mnt/python3-1-0001.htrail" % pid)
+        self.assert_whole(path)
+        self.assert_snap(pid, "-o", os.path.join(self.folder, "a.htrail"))
+        container.communicate("")
+
+    @unittest.skipUnless(has_users(), "needs root")
     def test_somebody_else_who_took_the_name_is_asked_nothing(self):
         import socket
         victim = subprocess.Popen(["/bin/sleep", "60"])

@@ -95,6 +95,33 @@ sys.stdin.read()
             outputs.append(program.communicate("go\n", timeout=60)[0].replace("ready\n", ""))
         self.assertEqual(outputs[0], outputs[1])
 
+    def test_files_of_the_agent_are_not_among_the_programs(self):
+        program = self.start(IDLE, stderr=subprocess.DEVNULL)
+        self.assertEqual(sorted(os.listdir("/proc/%d/fd" % program.pid)), ["0", "1", "2"])
+
+    def test_the_agent_keeps_no_file_of_the_program_open(self):
+        reader, writer = os.pipe()
+        program = self.start("import os, sys; print('ready', flush=True); sys.stdin.readline(); os.close(int(sys.argv[1])); "
+                             "print('closed', flush=True); sys.stdin.read()", str(writer), pass_fds=[writer])
+        os.close(writer)
+        self.ask(program)
+        self.assertEqual(program.stdout.readline(), "closed\n")
+        self.assertEqual(select.select([reader], [], [], 5)[0], [reader])
+        self.assertEqual(os.read(reader, 1), b"")
+        os.close(reader)
+        self.assert_snap(program)
+
+    def test_a_program_that_is_out_of_descriptors_can_be_asked(self):
+        program = self.start("""
+import os, sys
+files = []
+try:
+    while True: files.append(os.open('/dev/null', 0))
+except OSError: print('ready', flush=True)
+sys.stdin.read()
+""")
+        self.assert_snap(program)
+
     def test_signals_reach_the_program_and_never_the_agents_thread(self):
         program = self.start(IDLE)
         for thread in os.listdir("/proc/%d/task" % program.pid):
@@ -145,8 +172,15 @@ sys.stdin.read()
             client.connect(address)
         program.kill()
         program.wait()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
-            self.assertRaises(ConnectionRefusedError, client.connect, address)
+        deadline = time.monotonic() + 5 # the child may not have run yet
+        while time.monotonic() < deadline:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+                try:
+                    client.connect(address)
+                except ConnectionRefusedError:
+                    return
+            time.sleep(0.05)
+        self.fail("somebody still listens")
 
     def test_multiprocessing_and_subprocess_work_while_snapshots_are_taken(self):
         program = self.start("""
@@ -201,12 +235,10 @@ def close_all():
         try: os.close(fd)
         except OSError: pass
 close_all()
-print('ready', flush=True)
-sys.stdin.readline()
 pairs = []
 while not pairs or max(p.fileno() for pair in pairs for p in pair) < 960:
     pairs.append(socket.socketpair())
-print('filled', flush=True)
+print('ready', flush=True)
 sys.stdin.readline()
 for pair in pairs:
     for end in pair:
@@ -221,9 +253,6 @@ close_all()
 print('closed', flush=True)
 sys.stdin.read()
 """)
-        self.assert_snap(program)
-        self.ask(program)
-        self.assertEqual(program.stdout.readline(), "filled\n")
         before = self.cpu_seconds(program)
         for _ in range(3):
             self.assert_snap(program)
@@ -235,6 +264,18 @@ sys.stdin.read()
         self.assertEqual(program.stdout.readline(), "closed\n")
         for _ in range(3):
             self.assert_snap(program)
+        self.assertEqual(self.finish(program), 0)
+
+    def test_an_interpreter_that_shuts_down_says_so_and_ends_as_ever(self):
+        program = self.start("""
+import os, time
+class Slow:
+    def __del__(self, write=os.write, sleep=time.sleep):
+        write(1, b'ready\\n')
+        sleep(1.5)
+keep = Slow()
+""")
+        self.assert_fails(self.snap(program), "the interpreter is shutting down")
         self.assertEqual(self.finish(program), 0)
 
     def test_after_exec_nothing_of_the_agent_is_left(self):
