@@ -104,6 +104,11 @@ static bool may_ask(int socket)
 /* Runs also where the interpreter ends this thread while it waits for the GIL. */
 static void end_conversation(void *conversation)
 {
+#ifdef __SANITIZE_ADDRESS__
+    /* The frames that pthread_exit has unwound are still marked as in use. */
+    void __asan_handle_no_return(void);
+    __asan_handle_no_return();
+#endif
     if (*(bool *)conversation)
         htrail__take_refuse(&serve.client, HTRAIL_E_UNSUPPORTED, 0, "the interpreter is shutting down");
     htrail__file_identity_close(&serve.file);
