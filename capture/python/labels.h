@@ -28,7 +28,7 @@
     X(cause, "__cause__") X(context, "__context__") X(tb_next, "tb_next") X(tb_frame, "tb_frame") \
     X(default_factory, "default_factory") X(iterated, "iterated") X(obj, "obj")                   \
     X(dtype, "dtype") X(array_base, "base") X(cached, "cached") X(internal, "internal") X(tag, "tag") X(text, "text")             \
-    X(tail, "tail") X(attrib, "attrib")
+    X(offset, "offset") X(zone_name, "name") X(tzinfo, "tzinfo") X(tail, "tail") X(attrib, "attrib")
 
 typedef enum htrail__label_name {
     L_none,

@@ -7,6 +7,8 @@
 /* refs_container.c */
 htrail__refs htrail__refs_dict, htrail__refs_list, htrail__refs_tuple, htrail__refs_set, htrail__refs_deque,
     htrail__refs_odict, htrail__refs_element;
+/* refs_datetime.c */
+htrail__refs htrail__refs_datetime, htrail__refs_time, htrail__refs_timezone;
 /* ndarray.c */
 htrail__refs htrail__refs_ndarray;
 /* refs_instance.c: of a class that a class statement made; then what its base lays out */

@@ -51,6 +51,29 @@ typedef struct htrail__element {
     htrail__element_extra *extra;
 } htrail__element;
 
+/* Include/datetime.h (which cannot be included without a variable of its own): PyDateTime_DateTime,
+ * PyDateTime_Time; and Modules/_datetimemodule.c: PyDateTime_TimeZone */
+typedef struct htrail__datetime {
+    PyObject_HEAD
+    Py_hash_t hashcode;
+    char hastzinfo;
+    unsigned char data[10], fold;
+    PyObject *tzinfo;
+} htrail__datetime;
+
+typedef struct htrail__time {
+    PyObject_HEAD
+    Py_hash_t hashcode;
+    char hastzinfo;
+    unsigned char data[6], fold;
+    PyObject *tzinfo;
+} htrail__time;
+
+typedef struct htrail__timezone {
+    PyObject_HEAD
+    PyObject *offset, *name;
+} htrail__timezone;
+
 /* Objects/rangeobject.c */
 typedef struct htrail__range {
     PyObject_HEAD

@@ -43,6 +43,26 @@ static htrail__refs *kind_of(PyTypeObject *base, bool fields_are_complete)
     return htrail__refs_traverse;
 }
 
+/* Types that are not the collector's and refer to objects all the same. */
+static htrail__refs *unvisited_kind_of(PyTypeObject *base)
+{
+    if (htrail__is_ndarray(base))
+        return htrail__refs_ndarray;
+    static const struct {
+        const char *name;
+        size_t bytes;
+        htrail__refs *refs;
+    } named[] = {
+        {"datetime.datetime", sizeof(htrail__datetime), htrail__refs_datetime},
+        {"datetime.time", sizeof(htrail__time), htrail__refs_time},
+        {"datetime.timezone", sizeof(htrail__timezone), htrail__refs_timezone},
+    };
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (htrail__layout_is_c_type(base, named[i].name, named[i].bytes))
+            return named[i].refs;
+    return NULL;
+}
+
 void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_info *info)
 {
     *info = (htrail__type_info){.type = type, .base = type};
@@ -62,8 +82,8 @@ void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_inf
         info->base_refs = kind_of(base, complete);
     else if (complete)
         info->base_refs = htrail__refs_fields;
-    else if (htrail__is_ndarray(base))
-        info->base_refs = htrail__refs_ndarray;
+    else
+        info->base_refs = unvisited_kind_of(base);
     info->refs = base != type ? htrail__refs_instance : info->base_refs;
     if (!info->refs && type->tp_flags & Py_TPFLAGS_HEAPTYPE && !(type->tp_flags & Py_TPFLAGS_HAVE_GC))
         info->refs = htrail__refs_class_only;

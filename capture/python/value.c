@@ -86,13 +86,12 @@ void htrail__value_add(htrail__walk *k, PyObject *o, const htrail__type_info *in
         data = PyBytes_AS_STRING(o);
         len = (size_t)Py_SIZE(o);
         row.text = (htrail_str){data, len};
-        key[0] ^= 1; /* b"x" and "x" are not equal */
     } else {
         if (!((PyASCIIObject *)o)->state.ready)
             return;
         data = PyUnicode_DATA(o);
         len = (size_t)((PyASCIIObject *)o)->length * ((PyASCIIObject *)o)->state.kind;
-        key[0] ^= (uint64_t)((PyASCIIObject *)o)->state.kind << 8;
+        key[0] ^= ((PyASCIIObject *)o)->state.kind; /* "x" is not b"x", nor two wide characters four narrow ones */
     }
     if (k->opts->flags & HTRAIL_CPYTHON_HASHES) {
         row.flags |= HTRAIL_VALUE_HASH;

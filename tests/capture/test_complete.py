@@ -164,7 +164,7 @@ class Complete(unittest.TestCase):
                 elif r.kind != KEY and not is_type:
                     extra[name, r.label if isinstance(r.label, str) else r.kind] += 1
         unexpected = {k: n for k, n in extra.items()
-                      if not k[0].startswith(("builtins.code", "builtins.range", "numpy.", "_abc._abc_data", "_sitebuiltins._Printer"))
+                      if not k[0].startswith(("builtins.code", "builtins.range", "numpy.", "datetime.", "_abc._abc_data", "_sitebuiltins._Printer"))
                       and k[1] not in ("__name__", "__qualname__", "keys", "__class__") and k != ("builtins.dict", VALUE)}
         self.assertEqual(unexpected, {})
 

@@ -48,6 +48,9 @@ proxy = types.MappingProxyType(table)
 element = ElementTree.Element("a")
 time = __import__("time").localtime()
 pattern = re.compile("x")
+import datetime
+zone = datetime.timezone(datetime.timedelta(hours=3), "zone")
+moment, clock, naive = datetime.datetime(2000, 1, 1, tzinfo=zone), datetime.time(1, tzinfo=zone), datetime.datetime(2000, 1, 1)
 def deep():
     held = [1]
     take()
@@ -62,7 +65,7 @@ calls(["argument"])
 def names(*wanted): return {n: id(globals()[n]) for n in wanted}
 tell("ids", names("plain", "dicted", "split", "slots", "outer", "inner", "running", "waiting", "table", "ordered", "default", "items", "pair",
     "unique", "queue", "method", "target", "reference", "dead", "prop", "partial", "error", "proxy", "element", "time", "pattern", "Plain", "Both",
-    "Slots", "sys", "generator"))
+    "Slots", "sys", "generator", "zone", "moment", "clock", "naive"))
 tell("of", {"first": id(plain.first), "third": id(dicted.__dict__["third"]), "a": id(slots.a), "private": id(slots._Slots__private), "c": id(slots.c),
     "split_dict": id(split), "code": id(outer.__code__), "globals": id(globals()), "kwdefaults": id(outer.__kwdefaults__), "value": id(table["key"]),
     "deque0": id(queue[0]), "cells": [id(c) for c in inner.__closure__], "contents": [id(c.cell_contents) for c in inner.__closure__],
@@ -161,6 +164,12 @@ class Labels(unittest.TestCase):
         self.assertLessEqual({"args", "__cause__", "__traceback__"}, set(self.labels("error")))
         self.assertEqual(self.labels("error")["args"], self.of["args"])
         self.assertEqual(self.labels("proxy")["mapping"], self.ids["table"])
+
+    def test_moments_hold_their_time_zone_although_nothing_visits_it(self):
+        for name in ("moment", "clock"):
+            self.assertEqual(self.labels(name), {"tzinfo": self.ids["zone"]})
+        self.assertEqual(self.snapshot.objects[self.ids["naive"]].refs, [])
+        self.assertEqual({k: self.snapshot.type_name(v) for k, v in self.labels("zone").items()}, {"offset": "datetime.timedelta", "name": "str"})
 
     def test_a_struct_sequence_names_its_items(self):
         self.assertLessEqual({"tm_year", "tm_zone"}, set(self.labels("time")))
