@@ -1,5 +1,5 @@
 /* analyze/chain.h - the shortest chain of references from a root to one object, and how
- * people and Python call its steps.
+ * people call its steps.
  *
  * The steps are columns of the database (object.holder), so that they can be asked for in
  * a plain sqlite3 shell: htrail__chain_sql. */
@@ -37,10 +37,9 @@ void htrail__chain_root_text(htrail__text *out, htrail_str kind, htrail_str name
 void htrail__chain_object_text(htrail__text *out, htrail_str type, htrail_str name, htrail_str module, htrail_str holder_type,
                                htrail_str holder_name, htrail_str label);
 
-/* One Python expression for the object at the end of the chain. False, and nothing added,
- * where there is none: a key that was not recorded, a reference from C, the local variable
- * of a frame. A module that is in sys.modules is named so, however the chain came to it. */
-HTRAIL_MUST_CHECK htrail_status htrail__chain_expression(htrail__text *out, bool *exists, htrail__lookup *lookup,
-                                                         const htrail__chain *chain);
+/* Whether an object with this type and name is a class: a metaclass is known by its name alone. */
+bool htrail__chain_is_class(htrail_str type, htrail_str name);
+/* Whether the label of a VALUE reference stands for a key that was not recorded: "(int)". */
+bool htrail__chain_is_unrecorded(htrail_str label);
 
 #endif

@@ -66,6 +66,23 @@ void htrail__text_format(htrail__text *text, const char *format, ...)
     text->len += (size_t)len;
 }
 
+void htrail__text_add_quoted(htrail__text *text, const char *data, size_t len)
+{
+    htrail__text_add_string(text, "'");
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)data[i];
+        if (c == '\'' || c == '\\')
+            htrail__text_format(text, "\\%c", c);
+        else if (c == '\n')
+            htrail__text_add_string(text, "\\n");
+        else if (c < 0x20 || c == 0x7f)
+            htrail__text_format(text, "\\x%02x", c);
+        else
+            htrail__text_add(text, data + i, 1);
+    }
+    htrail__text_add_string(text, "'");
+}
+
 void htrail__text_add_character(htrail__text *text, unsigned character)
 {
     char bytes[4];

@@ -19,6 +19,8 @@ void htrail__text_init(htrail__text *text, size_t limit_bytes);
 void htrail__text_add(htrail__text *text, const char *data, size_t len);
 void htrail__text_add_string(htrail__text *text, const char *string);
 void htrail__text_format(htrail__text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As a Python string literal. */
+void htrail__text_add_quoted(htrail__text *text, const char *data, size_t len);
 /* One Unicode character as UTF-8. */
 void htrail__text_add_character(htrail__text *text, unsigned character);
 /* A number with one digit after the point, whatever the locale says. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/chain.h"
+#include "analyze/expression.h"
 #include "analyze/holders.h"
 #include "analyze/select.h"
 #include "analyze/text.h"
@@ -207,7 +208,7 @@ static int print_way(const why *w, const way *shown)
     htrail__text_init(&expression, TEXT_BYTES_MAX);
     htrail_status status = htrail__chain_find(&chain, w->lookup, shown->first);
     if (status == HTRAIL_OK)
-        status = htrail__chain_expression(&expression, &exists, w->lookup, &chain);
+        status = htrail__expression_of_chain(&expression, &exists, w->lookup, &chain);
     if (status == HTRAIL_OK) {
         print_chain(w, &chain);
         if (exists) {
@@ -302,7 +303,7 @@ static int print_json(const why *w)
         return result;
     htrail_status status = htrail__chain_find(&chain, w->lookup, w->ways[0].first);
     if (status == HTRAIL_OK)
-        status = htrail__chain_expression(&expression, &exists, w->lookup, &chain);
+        status = htrail__expression_of_chain(&expression, &exists, w->lookup, &chain);
     if (status != HTRAIL_OK) {
         result = fail_lookup(w, status);
         goto done;

@@ -2,6 +2,7 @@
 #include "tests/unit/text_heap.h"
 
 #include "analyze/chain.h"
+#include "analyze/expression.h"
 
 static const char program[] =
     "1 dict - : value app 2\n"
@@ -51,7 +52,7 @@ static void expect_expression(text_heap *heap, uint64_t number, const char *want
     bool exists;
     htrail__text_init(&text, 1 << 16);
     cr_assert_eq(htrail__chain_find(&chain, heap->lookup, text_heap_id(heap, number)), HTRAIL_OK);
-    cr_assert_eq(htrail__chain_expression(&text, &exists, heap->lookup, &chain), HTRAIL_OK);
+    cr_assert_eq(htrail__expression_of_chain(&text, &exists, heap->lookup, &chain), HTRAIL_OK);
     cr_expect_eq(exists, wanted != NULL, "object %llu: '%s'", (unsigned long long)number, htrail__text_string(&text));
     cr_expect_str_eq(htrail__text_string(&text), wanted != NULL ? wanted : "");
     htrail__text_release(&text);
