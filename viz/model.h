@@ -21,7 +21,4 @@ void htrail__model_opts_init(htrail__model_opts *opts);
 HTRAIL_MUST_CHECK htrail_status htrail__model_build(htrail__picture *out, htrail__lookup *lookup, const htrail__holders *holders,
                                                     const char *question, const char *subtitle, const htrail__model_opts *opts);
 
-/* What kind of card an object is. name: its own, or empty. */
-htrail__card_kind htrail__model_kind(htrail_str type, htrail_str name);
-
 #endif

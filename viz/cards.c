@@ -1,0 +1,314 @@
+/* viz/cards.c - see the header. */
+#include "viz/cards.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/chain.h"
+#include "analyze/str.h"
+#include "viz/escape.h"
+#include "viz/numbers.h"
+
+enum { TEXT_BYTES_MAX = 1 << 16 };
+
+htrail_str htrail__cards_text(const htrail__cards *c, uint32_t text)
+{
+    return htrail__texts_get(htrail__lookup_texts(c->lookup), text);
+}
+
+const htrail__shape *htrail__cards_shape(const htrail__cards *c, uint32_t node)
+{
+    return &c->holders->shapes.shapes[c->holders->nodes[node].shape];
+}
+
+/* The text as an owned string; text is emptied. */
+char *htrail__cards_take(htrail__cards *c, htrail__text *text)
+{
+    char *copy = strdup(htrail__text_string(text));
+    c->failed |= copy == NULL || text->failed;
+    htrail__text_clear(text);
+    return copy;
+}
+
+char *htrail__cards_take_short(htrail__cards *c, htrail__text *text, size_t columns)
+{
+    htrail__text cut;
+    htrail__text_init(&cut, TEXT_BYTES_MAX);
+    htrail__escape_ellipsis(&cut, text->data, text->len, columns);
+    c->failed |= text->failed;
+    htrail__text_clear(text);
+    char *copy = htrail__cards_take(c, &cut);
+    htrail__text_release(&cut);
+    return copy;
+}
+
+
+/* Whole texts are lines: the heap's own line ends are escaped, ours are added after. */
+static void add_clean(htrail__text *out, const htrail__text *line)
+{
+    htrail__escape_clean(out, line->data, line->len);
+}
+
+void htrail__cards_add_title(const htrail__cards *c, htrail__text *out, uint32_t node)
+{
+    const htrail__shape *shape = htrail__cards_shape(c, node), *holder = NULL;
+    const htrail__holder_node *n = &c->holders->nodes[node];
+    if (shape->root_kind == HTRAIL__ROOT_GARBAGE) {
+        htrail__text_add_string(out, "nothing: garbage not yet collected");
+    } else if (shape->root_kind != 0) {
+        htrail__chain_root_text(out, htrail__cards_text(c, shape->type), htrail__cards_text(c, n->root_names == 1 ? n->root_name : shape->name));
+        if (n->root_names > 1 && shape->root_kind == HTRAIL_ROOT_ATEXIT)
+            htrail__text_add_string(out, "s");
+    } else {
+        if (shape->parent != HTRAIL__NO_SHAPE)
+            holder = &c->holders->shapes.shapes[shape->parent];
+        bool held = holder != NULL && holder->root_kind == 0;
+        htrail__chain_object_text(out, htrail__cards_text(c, shape->type), htrail__cards_text(c, shape->name), htrail__cards_text(c, shape->module),
+                                  held ? htrail__cards_text(c, holder->type) : (htrail_str){0}, held ? htrail__cards_text(c, holder->name) : (htrail_str){0},
+                                  htrail__cards_text(c, shape->label));
+    }
+}
+
+htrail__card_kind htrail__cards_kind(htrail_str type, htrail_str name)
+{
+    static const char *const functions[] = {"function", "builtin_function_or_method", "method", "code", "classmethod", "staticmethod", "property", "method_descriptor", "wrapper_descriptor", "getset_descriptor", "member_descriptor", "functools.partial", NULL};
+    static const char *const frames[] = {"frame", "generator", "coroutine", "async_generator", "traceback", NULL};
+    static const char *const containers[] = {"list", "dict", "tuple", "set", "frozenset", "dictkeys", "cell", "mappingproxy", "collections.deque", "collections.OrderedDict", "collections.defaultdict", "collections.Counter", NULL};
+    static const char *const values[] = {"str", "bytes", "int", "float", "bool", "complex", "bytearray", "memoryview", "NoneType", "unicode", "long", NULL};
+    if (htrail__str_is(type, "module"))
+        return HTRAIL__CARD_MODULE;
+    if (htrail__str_is(type, "type") || htrail__str_is(type, "classobj") || htrail__chain_is_class(type, name))
+        return HTRAIL__CARD_TYPE;
+    return htrail__str_is_one_of(type, functions)    ? HTRAIL__CARD_FUNCTION
+           : htrail__str_is_one_of(type, frames)     ? HTRAIL__CARD_FRAME
+           : htrail__str_is_one_of(type, containers) ? HTRAIL__CARD_CONTAINER
+           : htrail__str_is_one_of(type, values)     ? HTRAIL__CARD_VALUE
+                                         : HTRAIL__CARD_INSTANCE;
+}
+
+static htrail__card_kind kind_of(const htrail__cards *c, uint32_t node)
+{
+    const htrail__shape *shape = htrail__cards_shape(c, node);
+    if (shape->root_kind != 0)
+        return HTRAIL__CARD_ROOT;
+    /* The namespace of a module is the module to those who look for it. */
+    if (htrail__str_is(htrail__cards_text(c, shape->type), "dict") && c->holders->nodes[node].parent != HTRAIL__NO_SHAPE) {
+        htrail_str label = htrail__cards_text(c, shape->label);
+        if (htrail__str_is(label, "__globals__") || htrail__str_is(label, "f_globals") || htrail__str_is(label, "f_locals") ||
+            (htrail__str_is(label, "__dict__") && htrail__str_is(htrail__cards_text(c, htrail__cards_shape(c, c->holders->nodes[node].parent)->type), "module")))
+            return HTRAIL__CARD_MODULE;
+    }
+    return htrail__cards_kind(htrail__cards_text(c, shape->type), htrail__cards_text(c, shape->name));
+}
+
+static void add_range(htrail__text *out, uint64_t least, uint64_t most)
+{
+    htrail__numbers_add(out, least);
+    if (least != most) {
+        htrail__text_add_string(out, "–");
+        htrail__numbers_add(out, most);
+    }
+}
+
+static void add_length(const htrail__cards *c, htrail__text *out, uint32_t node)
+{
+    const htrail__holder_node *n = &c->holders->nodes[node];
+    htrail_str type = htrail__cards_text(c, htrail__cards_shape(c, node)->type);
+    if (n->length_max == HTRAIL__NO_LENGTH)
+        return;
+    const char *unit = htrail__str_is(type, "str") || htrail__str_is(type, "unicode") ? "character" : htrail__str_is(type, "bytes") || htrail__str_is(type, "bytearray") || htrail__str_is(type, "memoryview") ? "byte" : htrail__str_is(type, "int") || htrail__str_is(type, "long") ? "digit" : "item";
+    add_range(out, n->length_min, n->length_max);
+    htrail__text_format(out, " %s%s%s", unit, n->length_max == 1 && n->length_min == 1 ? "" : "s", n->objects > 1 ? " each" : "");
+}
+
+static void add_refcount(const htrail__cards *c, htrail__text *out, uint32_t node, const char *between)
+{
+    const htrail__holder_node *n = &c->holders->nodes[node];
+    if (n->objects == 0 || n->refcount_max == 0)
+        return;
+    htrail__text_add_string(out, between);
+    htrail__text_add_string(out, "refcount ");
+    add_range(out, n->refcount_min, n->refcount_max);
+}
+
+/* The tooltip: everything, in lines. */
+static void add_whole(const htrail__cards *c, htrail__text *out, uint32_t node)
+{
+    const htrail__holder_node *n = &c->holders->nodes[node];
+    htrail__text line;
+    htrail__text_init(&line, TEXT_BYTES_MAX);
+    htrail__cards_add_title(c, &line, node);
+    add_clean(out, &line);
+    htrail__text_clear(&line);
+    if (htrail__cards_shape(c, node)->root_kind != 0) {
+        htrail__text_add_string(out, htrail__cards_shape(c, node)->root_kind == HTRAIL__ROOT_GARBAGE ? "\nno root reaches it" : "\na root");
+        if (n->root_names > 1) {
+            htrail__text_add_string(out, " of ");
+            htrail__numbers_add(out, n->root_names);
+            htrail__text_add_string(out, " objects, the first as ");
+            htrail__chain_root_text(&line, htrail__cards_text(c, htrail__cards_shape(c, node)->type), htrail__cards_text(c, n->root_name));
+            add_clean(out, &line);
+        }
+    } else {
+        htrail__text_add_string(out, "\n");
+        htrail__numbers_add(out, n->objects);
+        htrail__text_format(out, n->objects == 1 ? " object, " : " objects, ");
+        htrail__numbers_add_bytes(out, n->size_bytes);
+        htrail__text_add_string(out, n->objects == 1 ? " of its own" : " of their own");
+        if (n->targets > 0 && n->targets < n->objects) {
+            htrail__text_add_string(out, "\n");
+            htrail__numbers_add(out, n->targets);
+            htrail__text_add_string(out, " of them asked for");
+        }
+        add_length(c, &line, node);
+        add_refcount(c, &line, node, line.len ? ", " : "");
+        if (line.len > 0)
+            htrail__text_add_string(out, "\n");
+        add_clean(out, &line);
+        if (htrail__cards_shape(c, node)->folded)
+            htrail__text_add_string(out, "\nsome of them hold others of them");
+        if (n->other_kinds > 0 || n->other_holders > 0) {
+            htrail__text_add_string(out, "\nfurther holders that are not drawn: ");
+            htrail__numbers_add(out, n->other_holders);
+        }
+        if (n->held_from_below)
+            htrail__text_add_string(out, "\nalso held through what it holds");
+        htrail__text_add_string(out, "\nfor example id:");
+        htrail__text_format(out, "%llu", (unsigned long long)n->example);
+    }
+    htrail__text_release(&line);
+}
+
+/* Cards and arrows. */
+
+static htrail__card *new_card(htrail__cards *c, size_t *index)
+{
+    htrail__picture *p = c->out;
+    if (p->card_count == c->card_room) {
+        size_t room = c->card_room ? c->card_room * 2 : 64;
+        htrail__card *cards = realloc(p->cards, room * sizeof *cards);
+        if (cards == NULL) {
+            c->failed = true;
+            return NULL;
+        }
+        p->cards = cards;
+        c->card_room = room;
+    }
+    *index = p->card_count++;
+    p->cards[*index] = (htrail__card){.share = -1};
+    return &p->cards[*index];
+}
+
+void htrail__cards_add_arrow(htrail__cards *c, size_t from, size_t to, htrail__hold hold, htrail__text *label, uint64_t references)
+{
+    htrail__picture *p = c->out;
+    htrail__text whole;
+    if (p->arrow_count == c->arrow_room) {
+        size_t room = c->arrow_room ? c->arrow_room * 2 : 64;
+        htrail__arrow *arrows = realloc(p->arrows, room * sizeof *arrows);
+        if (arrows == NULL) {
+            c->failed = true;
+            return;
+        }
+        p->arrows = arrows;
+        c->arrow_room = room;
+    }
+    htrail__text_init(&whole, TEXT_BYTES_MAX);
+    htrail__text_add_string(&whole, p->cards[from].title);
+    htrail__text_add_string(&whole, " → ");
+    if (label->len > 0) {
+        add_clean(&whole, label);
+        htrail__text_add_string(&whole, " → ");
+    }
+    htrail__text_add_string(&whole, p->cards[to].title);
+    if (references > 0) {
+        htrail__text_add_string(&whole, " · ");
+        htrail__numbers_add(&whole, references);
+        htrail__text_add_string(&whole, references == 1 ? " reference" : " references");
+    }
+    htrail__arrow *arrow = &p->arrows[p->arrow_count++];
+    *arrow = (htrail__arrow){.from = from, .to = to, .hold = hold};
+    arrow->label = htrail__cards_take_short(c, label, HTRAIL__LABEL_COLUMNS);
+    arrow->whole = htrail__cards_take(c, &whole);
+    htrail__text_release(&whole);
+}
+
+/* "frame run at /srv/app/server.py:65" -> "frame run at server.py:65" */
+void htrail__cards_leave_out_folder(htrail__text *title)
+{
+    char *at = title->len > 0 ? strstr(title->data, " at /") : NULL, *name = at != NULL ? strrchr(at, '/') : NULL;
+    if (name == NULL)
+        return;
+    memmove(at + strlen(" at "), name + 1, strlen(name + 1) + 1);
+    title->len = strlen(title->data);
+}
+
+size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
+{
+    const htrail__holder_node *n = &c->holders->nodes[node];
+    htrail__text text;
+    size_t index;
+    htrail__card *card = new_card(c, &index);
+    if (card == NULL)
+        return SIZE_MAX;
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    card->kind = kind_of(c, node);
+    card->suspect = n->targets > 0;
+    htrail__cards_add_title(c, &text, node);
+    if (htrail__cards_shape(c, node)->root_kind == HTRAIL_ROOT_FRAME)
+        htrail__cards_leave_out_folder(&text);
+    card->title = htrail__cards_take_short(c, &text, HTRAIL__LABEL_COLUMNS);
+    uint64_t count = card->kind == HTRAIL__CARD_ROOT ? n->root_names : n->objects;
+    if (count > 1) {
+        htrail__text_add_string(&text, "× ");
+        htrail__numbers_add(&text, count);
+    }
+    card->count = htrail__cards_take(c, &text);
+    if (card->kind != HTRAIL__CARD_ROOT) {
+        add_length(c, &text, node);
+        add_refcount(c, &text, node, text.len ? " · " : "");
+        if (htrail__cards_shape(c, node)->folded)
+            htrail__text_add_string(&text, text.len ? " · one in another" : "one in another");
+    }
+    card->detail = htrail__cards_take(c, &text);
+    if (card->kind != HTRAIL__CARD_ROOT) {
+        htrail__numbers_add_bytes(&text, n->size_bytes);
+        card->share = c->heap_bytes ? (double)n->size_bytes / (double)c->heap_bytes : 0;
+    }
+    card->bytes = htrail__cards_take(c, &text);
+    add_whole(c, &text, node);
+    card->whole = htrail__cards_take(c, &text);
+    htrail__text_release(&text);
+    return index;
+}
+
+/* A card that stands for what is left out. text becomes its title and is emptied. */
+size_t htrail__cards_add_more(htrail__cards *c, htrail__text *text)
+{
+    size_t index;
+    htrail__card *card = new_card(c, &index);
+    if (card == NULL)
+        return SIZE_MAX;
+    card->kind = HTRAIL__CARD_MORE;
+    htrail__text whole;
+    htrail__text_init(&whole, TEXT_BYTES_MAX);
+    add_clean(&whole, text);
+    card->title = htrail__cards_take_short(c, text, HTRAIL__LABEL_COLUMNS);
+    card->count = htrail__cards_take(c, text);
+    card->detail = htrail__cards_take(c, text);
+    card->bytes = htrail__cards_take(c, text);
+    card->whole = htrail__cards_take(c, &whole);
+    htrail__text_release(&whole);
+    return index;
+}
+
+void htrail__cards_add_label(const htrail__cards *c, htrail__text *out, uint32_t node)
+{
+    const htrail__shape *shape = htrail__cards_shape(c, node);
+    htrail__chain_label(out, shape->ref_kind, htrail__cards_text(c, shape->label), HTRAIL__ANY_POSITION);
+}
+
+htrail__hold htrail__cards_hold(const htrail__holder_node *node)
+{
+    return node->held == HTRAIL__HELD_ONLY ? HTRAIL__HOLD_ONLY : node->held == HTRAIL__HELD_SEVERAL ? HTRAIL__HOLD_SEVERAL : HTRAIL__HOLD_UNKNOWN;
+}

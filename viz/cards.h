@@ -1,0 +1,45 @@
+/* viz/cards.h - what a card says of a node and an arrow of a reference: viz/model chooses
+ * which, and this writes them into the picture.
+ *
+ * Errors: failed stays set once memory, or a text's limit, was not enough. */
+#ifndef HTRAIL_VIZ_CARDS_H
+#define HTRAIL_VIZ_CARDS_H
+
+#include "analyze/holders.h"
+#include "analyze/text.h"
+#include "viz/picture.h"
+
+typedef struct htrail__cards {
+    htrail__picture *out;
+    htrail__lookup *lookup;
+    const htrail__holders *holders;
+    uint64_t heap_bytes; /* of all objects: what a bar is a share of */
+    size_t card_room, arrow_room;
+    bool failed;
+} htrail__cards;
+
+/* A card for the node; its place in the picture, or SIZE_MAX. */
+size_t htrail__cards_add_node(htrail__cards *cards, uint32_t node);
+/* A card that stands for what is left out. text becomes its title and is emptied. */
+size_t htrail__cards_add_more(htrail__cards *cards, htrail__text *text);
+/* label is emptied. */
+void htrail__cards_add_arrow(htrail__cards *cards, size_t from, size_t to, htrail__hold hold, htrail__text *label, uint64_t references);
+
+/* The title of a node's card, whole. */
+void htrail__cards_add_title(const htrail__cards *cards, htrail__text *out, uint32_t node);
+/* "frame run at /srv/app/server.py:65" -> "frame run at server.py:65" */
+void htrail__cards_leave_out_folder(htrail__text *title);
+/* The label of the reference by which a node's objects are held. */
+void htrail__cards_add_label(const htrail__cards *cards, htrail__text *out, uint32_t node);
+htrail__hold htrail__cards_hold(const htrail__holder_node *node);
+/* What kind of card an object is. name: its own, or empty. */
+htrail__card_kind htrail__cards_kind(htrail_str type, htrail_str name);
+
+const htrail__shape *htrail__cards_shape(const htrail__cards *cards, uint32_t node);
+htrail_str htrail__cards_text(const htrail__cards *cards, uint32_t text);
+/* The text as a string that the caller owns; text is emptied. */
+char *htrail__cards_take(htrail__cards *cards, htrail__text *text);
+/* The same, cleaned, and with its middle left out past so many columns. */
+char *htrail__cards_take_short(htrail__cards *cards, htrail__text *text, size_t columns);
+
+#endif
