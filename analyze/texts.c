@@ -90,7 +90,7 @@ static uint32_t *slot_for(const htrail__texts *texts, htrail_str text, uint32_t 
             return at;
         if (texts->hashes[*at - 1] == hash) {
             htrail_str other = htrail__texts_get(texts, *at - 1);
-            if (other.len == text.len && memcmp(other.data, text.data, text.len) == 0)
+            if (other.len == text.len && (text.len == 0 || memcmp(other.data, text.data, text.len) == 0))
                 return at;
         }
     }

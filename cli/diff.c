@@ -54,6 +54,8 @@ static int run(const cli_arguments *arguments)
         goto done;
     sqlite3_bind_text(statement, 1, by, -1, SQLITE_STATIC);
     result = cli_print_query(arguments, statement, columns, limit);
+    if (result == CLI_EXIT_OK && !cli_option_given(arguments, "json") && sqlite3_reset(statement) == SQLITE_OK && sqlite3_step(statement) == SQLITE_DONE)
+        printf("nothing differs by %s\n", by);
 done:
     sqlite3_finalize(statement);
     sqlite3_close(db);

@@ -98,6 +98,8 @@ Test(load, both_ends_of_every_reference_find_it)
     EXPECT_ROWS(db, "SELECT count(*) FROM object o WHERE (SELECT count(*) FROM reference WHERE dst = o.id) <> "
                     "(SELECT sum(dst = o.id) FROM (SELECT dst FROM heap_reference NOT INDEXED))", "0\n");
     sqlite3_close(db);
+    recorded_release(&log);
+    free(file.data);
 }
 
 Test(load, the_same_snapshot_gives_the_same_bytes)
@@ -117,6 +119,8 @@ Test(load, the_same_snapshot_gives_the_same_bytes)
     }
     snprintf(command, sizeof command, "cmp /tmp/heaptrail-same-%d-0.db /tmp/heaptrail-same-%d-1.db; r=$?; rm -f /tmp/heaptrail-same-%d-*; exit $r", (int)getpid(), (int)getpid(), (int)getpid());
     cr_expect_eq(system(command), 0);
+    recorded_release(&log);
+    free(file.data);
 }
 
 Test(load, a_database_that_cannot_be_written_leaves_nothing_and_says_why)
