@@ -38,7 +38,7 @@ Test(environment, a_variable_that_is_not_ours_is_refused)
         setenv(HTRAIL__AGENT_VARIABLE, bad[i], 1);
         cr_assert_not(htrail__agent_environment_get(&got), "%s", bad[i]);
     }
-    char *longest = malloc(HTRAIL__AGENT_DIR_CAP + 64);
+    static char longest[HTRAIL__AGENT_DIR_CAP + 64];
     memcpy(longest, "1:0:3.11:", 9);
     memset(longest + 9, 'd', HTRAIL__AGENT_DIR_CAP);
     longest[9 + HTRAIL__AGENT_DIR_CAP] = '\0';
@@ -47,7 +47,6 @@ Test(environment, a_variable_that_is_not_ours_is_refused)
     longest[9 + HTRAIL__AGENT_DIR_CAP - 1] = '\0';
     setenv(HTRAIL__AGENT_VARIABLE, longest, 1);
     cr_assert(htrail__agent_environment_get(&got));
-    free(longest);
 }
 
 Test(environment, the_agent_comes_behind_other_preloads_and_leaves_them_as_they_were)
