@@ -330,7 +330,29 @@ class Snap(AgentCase):
                 program.communicate(timeout=60)
                 self.assertEqual(self.files(".partial"), [])
 
-    def test_a_program_that_is_killed_in_the_middle_leaves_what_it_wrote(self):
+    def test_what_a_killed_program_wrote_is_left_and_can_be_read(self):
+        for _ in range(20):
+            program = self.start("import sys\nkeep = [[n, str(n)] for n in range(300000)]\nprint('ready', flush=True)\nsys.stdin.read()")
+            path = os.path.join(self.folder, "a.htrail")
+            snap = subprocess.Popen([HEAPTRAIL, "snap", "-o", path, str(program.pid)], stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, text=True)
+            while snap.poll() is None and not (os.path.exists(path + ".partial") and os.path.getsize(path + ".partial")):
+                pass
+            program.kill()
+            output, errors = snap.communicate(timeout=60)
+            if snap.returncode == 0:
+                continue # the snapshot was faster
+            self.assertEqual((snap.returncode, output), (3, ""))
+            self.assertEqual(errors, "heaptrail snap: process %d (python3) ended before its snapshot was complete: "
+                             "what it wrote is in '%s.partial'\n" % (program.pid, path))
+            check = subprocess.run([HEAPTRAIL, "check", path + ".partial"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertEqual(check.returncode, 1, check.stdout)
+            info = subprocess.run([HEAPTRAIL, "info", path + ".partial"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertIn(info.returncode, (0, 1), info.stdout)
+            return
+        self.fail("never killed in time")
+
+    def test_a_program_that_is_killed_in_the_middle_leaves_no_fifo_behind(self):
         # Half of the snapshot is in a slow pipe when the program is killed.
         program = self.start("import sys\nkeep = [str(n) + 'x' for n in range(300000)]\nprint('ready', flush=True)\nsys.stdin.read()")
         fifo = os.path.join(self.folder, "fifo")
