@@ -10,6 +10,10 @@
 #include "capture/python/type.h"
 #include "capture/python/value.h"
 
+/* How often the clock is looked at: a step is an object or a part of one, so at most this many
+ * times HTRAIL_REFS_MAX references lie between two looks. */
+enum { STEPS_MASK = 0xff };
+
 htrail_label htrail__walk_add_label(htrail__walk *k, htrail__label_name name)
 {
     static const char *const texts[L_COUNT] = {
@@ -263,7 +267,7 @@ static void drain(htrail__walk *k)
                 k->status = status;
         }
         }
-        if ((k->objects & 0xfff) == 0)
+        if ((++k->steps & STEPS_MASK) == 0)
             htrail__walk_going_on(k);
     }
     k->waiting_count = 0;
@@ -346,7 +350,7 @@ void htrail__walk_lists(htrail__walk *k)
         htrail__seen_set(&k->seen, (uintptr_t)o, SEEN_MET);
         add_object(k, o, HTRAIL_OBJECT_TRACKED, 0);
         k->tracked++;
-        if ((k->tracked & 0xfff) == 0 && !htrail__walk_going_on(k))
+        if ((++k->steps & STEPS_MASK) == 0 && !htrail__walk_going_on(k))
             return;
         if (k->waiting_count)
             drain(k);

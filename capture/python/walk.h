@@ -73,6 +73,7 @@ struct htrail__walk {
     const htrail__type_info *last_info;
     traverseproc subtype_traverse; /* tp_traverse of every class that a class statement made */
 
+    uint64_t steps; /* objects and parts of objects */
     uint64_t objects, tracked, frozen, refcount_total;
     uint64_t hash_key[2];
 

@@ -116,6 +116,16 @@ tell("result", {k: v for k, v in result.items() if k != "path"})
         self.assertEqual(taken.status, 0)
         self.assertTrue(1000 < len(taken.objects) < 100000)
 
+    def test_one_endless_list_does_not_outrun_the_longest_pause(self):
+        taken, told, _ = snapshot.run("""
+keep = [None] * 20000000
+whole = heaptrail.snapshot(path)["pause"]
+result = take(max_pause=whole / 20)
+tell("result", {"pause": result["pause"], "whole": whole, "complete": result["complete"]})
+""")
+        self.assertFalse(told["result"]["complete"])
+        self.assertLess(told["result"]["pause"], told["result"]["whole"] / 2)
+
     def test_a_largest_file_ends_in_a_valid_shorter_file(self):
         taken, told, _ = snapshot.run("""
 import random

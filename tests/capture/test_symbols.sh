@@ -1,0 +1,18 @@
+#!/bin/bash
+# Python's symbols are weak in the module, so one that the interpreter does not show would be NULL and
+# nobody would say so: each must be there, in the interpreter and in the library for embedding.
+set -eu
+missing=0
+for module in "$B"/python*/heaptrail.*.so; do
+    nm -D --undefined-only "$module" | awk '$2 ~ /^_?Py/ {print $2} $1 == "U" && $2 ~ /^_?Py/ {print "strong: " $2 > "/dev/stderr"; exit 1}' | sort > "$TEST_TMP/wanted"
+    [ "$(wc -l < "$TEST_TMP/wanted")" -gt 20 ]
+    for home in /usr/bin/python3.11 /usr/lib/*/libpython3.11.so.1.0; do
+        nm -D --defined-only "$home" | awk '{print $3}' | sort > "$TEST_TMP/shown"
+        comm -23 "$TEST_TMP/wanted" "$TEST_TMP/shown" > "$TEST_TMP/missing"
+        if [ -s "$TEST_TMP/missing" ]; then
+            echo "$home does not show: $(cat "$TEST_TMP/missing")"
+            missing=1
+        fi
+    done
+done
+exit $missing
