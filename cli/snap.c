@@ -111,11 +111,16 @@ static int fail_to_open(const cli_arguments *arguments, const char *path, int er
 
 static int fail_of_agent(const cli_arguments *arguments, const htrail__destination *file, const htrail__agent_message *answer)
 {
-    if (answer->os_error != 0 && answer->os_error != ECANCELED)
-        return cli_fail(arguments, "cannot write '%s': %s%s", file->path, strerror(answer->os_error),
-                        answer->os_error == ENOSPC || answer->os_error == EDQUOT || answer->os_error == EFBIG
-                            ? ": name a place with more room with -o FILE" : "");
-    return cli_fail(arguments, "%s", answer->text[0] ? answer->text : htrail_status_text(answer->status));
+    bool named = strcmp(file->path, "-") != 0;
+    const char *reason = strerror(answer->os_error), *hint = "";
+    if (answer->os_error == 0 || answer->os_error == ECANCELED)
+        return cli_fail(arguments, "%s", answer->text[0] ? answer->text : htrail_status_text(answer->status));
+    if (answer->os_error == ETIMEDOUT)
+        reason = "nobody reads the other end of the pipe";
+    else if (answer->os_error == ENOSPC || answer->os_error == EDQUOT || answer->os_error == EFBIG)
+        hint = ": name a place with more room with -o FILE";
+    return cli_fail(arguments, "cannot write %s%s%s: %s%s", named ? "'" : "", named ? file->path : "standard output",
+                    named ? "'" : "", reason, hint);
 }
 
 static void print_summary(FILE *stream, const char *path, const htrail__agent_message *answer)

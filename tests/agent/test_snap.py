@@ -314,6 +314,20 @@ class Snap(AgentCase):
         os.close(reader)
         self.assert_snap(program)
 
+    def test_a_pipe_that_is_closed_or_never_read_ends_the_snapshot(self):
+        program = self.start("import sys\nkeep = [str(n) + 'x' for n in range(300000)]\nprint('ready', flush=True)\nsys.stdin.read()")
+        for closed, reason in ((True, "Broken pipe"), (False, "nobody reads the other end of the pipe")):
+            reader, writer = os.pipe()
+            if closed:
+                os.close(reader)
+            snap = subprocess.run([HEAPTRAIL, "snap", "-o", "-", str(program.pid)], stdout=writer, stderr=subprocess.PIPE, text=True)
+            os.close(writer)
+            if not closed:
+                os.close(reader)
+            self.assertEqual((snap.returncode, snap.stderr),
+                             (3, "heaptrail snap: cannot write standard output: %s\n" % reason))
+            self.assert_snap(program)
+
     def test_a_client_that_is_interrupted_or_killed_leaves_no_file(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             with self.subTest(number):
