@@ -1,8 +1,9 @@
 /* analyze/addresses.c - see the header. */
 #include "analyze/addresses.h"
 
-#include <stdlib.h>
 #include <sys/random.h>
+
+#include "analyze/mapping.h"
 
 enum { INITIAL_CAPACITY = 1 << 12 };
 
@@ -12,7 +13,7 @@ htrail_status htrail__addresses_init(htrail__addresses *map)
     uint64_t random;
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) == (ssize_t)sizeof random)
         map->multiplier = random | 1;
-    map->blocks = calloc(map->capacity, sizeof *map->blocks);
+    map->blocks = htrail__mapping_new(map->capacity, sizeof *map->blocks);
     return map->blocks == NULL ? HTRAIL_E_NOMEM : HTRAIL_OK;
 }
 
@@ -30,13 +31,13 @@ static htrail_status grow(htrail__addresses *map)
     if (map->capacity > SIZE_MAX / 2 / sizeof *map->blocks)
         return HTRAIL_E_NOMEM;
     larger.capacity = map->capacity * 2;
-    larger.blocks = calloc(larger.capacity, sizeof *larger.blocks);
+    larger.blocks = htrail__mapping_new(larger.capacity, sizeof *larger.blocks);
     if (larger.blocks == NULL)
         return HTRAIL_E_NOMEM;
     for (size_t i = 0; i < map->capacity; i++)
         if (map->blocks[i].used)
             *block_for(&larger, map->blocks[i].key) = map->blocks[i];
-    free(map->blocks);
+    htrail__mapping_free(map->blocks);
     *map = larger;
     return HTRAIL_OK;
 }
@@ -78,7 +79,7 @@ htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *a
     uint32_t rank = 0;
     const char *at = (const char *)addresses;
 
-    map->ids = malloc(((size_t)map->count + 1) * sizeof *map->ids);
+    map->ids = htrail__mapping_new(map->count, sizeof *map->ids);
     if (map->ids == NULL)
         return HTRAIL_E_NOMEM;
     for (size_t i = 0; i < map->capacity; i++) {
@@ -101,7 +102,7 @@ htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *a
 
 void htrail__addresses_release(htrail__addresses *map)
 {
-    free(map->blocks);
-    free(map->ids);
+    htrail__mapping_free(map->blocks);
+    htrail__mapping_free(map->ids);
     *map = (htrail__addresses){0};
 }

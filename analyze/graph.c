@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "analyze/mapping.h"
 
 enum {
     ATOM_CACHE = 4096,
@@ -18,8 +19,7 @@ enum {
     PREFETCH = 16,
     STEP_OBJECTS = 1 << 14,
     POSITION_MAX = UINT32_MAX >> HTRAIL__LABEL_TAG_BITS,
-    NAME_BYTES_MAX = 1024,
-    LARGE_PAGE = 2 << 20
+    NAME_BYTES_MAX = 1024
 };
 #define TEXT_BYTES_MAX (SIZE_MAX >> 16)
 
@@ -74,14 +74,6 @@ static htrail_status no_memory(htrail__graph *graph)
                 graph->object_count, graph->ref_count);
 }
 
-/* Half of the time that a load takes goes into first touches of 4 KiB pages. A wish: it may fail. */
-static void ask_for_large_pages(void *data, size_t bytes)
-{
-    uintptr_t start = ((uintptr_t)data + LARGE_PAGE - 1) & ~(uintptr_t)(LARGE_PAGE - 1), end = (uintptr_t)data + bytes;
-    if (end > start && end - start >= LARGE_PAGE)
-        (void)madvise((void *)start, (end - start) & ~(size_t)(LARGE_PAGE - 1), MADV_HUGEPAGE);
-}
-
 /* Room for one more group of more items; data keeps its contents. */
 static htrail_status reserve(htrail__graph *graph, void *data_pointer, size_t *room, uint64_t used, uint64_t more, size_t item_bytes)
 {
@@ -93,12 +85,11 @@ static htrail_status reserve(htrail__graph *graph, void *data_pointer, size_t *r
         wanted = (size_t)(used + more);
     if (wanted > SIZE_MAX / 2 / item_bytes)
         return no_memory(graph);
-    void *grown = realloc(*data, wanted * item_bytes);
+    void *grown = htrail__mapping_grow(*data, wanted * item_bytes);
     if (grown == NULL)
         return no_memory(graph);
     *data = grown;
     *room = wanted;
-    ask_for_large_pages(grown, wanted * item_bytes);
     return HTRAIL_OK;
 }
 
@@ -475,7 +466,7 @@ static void resolve_targets(htrail__graph *graph)
     graph->references_dangling = dangling;
     graph->references = count - dangling;
     graph->build->addresses = NULL;
-    uint32_t *smaller = realloc(targets, ((size_t)count + 1) * sizeof *targets);
+    uint32_t *smaller = targets == NULL ? NULL : htrail__mapping_grow(targets, ((size_t)count + 1) * sizeof *targets);
     graph->targets = smaller != NULL ? smaller : targets;
 }
 
@@ -604,7 +595,7 @@ static htrail_status resolve_rest(htrail__graph *graph)
     struct htrail__graph_build *build = graph->build;
     uint32_t kept = 0;
 
-    graph->name_of = calloc((size_t)graph->object_count + 1, sizeof *graph->name_of);
+    graph->name_of = htrail__mapping_new(graph->object_count, sizeof *graph->name_of);
     if (graph->name_of == NULL)
         return no_memory(graph);
     for (uint32_t i = 0; i < graph->name_count; i++) {
@@ -689,10 +680,10 @@ static void build_free(struct htrail__graph_build *build)
 {
     if (build == NULL)
         return;
-    free(build->addresses);
-    free(build->root_addresses);
-    free(build->parts);
-    free(build->strings);
+    htrail__mapping_free(build->addresses);
+    htrail__mapping_free(build->root_addresses);
+    htrail__mapping_free(build->parts);
+    htrail__mapping_free(build->strings);
     free(build->atom_slots);
     free(build->type_slots);
     free(build);
@@ -731,15 +722,15 @@ void htrail__graph_free(htrail__graph *graph)
     build_free(graph->build);
     htrail__texts_release(&graph->texts);
     htrail__addresses_release(&graph->addresses);
-    free(graph->objects);
-    free(graph->targets);
-    free(graph->labels);
-    free(graph->types);
-    free(graph->atoms);
-    free(graph->names);
-    free(graph->name_of);
-    free(graph->values);
-    free(graph->roots);
-    free(graph->metas);
+    htrail__mapping_free(graph->objects);
+    htrail__mapping_free(graph->targets);
+    htrail__mapping_free(graph->labels);
+    htrail__mapping_free(graph->types);
+    htrail__mapping_free(graph->atoms);
+    htrail__mapping_free(graph->names);
+    htrail__mapping_free(graph->name_of);
+    htrail__mapping_free(graph->values);
+    htrail__mapping_free(graph->roots);
+    htrail__mapping_free(graph->metas);
     free(graph);
 }

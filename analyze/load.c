@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analyze/loader.h"
+#include "analyze/mapping.h"
 
 htrail_status htrail__loader_fail(htrail__loader *l, htrail_status status, const char *format, ...)
 {
@@ -91,10 +92,10 @@ static void release(htrail__loader *l)
     free(l->type_sums);
     free(l->type_first);
     free(l->type_last);
-    free(l->codes);
-    free(l->srcs);
-    free(l->dsts);
-    free(l->edge_codes);
+    htrail__mapping_free(l->codes);
+    htrail__mapping_free(l->srcs);
+    htrail__mapping_free(l->dsts);
+    htrail__mapping_free(l->edge_codes);
     free(l->partial);
 }
 

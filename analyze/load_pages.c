@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "analyze/loader.h"
+#include "analyze/mapping.h"
 
 enum { PREFETCH_OBJECTS = 8, STEP_OBJECTS = 1 << 16 };
 
@@ -66,7 +67,7 @@ static htrail_status write_references(htrail__loader *l)
 /* A stable counting sort: places[i] is the place of the i-th in the order of keys. */
 static uint32_t *sorted_places(const uint32_t *keys, uint32_t count, uint32_t key_max)
 {
-    uint32_t *starts = calloc((size_t)key_max + 2, sizeof *starts), *places = malloc(((size_t)count + 1) * sizeof *places);
+    uint32_t *starts = htrail__mapping_new((size_t)key_max + 1, sizeof *starts), *places = htrail__mapping_new(count, sizeof *places);
     if (starts != NULL && places != NULL) {
         for (uint32_t i = 0; i < count; i++)
             starts[keys[i] + 1]++;
@@ -75,10 +76,10 @@ static uint32_t *sorted_places(const uint32_t *keys, uint32_t count, uint32_t ke
         for (uint32_t i = 0; i < count; i++)
             places[starts[keys[i]]++] = i;
     } else {
-        free(places);
+        htrail__mapping_free(places);
         places = NULL;
     }
-    free(starts);
+    htrail__mapping_free(starts);
     return places;
 }
 
@@ -101,7 +102,7 @@ static htrail_status write_referrers(htrail__loader *l)
     }
     if (status == HTRAIL_OK)
         status = htrail__btree_end(&l->tree);
-    free(places);
+    htrail__mapping_free(places);
     return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "analyze/loader.h"
+#include "analyze/mapping.h"
 #include "analyze/schema.h"
 
 enum {
@@ -186,10 +187,10 @@ htrail_status htrail__loader_encode_references(htrail__loader *l)
         if (graph->objects[i].ref_count > most)
             most = graph->objects[i].ref_count;
     edges = malloc(((size_t)most + 1) * sizeof *edges);
-    l->codes = malloc(((size_t)graph->object_count + 1) * sizeof *l->codes);
-    l->srcs = malloc(((size_t)room + 1) * sizeof *l->srcs);
-    l->dsts = malloc(((size_t)room + 1) * sizeof *l->dsts);
-    l->edge_codes = malloc(((size_t)room + 1) * sizeof *l->edge_codes);
+    l->codes = htrail__mapping_new(graph->object_count, sizeof *l->codes);
+    l->srcs = htrail__mapping_new(room, sizeof *l->srcs);
+    l->dsts = htrail__mapping_new(room, sizeof *l->dsts);
+    l->edge_codes = htrail__mapping_new(room, sizeof *l->edge_codes);
     if (edges == NULL || l->codes == NULL || l->srcs == NULL || l->dsts == NULL || l->edge_codes == NULL) {
         status = htrail__loader_no_memory(l);
         goto done;

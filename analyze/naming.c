@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/mapping.h"
+
 enum { BASES_MAX = 64 };
 
 /* What a type makes of its objects. */
@@ -261,7 +263,7 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
     htrail_status status;
 
     *naming = (htrail__naming){0};
-    naming->module_of = calloc((size_t)graph->object_count + 1, sizeof *naming->module_of);
+    naming->module_of = htrail__mapping_new(graph->object_count, sizeof *naming->module_of);
     w.strengths = calloc((size_t)graph->object_count + 1, 1);
     if (naming->module_of == NULL || w.strengths == NULL)
         status = HTRAIL_E_NOMEM;
@@ -276,7 +278,7 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
 
 void htrail__naming_release(htrail__naming *naming)
 {
-    free(naming->module_of);
+    htrail__mapping_free(naming->module_of);
     free(naming->full_name);
     free(naming->is_text);
     *naming = (htrail__naming){0};

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/mapping.h"
+
 enum { PREFETCH_OBJECTS = 8, PREFETCH_REFS = 12, NAMESPACE_DEPTH = 2 };
 
 const char *htrail__root_kind_text(uint32_t kind)
@@ -151,16 +153,15 @@ static htrail_status add_unshown_roots(htrail__reach *reach, const htrail__graph
 
 htrail_status htrail__reach_build(htrail__reach *reach, const htrail__graph *graph)
 {
-    size_t count = (size_t)graph->object_count + 1;
     *reach = (htrail__reach){0};
-    reach->object_of = malloc(count * sizeof(uint32_t));
-    reach->number_of = calloc(count, sizeof(uint32_t));
-    reach->holder = malloc(count * sizeof(uint32_t));
-    reach->holder_ref = malloc(count * sizeof(uint32_t));
-    reach->depth = malloc(count * sizeof(uint32_t));
-    reach->root = malloc(count * sizeof(uint32_t));
-    reach->counted = calloc(count, sizeof(uint32_t));
-    reach->is_holding = calloc(graph->ref_count / 64 + 1, sizeof(uint64_t));
+    reach->object_of = htrail__mapping_new(graph->object_count, sizeof(uint32_t));
+    reach->number_of = htrail__mapping_new(graph->object_count, sizeof(uint32_t));
+    reach->holder = htrail__mapping_new(graph->object_count, sizeof(uint32_t));
+    reach->holder_ref = htrail__mapping_new(graph->object_count, sizeof(uint32_t));
+    reach->depth = htrail__mapping_new(graph->object_count, sizeof(uint32_t));
+    reach->root = htrail__mapping_new(graph->object_count, sizeof(uint32_t));
+    reach->counted = htrail__mapping_new(graph->object_count, sizeof(uint32_t));
+    reach->is_holding = htrail__mapping_new(graph->ref_count / 64, sizeof(uint64_t));
     if (reach->is_holding == NULL || reach->object_of == NULL || reach->number_of == NULL || reach->holder == NULL || reach->holder_ref == NULL ||
         reach->depth == NULL || reach->root == NULL || reach->counted == NULL || copy_roots(reach, graph) != HTRAIL_OK)
         return HTRAIL_E_NOMEM;
@@ -180,14 +181,14 @@ htrail_status htrail__reach_build(htrail__reach *reach, const htrail__graph *gra
 
 void htrail__reach_release(htrail__reach *reach)
 {
-    free(reach->object_of);
-    free(reach->number_of);
-    free(reach->holder);
-    free(reach->holder_ref);
-    free(reach->depth);
-    free(reach->root);
-    free(reach->counted);
-    free(reach->is_holding);
+    htrail__mapping_free(reach->object_of);
+    htrail__mapping_free(reach->number_of);
+    htrail__mapping_free(reach->holder);
+    htrail__mapping_free(reach->holder_ref);
+    htrail__mapping_free(reach->depth);
+    htrail__mapping_free(reach->root);
+    htrail__mapping_free(reach->counted);
+    htrail__mapping_free(reach->is_holding);
     free(reach->roots);
     *reach = (htrail__reach){0};
 }

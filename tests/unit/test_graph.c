@@ -46,11 +46,12 @@ Test(graph, parts_of_an_object_lie_side_by_side_and_count_on)
     LEAF(&heap, 0x3000, T_INT, 1);
     OBJECT(&heap, 0x1000, 0, 0, HTRAIL_OBJECT_CONTINUED, REF(0x3000, INDEX), REF(0x3000, KEY));
     OBJECT(&heap, 0x1000, 0, 0, HTRAIL_OBJECT_CONTINUED, REF(0x3000, VALUE), REF(0x3000, STACK));
+    OBJECT(&heap, 0x1000, 0, 0, HTRAIL_OBJECT_CONTINUED, REF(0x3000, VALUE)); /* no key before it */
     small_heap_end(&heap);
     htrail__graph *graph = graph_from(&heap);
-    expect_refs(graph, 0, "1:1:0 1:1:1 1:1:2 2:1:3 1:1:10 1:1:11 2:1:12 2:2: 2:3:0 2:11:0");
+    expect_refs(graph, 0, "1:1:0 1:1:1 1:1:2 2:1:3 1:1:10 1:1:11 2:1:12 2:2: 2:3:0 2:11:0 2:3:");
     cr_expect_eq(graph->object_count, 3);
-    cr_expect_eq(graph->references, 10);
+    cr_expect_eq(graph->references, 11);
     htrail__graph_free(graph);
 }
 

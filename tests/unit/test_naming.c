@@ -43,6 +43,8 @@ Test(naming, functions_classes_and_modules_say_theirs_and_dicts_their_owners)
     NAME(&heap, 0x9000, "stale", "");
     LEAF(&heap, 0xa000, T_DICT, 1);                                                 /* 9: nobody's */
     OBJECT(&heap, 0xb000, T_THING, 1, 0, REF_LABEL(0xa000, FIELD, FIELD(F_DICT)));  /* 10 */
+    OBJECT(&heap, 0xc000, T_FUNCTION, 1, 0, REF_LABEL(0x2000, FIELD, FIELD(F_GLOBALS))); /* 11: its owner knows better */
+    NAME(&heap, 0xc000, "f", "not_logging");
     name(&heap);
     EXPECT_MODULE(0, "logging");
     EXPECT_MODULE(1, "logging");
