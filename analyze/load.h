@@ -1,8 +1,8 @@
 /* analyze/load.h - an .htrail into a new SQLite database: read, search, name, write.
  *
  * Arrays first (analyze/graph.h, reach.h, naming.h), then the small tables through SQL and
- * the large ones as pages (analyze/btree.h). Memory: about 90 bytes an object and 25 a
- * reference at the peak, all given back. */
+ * the large ones as pages (analyze/btree.h). Memory: about 200 bytes an object at
+ * 2.4 references each at the peak, all given back. */
 #ifndef HTRAIL_ANALYZE_LOAD_H
 #define HTRAIL_ANALYZE_LOAD_H
 
