@@ -5,7 +5,7 @@
 
 #include "analyze/mapping.h"
 
-enum { INITIAL_CAPACITY = 1 << 12 };
+enum { INITIAL_CAPACITY = 1 << 12, PREFETCH = 16 };
 
 htrail_status htrail__addresses_init(htrail__addresses *map)
 {
@@ -93,6 +93,8 @@ htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *a
     /* The ranks' places hold nothing yet: find them as find does, without reading ids. */
     for (uint32_t id = 0; id < count; id++, at += stride_bytes) {
         uint64_t address = *(const uint64_t *)at;
+        if (count - id > PREFETCH)
+            htrail__addresses_prefetch(map, *(const uint64_t *)(at + PREFETCH * stride_bytes));
         const htrail__address_block *block = htrail__address_find_block(map, address);
         uint32_t place = htrail__address_rank(block, (unsigned)(address >> 3) & 127);
         map->ids[place] = id;

@@ -86,14 +86,27 @@ static inline uint32_t htrail__address_rank(const htrail__address_block *block, 
     return block->rank + htrail__bit_count(below) + (bit >= 64 ? block->rank_high : 0);
 }
 
-/* The id, or HTRAIL__NO_ID for an address that is no object of the snapshot. */
-static inline uint32_t htrail__addresses_find(const htrail__addresses *map, uint64_t address)
+/* Where find will look: for loops that know what comes. */
+static inline void htrail__addresses_prefetch(const htrail__addresses *map, uint64_t address)
+{
+    __builtin_prefetch(&map->blocks[htrail__address_slot(map, htrail__address_key(address))]);
+}
+
+/* The place in ids, or HTRAIL__NO_ID. find in two steps, so that the second can be asked for ahead. */
+static inline uint32_t htrail__addresses_find_rank(const htrail__addresses *map, uint64_t address)
 {
     const htrail__address_block *block = htrail__address_find_block(map, address);
     unsigned bit = (unsigned)(address >> 3) & 127;
     if (block == NULL || !(block->bits[bit >> 6] >> (bit & 63) & 1))
         return HTRAIL__NO_ID;
-    return map->ids[htrail__address_rank(block, bit)];
+    return htrail__address_rank(block, bit);
+}
+
+/* The id, or HTRAIL__NO_ID for an address that is no object of the snapshot. */
+static inline uint32_t htrail__addresses_find(const htrail__addresses *map, uint64_t address)
+{
+    uint32_t rank = htrail__addresses_find_rank(map, address);
+    return rank == HTRAIL__NO_ID ? HTRAIL__NO_ID : map->ids[rank];
 }
 
 #endif

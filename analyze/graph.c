@@ -16,7 +16,7 @@
 enum {
     ATOM_CACHE = 4096,
     TYPE_CACHE = 256,
-    PREFETCH = 16,
+    BATCH = 32, /* addresses in flight */
     STEP_OBJECTS = 1 << 14,
     POSITION_MAX = UINT32_MAX >> HTRAIL__LABEL_TAG_BITS,
     NAME_BYTES_MAX = 1024
@@ -457,11 +457,19 @@ static void resolve_targets(htrail__graph *graph)
     uint32_t *targets = (uint32_t *)(void *)addresses;
     uint32_t count = graph->ref_count, dangling = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (i + PREFETCH < count)
-            __builtin_prefetch(&map->blocks[htrail__address_slot(map, htrail__address_key(addresses[i + PREFETCH]))]);
-        targets[i] = htrail__addresses_find(map, addresses[i]);
-        dangling += targets[i] == HTRAIL__NO_ID;
+    for (uint32_t start = 0; start < count; start += BATCH) {
+        uint32_t ranks[BATCH], batch = count - start < BATCH ? count - start : BATCH;
+        for (uint32_t i = 0; i < batch; i++) {
+            if (count - start - i > BATCH)
+                htrail__addresses_prefetch(map, addresses[start + i + BATCH]);
+            ranks[i] = htrail__addresses_find_rank(map, addresses[start + i]);
+            if (ranks[i] != HTRAIL__NO_ID)
+                __builtin_prefetch(&map->ids[ranks[i]]);
+        }
+        for (uint32_t i = 0; i < batch; i++) {
+            targets[start + i] = ranks[i] == HTRAIL__NO_ID ? HTRAIL__NO_ID : map->ids[ranks[i]];
+            dangling += ranks[i] == HTRAIL__NO_ID;
+        }
     }
     graph->references_dangling = dangling;
     graph->references = count - dangling;
