@@ -210,6 +210,10 @@ class Store(unittest.TestCase):
         after = os.stat(self.file + ".db")
         self.assertEqual((before.st_ino, before.st_mtime_ns), (after.st_ino, after.st_mtime_ns))
 
+    def test_a_database_is_as_private_as_a_snapshot(self):
+        self.run_command("top", self.file)
+        self.assertEqual(os.stat(self.file + ".db").st_mode & 0o777, 0o600)
+
     def test_a_database_of_another_snapshot_is_replaced(self):
         self.run_command("top", self.file)
         before = os.stat(self.file + ".db").st_ino
