@@ -8,7 +8,6 @@
 
 bool htrail__value_key(uint64_t key[2]); /* this process's; false: the kernel has no random bytes */
 uint64_t htrail__value_key_id(const uint64_t key[2]);
-uint64_t htrail__value_hash(const uint64_t key[2], const void *data, size_t len); /* SipHash-2-4 */
 void htrail__value_add(htrail__walk *k, PyObject *o, const htrail__type_info *info);
 
 #endif
