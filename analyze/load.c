@@ -31,12 +31,12 @@ htrail_status htrail__loader_no_memory(htrail__loader *l)
 
 htrail_status htrail__loader_database_failed(htrail__loader *l)
 {
-    return htrail__loader_fail(l, HTRAIL_E_DATABASE, "cannot write '%s': %s", l->partial, l->db == NULL ? "out of memory" : sqlite3_errmsg(l->db));
+    return htrail__loader_fail(l, HTRAIL_E_DATABASE, "cannot write '%s': %s", l->db_path, l->db == NULL ? "out of memory" : sqlite3_errmsg(l->db));
 }
 
 htrail_status htrail__loader_pages_failed(htrail__loader *l, htrail_status status)
 {
-    return status == HTRAIL_E_NOMEM ? htrail__loader_no_memory(l) : htrail__loader_fail(l, status, "cannot write '%s': %s", l->partial, strerror(errno));
+    return status == HTRAIL_E_NOMEM ? htrail__loader_no_memory(l) : htrail__loader_fail(l, status, "cannot write '%s': %s", l->db_path, strerror(errno));
 }
 
 /* Reading is the first half of the work, writing the second. */
@@ -102,15 +102,16 @@ static void release(htrail__loader *l)
 htrail_status htrail__load(htrail_reader *reader, const htrail__load_source *source, const char *db_path, char *message,
                            size_t message_cap)
 {
-    htrail__loader l = {.source = source, .message = message, .message_cap = message_cap, .file = {.fd = -1}};
+    htrail__loader l = {.source = source, .db_path = db_path, .message = message, .message_cap = message_cap, .file = {.fd = -1}};
     htrail_status status;
-    size_t len = strlen(db_path) + sizeof ".partial";
+    size_t len = strlen(db_path) + sizeof ".4294967295.partial";
 
     l.partial = malloc(len);
     if (l.partial == NULL) {
         status = htrail__loader_no_memory(&l);
     } else {
-        snprintf(l.partial, len, "%s.partial", db_path);
+        /* One name a process: two commands may load the same snapshot at once. */
+        snprintf(l.partial, len, "%s.%u.partial", db_path, (unsigned)getpid());
         unlink(l.partial);
         status = load(&l, reader, db_path);
         if (status != HTRAIL_OK)

@@ -18,7 +18,7 @@ typedef struct htrail__load_source {
 } htrail__load_source;
 
 /* Write the database db_path, which is there only when the whole of it is: until then it is
- * db_path.partial. An existing one is replaced. The reader stays the caller's. On failure
+ * db_path.PID.partial. An existing one is replaced. The reader stays the caller's. On failure
  * nothing is left behind and message holds why. */
 HTRAIL_MUST_CHECK htrail_status
 htrail__load(htrail_reader *reader, const htrail__load_source *source, const char *db_path, char *message,

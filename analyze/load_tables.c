@@ -278,7 +278,7 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
     /* Readable by its owner alone, as the snapshot is: SQLite would take the umask's word for it. */
     int fd = open(l->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return htrail__loader_fail(l, HTRAIL_E_IO, "cannot write '%s': %s", l->partial, strerror(errno));
+        return htrail__loader_fail(l, HTRAIL_E_IO, "cannot write '%s': %s", l->db_path, strerror(errno));
     close(fd);
     if (sqlite3_open_v2(l->partial, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
         return htrail__loader_database_failed(l);

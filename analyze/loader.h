@@ -31,7 +31,8 @@ typedef struct htrail__label_text {
 
 typedef struct htrail__loader {
     const htrail__load_source *source;
-    char *message, *partial;
+    const char *db_path;
+    char *message, *partial; /* partial: what is written, until it is whole */
     size_t message_cap;
     sqlite3 *db;
     htrail__graph *graph;

@@ -51,7 +51,7 @@ void htrail__store_free(htrail__store *store);
 bool htrail__store_is_database(const char *file);
 
 /* Load an .htrail ("-": standard input) into the database db_path, written as
- * db_path.partial and renamed when it is whole. */
+ * db_path.PID.partial and renamed when it is whole. */
 HTRAIL_MUST_CHECK htrail_status
 htrail__store_load(const char *file, const char *db_path, const htrail__store_opts *opts, char *message,
                    size_t message_cap);

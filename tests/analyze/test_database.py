@@ -210,6 +210,13 @@ class Store(unittest.TestCase):
         after = os.stat(self.file + ".db")
         self.assertEqual((before.st_ino, before.st_mtime_ns), (after.st_ino, after.st_mtime_ns))
 
+    def test_several_commands_may_load_it_at_once(self):
+        children = [subprocess.Popen([HEAPTRAIL, "top", self.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(6)]
+        outputs = {child.communicate()[0] for child in children}
+        self.assertEqual([child.returncode for child in children], [0] * 6, outputs)
+        self.assertEqual(len(outputs), 1)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["a.htrail", "a.htrail.db"])
+
     def test_a_database_is_as_private_as_a_snapshot(self):
         self.run_command("top", self.file)
         self.assertEqual(os.stat(self.file + ".db").st_mode & 0o777, 0o600)
