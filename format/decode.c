@@ -413,12 +413,11 @@ static htrail_status remember_shape(htrail__decoder *d, const htrail_object *obj
     return HTRAIL_OK;
 }
 
-static void refs_of_shape(const htrail__decoder *d, const htrail__shape *shape, htrail_ref *refs)
+/* What the shape says of one reference; its target is still to come, but for a name. */
+static inline void ref_of_slot(const htrail__slot_shape *slot, htrail_ref *ref)
 {
-    const htrail__slot_shape *slots = &d->slot_shapes[shape->slot_first];
-    for (uint32_t i = 0; i < shape->ref_count; i++)
-        refs[i] = slots[i].is_name ? (htrail_ref){.kind = slots[i].kind, .target = slots[i].label, .flags = HTRAIL_REF_NAME}
-                                   : (htrail_ref){.kind = slots[i].kind, .label = slots[i].label};
+    *ref = slot->is_name ? (htrail_ref){.kind = slot->kind, .target = slot->label, .flags = HTRAIL_REF_NAME}
+                         : (htrail_ref){.kind = slot->kind, .label = slot->label};
 }
 
 static htrail_status decode_object(htrail__decoder *d)
@@ -428,6 +427,7 @@ static htrail_status decode_object(htrail__decoder *d)
     htrail__shape *shape = NULL;
     uint64_t number = next_number(d, HTRAIL__COLUMN_SHAPE);
     htrail_status status;
+    bool is_known = false;
 
     memset(object, 0, sizeof *object);
     if (number >= HTRAIL__SHAPE_FIRST) {
@@ -446,7 +446,7 @@ static htrail_status decode_object(htrail__decoder *d)
             object->length = next_number(d, HTRAIL__COLUMN_LENGTH);
             object->size_bytes += object->length;
         }
-        refs_of_shape(d, shape, refs);
+        is_known = true;
     } else {
         status = decode_description(d, object, refs);
         if (status != HTRAIL_OK)
@@ -496,6 +496,8 @@ static htrail_status decode_object(htrail__decoder *d)
     uint64_t previous = 0;
     bool has_new = false;
     for (uint32_t i = 0; i < object->ref_count; i++) {
+        if (is_known)
+            ref_of_slot(&d->slot_shapes[shape->slot_first + i], &refs[i]);
         if (shape != NULL && (refs[i].flags & HTRAIL_REF_NAME)) {
             previous = refs[i].target;
             continue;

@@ -20,7 +20,8 @@ enum {
     HASHES_BITS = 10,
     MODULES_MAX = 1 << 12,
     NONE = -1,
-    VARINTS_PER_REF = 3,       /* most that one reference of a description writes into one column */
+    VARINTS_PER_REF = 3,        /* most that one reference writes into one column */
+    OBJECT_COST = 4,            /* what is written of an object itself, in references */
     CREDIT_MAX = 1 << 11,
     TEXT_OVERHEAD = 64,         /* more than a name or value writes into one column but for its text */
     BLOCK_OBJECTS = 1 << 16,    /* what a reader holds of a block then fits its caches; costs 0 to 6 % of the file */
@@ -114,9 +115,15 @@ static const uint8_t column_share[HTRAIL__COLUMN_COUNT] = {
 
 enum { TAIL_BYTES = (HTRAIL_PENDING_MAX + HTRAIL__AHEAD_MAX + 2) * HTRAIL__VARINT_MAX };
 
+/* Whatever the share, an empty block takes one object with all the references it may have. */
 static size_t column_bytes(unsigned number, size_t block_bytes)
 {
-    return number == HTRAIL__COLUMN_TAIL ? TAIL_BYTES : (block_bytes / 64 * column_share[number] + 63) & ~(size_t)63;
+    size_t share = (block_bytes / 64 * column_share[number] + 63) & ~(size_t)63, least = 2048;
+    if (number == HTRAIL__COLUMN_TAIL)
+        return TAIL_BYTES;
+    if (number <= HTRAIL__COLUMN_DELTA)
+        least = (HTRAIL_REFS_MAX + OBJECT_COST + 4) * VARINTS_PER_REF * HTRAIL__VARINT_MAX;
+    return share > least ? share : least;
 }
 
 static size_t columns_bytes(size_t block_bytes)
@@ -253,7 +260,7 @@ static int64_t credit_of(const htrail__encoder *e)
 
 bool htrail__encoder_has_room(htrail__encoder *e, uint32_t ref_count)
 {
-    int64_t cost = (int64_t)ref_count + 4;
+    int64_t cost = (int64_t)ref_count + OBJECT_COST;
     if (e->credit >= cost)
         return true;
     e->credit = credit_of(e);
@@ -656,13 +663,13 @@ const char *htrail__encoder_add_object(htrail__encoder *e, const htrail_object *
             new_refs++;
             has_new_name |= is_name_key(&refs[i]);
         } else { /* a third of the time went into waiting for these two */
-            __builtin_prefetch(recent_of(e, refs[i].target));
-            __builtin_prefetch(age_of(e, refs[i].target));
+            
+            
         }
     }
     if (e->pending_count + new_refs > HTRAIL_PENDING_MAX)
         return "more NEW references are pending than may be";
-    e->credit -= (int64_t)object->ref_count + 4;
+    e->credit -= (int64_t)object->ref_count + OBJECT_COST;
 
     if (flags & HTRAIL_OBJECT_CONTINUED) {
         flags = HTRAIL_OBJECT_CONTINUED;

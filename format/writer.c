@@ -22,7 +22,7 @@ enum {
     ROWS_BYTES = 48 << 10,       /* of one row section before it is written */
     INDEX_MAX = 4096,            /* frames that the index lists; later ones are found by hopping */
     END_RESERVE = 4096,          /* of max_bytes, for the end of the file */
-    BLOCK_BYTES_MIN = 64 << 10,
+    BLOCK_BYTES_MIN = 16 << 10,
     BLOCK_BYTES_MAX = 4 << 20
 };
 
@@ -72,6 +72,9 @@ static htrail_writer_opts opts_of(const htrail_writer_opts *given)
     htrail_writer_opts_init(&opts);
     if (given != NULL)
         memcpy(&opts, given, given->struct_size < sizeof opts ? given->struct_size : sizeof opts);
+    /* A block that does not fit is left out whole: a small file has small ones. */
+    if (opts.max_bytes != 0 && opts.block_bytes > opts.max_bytes / 4)
+        opts.block_bytes = opts.max_bytes / 4;
     if (opts.block_bytes < BLOCK_BYTES_MIN)
         opts.block_bytes = BLOCK_BYTES_MIN;
     if (opts.block_bytes > BLOCK_BYTES_MAX)
@@ -386,7 +389,8 @@ htrail_status htrail_writer_add_object(htrail_writer *w, const htrail_object *ob
     if (!htrail__encoder_has_room(w->encoder, object->ref_count)) {
         if (flush_block(w) != HTRAIL_OK)
             return w->status;
-        (void)htrail__encoder_has_room(w->encoder, object->ref_count); /* an empty block has it, and counts it */
+        if (!htrail__encoder_has_room(w->encoder, object->ref_count)) /* an empty block always has */
+            return fail(w, HTRAIL_E_UNSUPPORTED, "an object does not fit into a block");
     }
     const char *wrong = htrail__encoder_add_object(w->encoder, object);
     if (wrong != NULL)
@@ -523,6 +527,11 @@ htrail_status htrail_writer_finish(htrail_writer *w)
     if (w->status == HTRAIL_OK && htrail__output_commit(&w->output, w->opts.fsync != 0) != HTRAIL_OK)
         fail(w, HTRAIL_E_IO, w->output.message);
     w->is_finished = w->status == HTRAIL_OK;
+    if (w->is_stopped) { /* what was handed over and did not fit is not in the file */
+        w->stats.objects = w->totals.objects;
+        w->stats.refs = w->totals.refs;
+        w->stats.size_bytes = w->totals.size_bytes;
+    }
     return w->status;
 }
 

@@ -64,7 +64,8 @@ typedef struct htrail_writer_opts {
     size_t struct_size; /* set by opts_init: lets old callers meet new libraries */
     int level;          /* zstd level, default 1 */
     uint64_t max_bytes; /* end the file before it grows past this; 0 = no limit */
-    size_t block_bytes; /* target size of an object block before compression; default 1 MiB */
+    size_t block_bytes; /* target size of an object block before compression; default 1 MiB,
+                           less under a small max_bytes */
     int fsync;          /* non-zero: finish returns after the data is on disk */
 } htrail_writer_opts;
 
@@ -127,7 +128,8 @@ typedef struct htrail_writer_stats {
     uint64_t bytes_written; /* and after */
 } htrail_writer_stats;
 
-/* What was handed over and written so far; all 0 for w NULL. */
+/* What was handed over and written so far; after finish, what is in the file. All 0 for w
+ * NULL. */
 HTRAIL_API void htrail_writer_stats_get(const htrail_writer *w, htrail_writer_stats *out);
 
 /* What went wrong, one sentence without a full stop: "cannot write '/run/a.htrail':

@@ -43,13 +43,15 @@ Test(writer, a_limit_on_bytes_ends_in_a_valid_shorter_file_that_says_so)
         htrail_record rec;
         htrail_status status;
         htrail_writer_opts_init(&opts);
-        opts.block_bytes = 64 << 10;
         opts.max_bytes = max_bytes;
         cr_assert_eq(random_heap_write(&file, &log, 21, 3000, &opts), HTRAIL_OK);
         cr_assert_leq(file.len, max_bytes);
         cr_assert_eq(htrail_reader_open_memory(&reader, file.data, file.len, NULL, NULL, NULL, 0), HTRAIL_OK);
+        uint64_t objects = 0;
         while ((status = htrail_reader_next(reader, &rec)) == HTRAIL_OK)
-            ;
+            objects += rec.kind == HTRAIL_RECORD_OBJECT;
+        if (max_bytes > 64 << 10)
+            cr_assert_gt(objects, 1000, "%llu objects in %llu bytes", (unsigned long long)objects, (unsigned long long)max_bytes);
         cr_assert_eq(status, HTRAIL_END, "%s", htrail_reader_error(reader));
         cr_assert_not_null(htrail_reader_stopped_early(reader));
         cr_assert_not_null(strstr(htrail_reader_stopped_early(reader), "limit"));
@@ -120,4 +122,48 @@ Test(writer, a_wrong_order_of_calls_is_misuse)
     htrail_writer_stats stats;
     htrail_writer_stats_get(NULL, &stats); /* a sink asks during open, which calls it already */
     cr_assert_eq(stats.bytes_written, 0);
+}
+
+/* Nothing can be predicted: each label and each target is written whole. */
+Test(writer, the_smallest_blocks_take_the_largest_objects)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    htrail_sink sink = {memory_write, &file};
+    htrail_writer_opts opts;
+    htrail_writer *w;
+    htrail_reader *reader;
+    htrail_record rec;
+    htrail_status status;
+    uint64_t random = 3, target_sum = 0, label_sum = 0;
+    static htrail_ref refs[HTRAIL_REFS_MAX];
+
+    htrail_writer_opts_init(&opts);
+    opts.block_bytes = 1;
+    cr_assert_eq(htrail_writer_open_sink(&w, &sink, &opts, NULL, 0), HTRAIL_OK);
+    for (unsigned i = 0; i < 50; i++) {
+        htrail_object object = {.id = heap_random(&random) * 0x1234567ull + 1, .type = heap_random(&random), .refs = refs,
+                                .size_bytes = UINT64_MAX / 64 - i, .length = UINT64_MAX - i, .refcount = UINT64_MAX - i,
+                                .flags = HTRAIL_OBJECT_LENGTH, .ref_count = HTRAIL_REFS_MAX};
+        for (unsigned k = 0; k < HTRAIL_REFS_MAX; k++) {
+            refs[k] = (htrail_ref){.kind = HTRAIL_REF_ATTR, .target = ((uint64_t)heap_random(&random) << 32 ^ heap_random(&random)) | 1,
+                                   .label = ((uint64_t)heap_random(&random) << 32 ^ heap_random(&random)) & ~7ull & ~1ull};
+            refs[k].label |= 8; /* no multiple of a unit */
+            target_sum -= refs[k].target;
+            label_sum -= refs[k].label;
+        }
+        cr_assert_eq(htrail_writer_add_object(w, &object), HTRAIL_OK);
+    }
+    cr_assert_eq(htrail_writer_finish(w), HTRAIL_OK);
+    htrail_writer_free(w);
+    cr_assert_eq(htrail_reader_open_memory(&reader, file.data, file.len, NULL, NULL, NULL, 0), HTRAIL_OK);
+    while ((status = htrail_reader_next(reader, &rec)) == HTRAIL_OK)
+        for (unsigned k = 0; rec.kind == HTRAIL_RECORD_OBJECT && k < rec.u.object.ref_count; k++) {
+            target_sum += rec.u.object.refs[k].target;
+            label_sum += rec.u.object.refs[k].label;
+        }
+    cr_assert_eq(status, HTRAIL_END, "%s", htrail_reader_error(reader));
+    cr_assert_eq(target_sum, 0);
+    cr_assert_eq(label_sum, 0);
+    htrail_reader_free(reader);
+    free(file.data);
 }
