@@ -158,7 +158,8 @@ static void thread_state(htrail__walk *k, PyThreadState *thread)
     thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_traceback, "being raised");
     thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->async_exc, "asynchronous");
     for (_PyErr_StackItem *item = thread->exc_info; item; item = item->previous_item)
-        thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, item->exc_value, "being handled");
+        if (item->exc_value != Py_None) /* None: no exception, and no root of None */
+            thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, item->exc_value, "being handled");
     thread_root(k, thread, HTRAIL_ROOT_CONTEXT, thread->context, "context");
     thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->dict, "dict");
     thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->c_profileobj, "profile");

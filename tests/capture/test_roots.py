@@ -42,7 +42,7 @@ sys.setprofile(None)
 stop.set(); thread.join()
 tell("ids", {"first": id(first), "second": id(second), "argument": id(argument), "keyword": id(keyword), "before": id(before), "parent": id(parent),
     "child": id(child), "modules": id(sys.modules), "tracing": id(tracing), "tid": thread_ids[0], "main": os.getpid(), "sys": id(sys.__dict__),
-    "builtins": id(__builtins__.__dict__)})
+    "builtins": id(__builtins__.__dict__), "none": id(None)})
 """
 
 
@@ -94,7 +94,9 @@ class Roots(unittest.TestCase):
         self.assertIn("inside", {r.label for r in self.snapshot.objects[frame[0].object].refs if r.kind == LOCAL})
 
     def test_exceptions_contexts_and_hooks_of_threads_are_roots(self):
-        self.assertIn(self.exception, [r.object for r in self.roots if r.kind == EXCEPTION])
+        exceptions = [r.object for r in self.roots if r.kind == EXCEPTION]
+        self.assertIn(self.exception, exceptions)
+        self.assertNotIn(self.ids["none"], exceptions)  # what the other thread handles: nothing
         self.assertEqual([self.snapshot.type_name(r.object) for r in self.roots if r.kind == CONTEXT], ["_contextvars.Context"])
         self.assertEqual(self.of(THREAD)["profile"], self.ids["tracing"])
 
