@@ -21,6 +21,8 @@ variable = contextvars.ContextVar("variable"); variable.set([1])
 ready, stop = threading.Event(), threading.Event()
 def sleeper(parameter):
     in_thread = [parameter]
+    try: raise KeyError
+    except KeyError: pass
     thread_ids.append(threading.get_native_id())
     ready.set(); stop.wait()
 thread_ids = []
