@@ -24,7 +24,8 @@ enum {
     OBJECT_COST = 4,            /* what is written of an object itself, in references */
     CREDIT_MAX = 1 << 11,
     TEXT_OVERHEAD = 64,         /* more than a name or value writes into one column but for its text */
-    BLOCK_OBJECTS = 1 << 16,    /* what a reader holds of a block then fits its caches; costs 0 to 6 % of the file */
+    BLOCK_OBJECTS_FIRST = 1 << 12, /* blocks grow, so that a file cut early, or a small one, has whole ones */
+    BLOCK_OBJECTS = 1 << 16,       /* what a reader holds of a block then fits its caches; costs 0 to 6 % of the file */
     UNIT_MASK = (1 << HTRAIL__UNIT_SHIFT) - 1
 };
 
@@ -57,6 +58,7 @@ typedef struct module_entry {
 struct htrail__encoder {
     column columns[HTRAIL__COLUMN_COUNT];
     size_t block_bytes;
+    uint32_t block_objects; /* of the block being filled; doubles from block to block */
     uint8_t *out;
     size_t out_bytes;
     int64_t credit;      /* references and objects that surely fit before the next look */
@@ -187,6 +189,7 @@ htrail__encoder *htrail__encoder_init(void *memory, size_t block_bytes)
         e->columns[i].end = at;
     }
     e->block_bytes = block_bytes;
+    e->block_objects = BLOCK_OBJECTS_FIRST;
     e->out = at;
     e->out_bytes = out_bytes(block_bytes);
     e->tracked_now = e->tracked_needed = -1;
@@ -251,7 +254,7 @@ static int64_t credit_of(const htrail__encoder *e)
             room *= VARINTS_PER_REF * HTRAIL__VARINT_MAX;
         least = room < least ? room : least;
     }
-    if (raw_bytes_of(e) > e->block_bytes || e->counts.objects + e->counts.parts >= BLOCK_OBJECTS ||
+    if (raw_bytes_of(e) > e->block_bytes || e->counts.objects + e->counts.parts >= e->block_objects ||
         e->counts.refs >= HTRAIL__BLOCK_REFS_MAX / 2)
         return 0;
     int64_t credit = (int64_t)(least / (VARINTS_PER_REF * HTRAIL__VARINT_MAX));
@@ -662,9 +665,6 @@ const char *htrail__encoder_add_object(htrail__encoder *e, const htrail_object *
         if (refs[i].flags & HTRAIL_REF_NEW) {
             new_refs++;
             has_new_name |= is_name_key(&refs[i]);
-        } else { /* a third of the time went into waiting for these two */
-            
-            
         }
     }
     if (e->pending_count + new_refs > HTRAIL_PENDING_MAX)
@@ -885,6 +885,7 @@ const uint8_t *htrail__encoder_finish(htrail__encoder *e, htrail__packer *packer
     for (int32_t i = 0; i < ahead; i++)
         carried[i] = e->announced[(e->tracked_now + 1 + i) % (HTRAIL__AHEAD_MAX * 2)];
     begin_block(e);
+    e->block_objects = e->block_objects < BLOCK_OBJECTS ? e->block_objects * 2 : BLOCK_OBJECTS;
     e->tracked_now = e->tracked_needed = -1;
     e->tracked_end = 0;
     for (int32_t i = 0; i < ahead; i++)

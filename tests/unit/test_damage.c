@@ -91,6 +91,22 @@ Test(damage, a_large_file_cut_anywhere_keeps_its_whole_blocks)
     free(file.data);
 }
 
+Test(damage, a_file_of_one_small_process_cut_in_half_is_not_empty)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    recorded log = {0};
+    htrail_writer_opts opts;
+    uint64_t objects;
+    htrail_writer_opts_init(&opts);
+    opts.block_bytes = 4 << 20; /* so that only the number of objects ends a block */
+    cr_assert_eq(random_heap_write(&file, &log, 8, 400, &opts), HTRAIL_OK);
+    cr_assert_lt(log.count, 1 << 16);
+    cr_assert_eq(read_all(file.data, file.len / 2, NULL, &objects), HTRAIL_E_TRUNCATED);
+    cr_assert_geq(objects, 4096);
+    recorded_release(&log);
+    free(file.data);
+}
+
 Test(damage, a_flipped_byte_anywhere_is_noticed)
 {
     size_t len;
