@@ -39,6 +39,18 @@ htrail_status htrail__loader_pages_failed(htrail__loader *l, htrail_status statu
     return status == HTRAIL_E_NOMEM ? htrail__loader_no_memory(l) : htrail__loader_fail(l, status, "cannot write '%s': %s", l->db_path, strerror(errno));
 }
 
+void htrail__load_say_empty(char *message, size_t cap, const char *name, bool is_cut, uint64_t file_bytes, const char *stopped)
+{
+    if (message == NULL)
+        return;
+    if (is_cut)
+        snprintf(message, cap, "'%s' is cut at offset %" PRIu64 " before its first whole block: there is nothing in it", name, file_bytes);
+    else if (stopped != NULL && stopped[0] != '\0')
+        snprintf(message, cap, "'%s' was ended early before its first object: there is nothing in it (%s)", name, stopped);
+    else
+        snprintf(message, cap, "there is no object in '%s'", name);
+}
+
 /* Reading is the first half of the work, writing the second. */
 static void step_reading(void *arg, uint64_t done_bytes)
 {
@@ -61,6 +73,10 @@ static htrail_status load(htrail__loader *l, htrail_reader *reader, const char *
 
     if (status != HTRAIL_OK)
         return status;
+    if (l->graph->object_count == 0 && l->source->needs_objects) {
+        htrail__load_say_empty(l->message, l->message_cap, l->source->name, !l->graph->complete, l->graph->bytes_read, l->graph->stopped);
+        return HTRAIL_E_TRUNCATED;
+    }
     if (htrail__naming_build(&l->naming, l->graph) != HTRAIL_OK || htrail__reach_build(&l->reach, l->graph) != HTRAIL_OK)
         return htrail__loader_no_memory(l);
     if ((status = htrail__loader_label_atoms(l)) != HTRAIL_OK || (status = htrail__loader_encode_references(l)) != HTRAIL_OK || (status = htrail__loader_sum_up(l)) != HTRAIL_OK)

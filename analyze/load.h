@@ -6,6 +6,7 @@
 #ifndef HTRAIL_ANALYZE_LOAD_H
 #define HTRAIL_ANALYZE_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <htrail/reader.h>
@@ -15,7 +16,13 @@ typedef struct htrail__load_source {
     uint64_t file_bytes; /* 0: not known (a pipe) */
     void (*progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes); /* may be NULL */
     void *progress_arg;
+    bool needs_objects; /* fail where there is none */
 } htrail__load_source;
+
+/* Why there is nothing in a snapshot without objects, a sentence of one's own: cut at offset
+ * file_bytes, or ended early by its writer with the reason stopped (NULL: not), or neither. */
+void htrail__load_say_empty(char *message, size_t message_cap, const char *name, bool is_cut, uint64_t file_bytes,
+                            const char *stopped);
 
 /* Write the database db_path, which is there only when the whole of it is: until then it is
  * db_path.PID.partial. An existing one is replaced. The reader stays the caller's. On failure

@@ -156,6 +156,7 @@ static htrail_status load_reader(htrail_reader *reader, const char *file, const 
     if (opts != NULL) {
         source.progress = opts->progress;
         source.progress_arg = opts->progress_arg;
+        source.needs_objects = opts->needs_objects;
     }
     return htrail__load(reader, &source, db_path, message, cap);
 }
@@ -249,12 +250,25 @@ static char *warning_for(sqlite3 *db, const char *file)
 {
     char *cut = fact(db, "cut"), *stopped = fact(db, "stopped_early"), *warning = NULL;
     if (cut != NULL)
-        warning = printed("%s; what follows is of them alone", cut);
+        warning = printed("%s, what follows is of them alone", cut);
     else if (stopped != NULL)
         warning = printed("the snapshot in '%s' was ended early: %s", file, stopped);
     free(cut);
     free(stopped);
     return warning;
+}
+
+/* A database may have been loaded by a command that needed no object. */
+static htrail_status check_objects(sqlite3 *db, const char *file, char *message, size_t cap)
+{
+    char *bytes = fact(db, "file_bytes"), *source = fact(db, "source"), *stopped = fact(db, "stopped_early");
+    bool is_empty = fact_is(db, "objects", "0");
+    if (is_empty)
+        htrail__load_say_empty(message, cap, source != NULL ? source : file, !fact_is(db, "complete", "1"), bytes == NULL ? 0 : strtoull(bytes, NULL, 10), stopped);
+    free(bytes);
+    free(source);
+    free(stopped);
+    return is_empty ? HTRAIL_E_TRUNCATED : HTRAIL_OK;
 }
 
 htrail_status htrail__store_open(htrail__store **out, const char *file, const htrail__store_opts *opts, char *message, size_t cap)
@@ -288,6 +302,8 @@ htrail_status htrail__store_open(htrail__store **out, const char *file, const ht
         free(version);
         goto done;
     }
+    if (opts != NULL && opts->needs_objects && (status = check_objects(store->db, file, message, cap)) != HTRAIL_OK)
+        goto done;
     store->warning = warning_for(store->db, file);
     *out = store;
     store = NULL;

@@ -28,6 +28,7 @@ typedef void (*htrail__progress)(void *arg, uint64_t done_bytes, uint64_t total_
 typedef struct htrail__store_opts {
     htrail__progress progress; /* may be NULL */
     void *progress_arg;
+    bool needs_objects; /* a snapshot without any is a failure, HTRAIL_E_TRUNCATED: it answers nothing */
 } htrail__store_opts;
 
 typedef struct htrail__store htrail__store;
@@ -41,7 +42,7 @@ htrail__store_open(htrail__store **out, const char *file, const htrail__store_op
 sqlite3 *htrail__store_db(const htrail__store *store);
 /* Where the database is: for ATTACH and for messages. Owned by the store. */
 const char *htrail__store_path(const htrail__store *store);
-/* A sentence for the user where the snapshot is not whole ("'a.htrail' is cut at byte
+/* A sentence for the user where the snapshot is not whole ("'a.htrail' is cut at offset
  * 4711: ..."), else NULL. Owned by the store. */
 const char *htrail__store_warning(const htrail__store *store);
 /* NULL is allowed. */

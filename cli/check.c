@@ -90,7 +90,7 @@ static int check_file(cli_rows *rows, const char *file)
     cli_survey_file(&survey, file);
     verdict found = judge(&survey);
     add_row(rows, file, found.word, (int64_t)survey.objects, (int64_t)survey.references,
-            survey.stopped[0] != '\0' ? survey.stopped : survey.message);
+            survey.stopped[0] != '\0' ? survey.stopped : cli_survey_reason(&survey));
     cli_survey_release(&survey);
     return found.exit;
 }

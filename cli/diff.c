@@ -41,8 +41,8 @@ static int run(const cli_arguments *arguments)
     int result;
 
     if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK ||
-        (result = cli_open_store(arguments, cli_operands(arguments)[0], &before)) != CLI_EXIT_OK ||
-        (result = cli_open_store(arguments, cli_operands(arguments)[1], &after)) != CLI_EXIT_OK)
+        (result = cli_open_heap(arguments, cli_operands(arguments)[0], &before)) != CLI_EXIT_OK ||
+        (result = cli_open_heap(arguments, cli_operands(arguments)[1], &after)) != CLI_EXIT_OK)
         goto done;
     if (sqlite3_open(":memory:", &db) != SQLITE_OK) {
         result = cli_fail(arguments, "cannot open a database: %s", sqlite3_errmsg(db));

@@ -259,7 +259,7 @@ static int run(const cli_arguments *arguments)
         if (htrail__selector_parse(&g.selector, cli_operands(arguments)[i], message, sizeof message) != HTRAIL_OK)
             return cli_usage(arguments, "%s", message);
     out = cli_option_value(arguments, "output");
-    result = cli_open_store(arguments, cli_operands(arguments)[0], &g.store);
+    result = cli_open_heap(arguments, cli_operands(arguments)[0], &g.store);
     if (result != CLI_EXIT_OK || (result = select_objects(&g)) != CLI_EXIT_OK || (result = build_picture(&g)) != CLI_EXIT_OK)
         goto done;
     if (g.format != FORMAT_DOT) {

@@ -32,7 +32,7 @@ static void print_survey(const cli_arguments *arguments, const cli_survey *surve
     cli_rows_column(rows, "value", CLI_COLUMN_TEXT);
     row(rows, "complete", survey->status == HTRAIL_END ? "1" : "0", 1);
     if (survey->message[0] != '\0')
-        row(rows, "cut", survey->message, strlen(survey->message));
+        row(rows, "cut", cli_survey_reason(survey), strlen(cli_survey_reason(survey)));
     if (survey->stopped[0] != '\0')
         row(rows, "stopped_early", survey->stopped, strlen(survey->stopped));
     row(rows, "file_id", text, (size_t)snprintf(text, sizeof text, "%016" PRIx64, survey->header.file_id));

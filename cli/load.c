@@ -8,7 +8,7 @@ static int load_to(const cli_arguments *arguments, const char *file, const char 
 {
     char message[HTRAIL__MESSAGE_BYTES] = "", what[HTRAIL__MESSAGE_BYTES];
     cli_progress progress;
-    htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress};
+    htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress, .needs_objects = true};
 
     snprintf(what, sizeof what, "loading '%s'", file);
     cli_progress_init(&progress, what);
@@ -36,7 +36,7 @@ static int run(const cli_arguments *arguments)
     if ((result = load_to(arguments, file, db_path)) != CLI_EXIT_OK)
         goto done;
     /* Opened once: says what is missing of a cut snapshot, and that it can be read. */
-    if ((result = cli_open_store(arguments, db_path, &store)) != CLI_EXIT_OK)
+    if ((result = cli_open_heap(arguments, db_path, &store)) != CLI_EXIT_OK)
         goto done;
     cli_print_escaped(stdout, db_path, strlen(db_path));
     putchar('\n');

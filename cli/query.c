@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-int cli_open_store(const cli_arguments *arguments, const char *file, htrail__store **out)
+static int open_store(const cli_arguments *arguments, const char *file, bool needs_objects, htrail__store **out)
 {
     char message[HTRAIL__MESSAGE_BYTES] = "", what[HTRAIL__MESSAGE_BYTES];
     cli_progress progress;
-    htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress};
+    htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress, .needs_objects = needs_objects};
 
     snprintf(what, sizeof what, "loading '%s'", file);
     cli_progress_init(&progress, what);
@@ -19,6 +19,9 @@ int cli_open_store(const cli_arguments *arguments, const char *file, htrail__sto
         cli_warn(arguments, "%s", htrail__store_warning(*out));
     return CLI_EXIT_OK;
 }
+
+int cli_open_store(const cli_arguments *arguments, const char *file, htrail__store **out) { return open_store(arguments, file, false, out); }
+int cli_open_heap(const cli_arguments *arguments, const char *file, htrail__store **out) { return open_store(arguments, file, true, out); }
 
 int cli_prepare(const cli_arguments *arguments, sqlite3 *db, const char *sql, sqlite3_stmt **out)
 {

@@ -11,6 +11,10 @@
  * Returns CLI_EXIT_OK and *out (the caller frees it), else what to return from main, said. */
 int cli_open_store(const cli_arguments *arguments, const char *file, htrail__store **out);
 
+/* The same for a question about objects: a snapshot that holds none has failed, since nothing
+ * can be told from the answer. */
+int cli_open_heap(const cli_arguments *arguments, const char *file, htrail__store **out);
+
 typedef struct cli_query_column {
     const char *name; /* as in the SQL */
     cli_column_kind kind;

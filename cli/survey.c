@@ -59,6 +59,20 @@ static void count(cli_survey *survey, const htrail_record *record)
     }
 }
 
+/* "cannot read 'a.htrail': it is damaged ...", "'a.htrail' is cut ...": how long the first part is. */
+static size_t subject_of(const char *message, const char *file)
+{
+    const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
+    char subject[512];
+    size_t len = (size_t)snprintf(subject, sizeof subject, "cannot read '%.400s': ", name);
+    if (strncmp(message, subject, len) == 0)
+        return len;
+    len = (size_t)snprintf(subject, sizeof subject, "'%.400s' is ", name);
+    return strncmp(message, subject, len) == 0 ? len : 0;
+}
+
+const char *cli_survey_reason(const cli_survey *survey) { return survey->message + survey->subject_bytes; }
+
 void cli_survey_file(cli_survey *survey, const char *file)
 {
     htrail_reader *reader = NULL;
@@ -84,6 +98,7 @@ void cli_survey_file(cli_survey *survey, const char *file)
         if (survey->status == HTRAIL_END && htrail_reader_stopped_early(reader) != NULL)
             snprintf(survey->stopped, sizeof survey->stopped, "%s", htrail_reader_stopped_early(reader));
     }
+    survey->subject_bytes = subject_of(survey->message, file);
     cli_progress_end(&progress);
     htrail_reader_free(reader);
 }

@@ -13,7 +13,7 @@ static int run(const cli_arguments *arguments)
     int result;
 
     if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK ||
-        (result = cli_open_store(arguments, cli_operands(arguments)[0], &store)) != CLI_EXIT_OK)
+        (result = cli_open_heap(arguments, cli_operands(arguments)[0], &store)) != CLI_EXIT_OK)
         goto done;
     result = cli_prepare(arguments, htrail__store_db(store),
                          "SELECT key, count, bytes FROM total WHERE \"by\" = ? ORDER BY bytes DESC, count DESC, key", &statement);

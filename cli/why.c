@@ -342,7 +342,7 @@ static int run(const cli_arguments *arguments)
         return cli_usage(arguments, "'%s' is no number of ways", cli_option_value(arguments, "number"));
     if (htrail__selector_parse(&selector, operands[1], message, sizeof message) != HTRAIL_OK)
         return cli_usage(arguments, "%s", message);
-    result = cli_open_store(arguments, operands[0], &w.store);
+    result = cli_open_heap(arguments, operands[0], &w.store);
     if (result != CLI_EXIT_OK)
         return result;
     status = htrail__select(&w.selection, htrail__store_db(w.store), &selector, message, sizeof message);

@@ -189,13 +189,15 @@ void htrail_reader_free(htrail_reader *r)
 
 static htrail_status truncated(htrail_reader *r)
 {
-    return fail(r, HTRAIL_E_TRUNCATED, "it is cut at offset %" PRIu64 ": %" PRIu64 " objects before that are whole",
-                r->input.offset, r->totals.objects);
+    /* Not that it cannot be read: what came before the cut is given out. */
+    snprintf(r->error, sizeof r->error, "'%.400s' is cut at offset %" PRIu64 ": %" PRIu64 " objects before that are whole", r->name,
+             r->input.offset, r->totals.objects);
+    return r->status = HTRAIL_E_TRUNCATED;
 }
 
 static htrail_status corrupt(htrail_reader *r, const char *what)
 {
-    return fail(r, HTRAIL_E_CORRUPT, "it is damaged at offset 0x%" PRIx64 ": %s", r->frame_offset, what);
+    return fail(r, HTRAIL_E_CORRUPT, "it is damaged at offset %" PRIu64 ": %s", r->frame_offset, what);
 }
 
 /* Never NULL after it, so that nothing is added to NULL. */
@@ -230,7 +232,7 @@ static htrail_status read_frame(htrail_reader *r, htrail__frame *frame, uint8_t 
     if (frame->sequence != r->frame_count)
         return corrupt(r, "frames are missing before it");
     if (frame->stored_bytes > r->limits.max_memory || frame->raw_bytes > r->limits.max_memory)
-        return fail(r, HTRAIL_E_LIMIT, "the frame at offset 0x%" PRIx64 " needs more memory than was allowed", r->frame_offset);
+        return fail(r, HTRAIL_E_LIMIT, "the frame at offset %" PRIu64 " needs more memory than was allowed", r->frame_offset);
     if (!grow(&r->payload, &r->payload_cap, frame->stored_bytes))
         return fail(r, HTRAIL_E_NOMEM, "out of memory");
     status = frame->stored_bytes > 0 ? read_exactly(r, r->payload, frame->stored_bytes) : HTRAIL_OK;
@@ -270,7 +272,7 @@ static htrail_status begin_block(htrail_reader *r, const htrail__frame *frame)
     if (status == HTRAIL_E_CORRUPT)
         return corrupt(r, reason);
     if (status != HTRAIL_OK)
-        return fail(r, status, "the frame at offset 0x%" PRIx64 ": %s", r->frame_offset, reason);
+        return fail(r, status, "the frame at offset %" PRIu64 ": %s", r->frame_offset, reason);
     r->totals.objects += r->block.object_count - r->block.part_count;
     r->totals.parts += r->block.part_count;
     r->totals.refs += r->block.ref_count;
@@ -361,7 +363,7 @@ static htrail_status next_frame(htrail_reader *r)
         return read_end(r, &frame, frame_count, heads_crc);
     default:
         if (frame.flags & HTRAIL__FRAME_CRITICAL)
-            return fail(r, HTRAIL_E_VERSION, "the section %u at offset 0x%" PRIx64 " needs a newer program", frame.section,
+            return fail(r, HTRAIL_E_VERSION, "the section %u at offset %" PRIu64 " needs a newer program", frame.section,
                         r->frame_offset);
         return HTRAIL_OK; /* skipped */
     }

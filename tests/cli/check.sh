@@ -1,6 +1,6 @@
 # Whole, cut, damaged, something else, nothing.
 heaptrail check before.htrail after.htrail; echo "exit $?"
-heaptrail check cut.htrail; echo "exit $?"
+heaptrail check cut.htrail early.htrail; echo "exit $?"
 cp after.htrail damaged.htrail
 printf 'XX' | dd of=damaged.htrail bs=1 seek=300 conv=notrunc 2>/dev/null
 echo hello > text

@@ -5,7 +5,20 @@ echo "-- standard input"
 heaptrail top -n 1 - < before.htrail
 cat before.htrail | heaptrail top -n 1 -
 echo "-- cut"
+head -c -10 after.htrail > most.htrail
+heaptrail top -n 1 most.htrail 2>&1 | sed 's/offset [0-9]*/offset N/'
+echo "-- cut before its first object: there is nothing to answer with, and nothing is left"
+for command in "top cut.htrail" "diff cut.htrail before.htrail" "diff before.htrail cut.htrail" "why cut.htrail type:dict" "graph cut.htrail type:dict -o out.svg" "load cut.htrail" "top -"; do
+    heaptrail $command < cut.htrail; echo "exit $?"
+done
+ls *.db
+heaptrail sql cut.htrail "SELECT value FROM snapshot WHERE key = 'complete'"; echo "exit $?"
+heaptrail top cut.htrail.db; echo "exit $?"
 heaptrail top cut.htrail; echo "exit $?"
+echo "-- ended early before its first object, and empty from the beginning"
+heaptrail top early.htrail; echo "exit $?"
+heaptrail sql early.htrail "SELECT value FROM snapshot WHERE key = 'objects'"; echo "exit $?"
+heaptrail diff early.htrail.db before.htrail; echo "exit $?"
 echo "-- loaded elsewhere"
 heaptrail load -o other.db before.htrail
 heaptrail load -; echo "exit $?"

@@ -43,6 +43,21 @@ static void write_snapshot(const char *path, htrail_id things, size_t keep_bytes
     fclose(file);
 }
 
+/* Ended by its writer before the first object. */
+static void write_early(const char *path)
+{
+    small_heap heap;
+    small_heap_begin(&heap);
+    htrail_writer_stop(heap.writer, HTRAIL_E_LIMIT, "the longest pause was reached");
+    cr_assert_eq(htrail_writer_finish(heap.writer), HTRAIL_OK);
+    htrail_writer_free(heap.writer);
+    fclose(heap.stream);
+    FILE *file = fopen(path, "wb");
+    cr_assert_eq(fwrite(heap.data, 1, heap.len, file), heap.len);
+    fclose(file);
+    free(heap.data);
+}
+
 static char *read_all(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -76,6 +91,7 @@ ParameterizedTest(char (*script)[64], commands, print_what_they_printed)
     write_snapshot("before.htrail", 20, SIZE_MAX);
     write_snapshot("after.htrail", 100, SIZE_MAX);
     write_snapshot("cut.htrail", 100, 600);
+    write_early("early.htrail");
     snprintf(command, sizeof command,
              "heaptrail() { '%s%s' \"$@\"; }; export LC_ALL=C.UTF-8 HOME=/nowhere; unset XDG_CACHE_HOME NO_COLOR; . '%s/%s'",
              heaptrail != NULL ? "" : here, heaptrail != NULL ? heaptrail : "/build/heaptrail", here, *script);
