@@ -29,10 +29,15 @@ static int attach(const cli_arguments *arguments, sqlite3 *db, const char *name,
 
 static int run(const cli_arguments *arguments)
 {
-    static const cli_query_column columns[] = {
-        {"key", CLI_COLUMN_TEXT},           {"count_before", CLI_COLUMN_NUMBER}, {"count_after", CLI_COLUMN_NUMBER},
-        {"count_change", CLI_COLUMN_CHANGE}, {"bytes_before", CLI_COLUMN_BYTES},  {"bytes_after", CLI_COLUMN_BYTES},
-        {"bytes_change", CLI_COLUMN_BYTES_CHANGE}, {NULL, 0}};
+    cli_query_column columns[] = {
+        {.name = "key", .kind = CLI_COLUMN_TEXT},
+        {.name = "count_before", .kind = CLI_COLUMN_NUMBER, .head = "before", .is_spare = true},
+        {.name = "count_after", .kind = CLI_COLUMN_NUMBER, .head = "after"},
+        {.name = "count_change", .kind = CLI_COLUMN_CHANGE, .head = "change"},
+        {.name = "bytes_before", .kind = CLI_COLUMN_BYTES, .head = "before", .is_spare = true},
+        {.name = "bytes_after", .kind = CLI_COLUMN_BYTES, .head = "after"},
+        {.name = "bytes_change", .kind = CLI_COLUMN_BYTES_CHANGE, .head = "change"},
+        {.name = NULL}};
     htrail__store *before = NULL, *after = NULL;
     sqlite3 *db = NULL;
     sqlite3_stmt *statement = NULL;
@@ -53,6 +58,7 @@ static int run(const cli_arguments *arguments)
         (result = cli_prepare(arguments, db, sql, &statement)) != CLI_EXIT_OK)
         goto done;
     sqlite3_bind_text(statement, 1, by, -1, SQLITE_STATIC);
+    columns[0].blank = cli_totals_blank(by);
     result = cli_print_query(arguments, statement, columns, limit);
     if (result == CLI_EXIT_OK && !cli_option_given(arguments, "json") && sqlite3_reset(statement) == SQLITE_OK && sqlite3_step(statement) == SQLITE_DONE)
         printf("nothing differs by %s\n", by);
@@ -70,7 +76,8 @@ const cli_command cli_diff = {
     .name = "diff",
     .usage = "[--by type|module|size|name|length] [-n N] BEFORE AFTER",
     .summary = "show what grew between two snapshots",
-    .help = "What grew most in bytes comes first, what shrank last; what is the same is left out.\n\n" CLI_TOTALS_HELP,
+    .help = "What grew most in bytes comes first, what shrank last; what is the same is left out.\n"
+            "On a narrow terminal the heads are before, after, change, or after and change alone; in a pipe and in JSON they are whole.\n\n" CLI_TOTALS_HELP,
     .options = options,
     .operands_min = 2,
     .operands_max = 2,

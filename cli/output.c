@@ -12,6 +12,7 @@
 
 enum {
     CELL_NARROWEST = 12, /* no column is cut below this */
+    TEXT_WANTED = 24,    /* before text is cut below this, heads are shortened and columns left out */
     GAP = 2,
     PROGRESS_AFTER_MS = 500,
     PROGRESS_EVERY_MS = 100,
@@ -30,12 +31,14 @@ typedef struct cell {
 
 typedef struct column {
     char *name;
+    const char *head; /* shorter; NULL: none */
     cli_column_kind kind;
+    bool is_spare;
 } column;
 
 struct cli_rows {
     const char *command;
-    bool json, begun;
+    bool json, begun, heads_kept;
     column *columns;
     size_t column_count;
     cell *cells; /* table: all; JSON: of one row */
@@ -271,9 +274,12 @@ bool cli_is_utf8(FILE *stream)
 size_t cli_terminal_columns(void)
 {
     struct winsize size;
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+    const char *said = getenv("COLUMNS");
+    if (!isatty(STDOUT_FILENO))
         return 0;
-    return size.ws_col;
+    if (said != NULL && strtoul(said, NULL, 10) > 0)
+        return strtoul(said, NULL, 10);
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 /* Rows. */
@@ -286,11 +292,33 @@ cli_rows *cli_rows_open(const char *command, bool json)
     return rows;
 }
 
+static bool has_column(const cli_rows *rows, const char *name)
+{
+    for (size_t i = 0; i < rows->column_count; i++)
+        if (strcmp(rows->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 void cli_rows_column(cli_rows *rows, const char *name, cli_column_kind kind)
 {
+    char *unique = must(strdup(name));
+    for (unsigned number = 2; rows->json && has_column(rows, unique); number++) {
+        free(unique);
+        if (asprintf(&unique, "%s_%u", name, number) < 0)
+            must(unique = NULL);
+    }
     rows->columns = must(realloc(rows->columns, (rows->column_count + 1) * sizeof *rows->columns));
-    rows->columns[rows->column_count++] = (column){must(strdup(name)), kind};
+    rows->columns[rows->column_count++] = (column){.name = unique, .kind = kind};
 }
+
+void cli_rows_column_narrow(cli_rows *rows, const char *head, bool is_spare)
+{
+    rows->columns[rows->column_count - 1].head = head;
+    rows->columns[rows->column_count - 1].is_spare = is_spare;
+}
+
+void cli_rows_keep_heads(cli_rows *rows) { rows->heads_kept = true; }
 
 static void begin_json(cli_rows *rows)
 {
@@ -427,38 +455,76 @@ static void choose_kinds(cli_rows *rows)
     }
 }
 
-static void narrow(const cli_rows *rows, size_t *widths, size_t limit)
+/* What a table looks like where it is printed. */
+typedef struct layout {
+    size_t *widths;
+    bool short_heads, spares_out;
+} layout;
+
+static bool is_out(const cli_rows *rows, const layout *chosen, size_t i) { return chosen->spares_out && rows->columns[i].is_spare; }
+
+static const char *head_of(const cli_rows *rows, const layout *chosen, size_t i)
 {
-    size_t all = GAP * (rows->column_count - 1);
-    for (size_t i = 0; i < rows->column_count; i++)
-        all += widths[i];
+    return chosen->short_heads && rows->columns[i].head != NULL ? rows->columns[i].head : rows->columns[i].name;
+}
+
+/* All columns and the gaps between them; of text no more than text_max each. */
+static size_t measure(const cli_rows *rows, layout *chosen, size_t text_max)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < rows->column_count; i++) {
+        chosen->widths[i] = strlen(head_of(rows, chosen, i));
+        for (size_t at = i; at < rows->cell_count; at += rows->column_count) {
+            size_t width = width_of(rows->cells[at].text, rows->cells[at].len);
+            if (width > chosen->widths[i])
+                chosen->widths[i] = width;
+        }
+        if (is_out(rows, chosen, i))
+            continue;
+        bool is_cut = rows->columns[i].kind == CLI_COLUMN_TEXT && chosen->widths[i] > text_max;
+        all += (all > 0 ? GAP : 0) + (is_cut ? text_max : chosen->widths[i]);
+    }
+    return all;
+}
+
+/* First the heads become short, then what can be spared goes, then text is cut. */
+static void choose_layout(const cli_rows *rows, layout *chosen, size_t limit)
+{
+    if (limit > 0) {
+        chosen->short_heads = measure(rows, chosen, TEXT_WANTED) > limit;
+        chosen->spares_out = measure(rows, chosen, TEXT_WANTED) > limit;
+    }
+    size_t all = measure(rows, chosen, SIZE_MAX);
     while (limit > 0 && all > limit) {
         size_t widest = rows->column_count;
         for (size_t i = 0; i < rows->column_count; i++)
-            if (rows->columns[i].kind == CLI_COLUMN_TEXT && widths[i] > CELL_NARROWEST && (widest == rows->column_count || widths[i] > widths[widest]))
+            if (rows->columns[i].kind == CLI_COLUMN_TEXT && chosen->widths[i] > CELL_NARROWEST && !is_out(rows, chosen, i) &&
+                (widest == rows->column_count || chosen->widths[i] > chosen->widths[widest]))
                 widest = i;
         if (widest == rows->column_count)
             return;
-        widths[widest]--;
+        chosen->widths[widest]--;
         all--;
     }
 }
 
-static void print_line(const cli_rows *rows, const size_t *widths, const cell *cells, const char *style)
+static void print_line(const cli_rows *rows, const layout *chosen, const cell *cells, const char *style)
 {
     size_t pending = 0; /* blanks, written when something follows: no line ends in one */
     fputs(style, stdout);
     for (size_t i = 0; i < rows->column_count; i++) {
+        if (is_out(rows, chosen, i))
+            continue;
         bool left = rows->columns[i].kind == CLI_COLUMN_TEXT;
-        const char *text = cells == NULL ? rows->columns[i].name : cells[i].text;
+        const char *text = cells == NULL ? head_of(rows, chosen, i) : cells[i].text;
         size_t len = cells == NULL ? strlen(text) : cells[i].len, width = width_of(text, len);
-        size_t blank = width < widths[i] ? widths[i] - width : 0;
+        size_t blank = width < chosen->widths[i] ? chosen->widths[i] - width : 0;
         if (!left)
             pending += blank;
         if (len > 0) {
             printf("%*s", (int)pending, "");
             pending = 0;
-            print_fitted(text, len, widths[i]);
+            print_fitted(text, len, chosen->widths[i]);
         } else {
             pending += width;
         }
@@ -470,22 +536,15 @@ static void print_line(const cli_rows *rows, const size_t *widths, const cell *c
 
 static void print_table(cli_rows *rows)
 {
-    size_t *widths = must(calloc(rows->column_count + 1, sizeof *widths));
+    layout chosen = {.widths = must(calloc(rows->column_count + 1, sizeof *chosen.widths))};
     choose_kinds(rows);
     format_cells(rows);
-    for (size_t i = 0; i < rows->column_count; i++)
-        widths[i] = strlen(rows->columns[i].name);
-    for (size_t i = 0; i < rows->cell_count; i++) {
-        size_t width = width_of(rows->cells[i].text, rows->cells[i].len);
-        if (width > widths[i % rows->column_count])
-            widths[i % rows->column_count] = width;
-    }
-    narrow(rows, widths, cli_terminal_columns());
-    if (rows->row_count > 0)
-        print_line(rows, widths, NULL, cli_styled(stdout, CLI_STYLE_BOLD));
+    choose_layout(rows, &chosen, cli_terminal_columns());
+    if (rows->row_count > 0 || (rows->heads_kept && rows->column_count > 0))
+        print_line(rows, &chosen, NULL, cli_styled(stdout, CLI_STYLE_BOLD));
     for (size_t row = 0; row < rows->row_count; row++)
-        print_line(rows, widths, rows->cells + row * rows->column_count, "");
-    free(widths);
+        print_line(rows, &chosen, rows->cells + row * rows->column_count, "");
+    free(chosen.widths);
 }
 
 void cli_rows_close(cli_rows *rows)

@@ -29,7 +29,14 @@ typedef struct cli_rows cli_rows;
 
 /* command: the name in JSON; borrowed until close. Ends the program where memory is out. */
 cli_rows *cli_rows_open(const char *command, bool json);
+/* Two columns of one name are name and name_2 in JSON. */
 void cli_rows_column(cli_rows *rows, const char *name, cli_column_kind kind);
+/* Of the column added last: what to call it on a terminal where the table would not fit
+ * otherwise (head NULL: the same), and whether it is left out where that is not enough.
+ * A pipe and JSON always have every column by its name. head is borrowed until close. */
+void cli_rows_column_narrow(cli_rows *rows, const char *head, bool is_spare);
+/* A table without rows prints its heads (otherwise nothing). */
+void cli_rows_keep_heads(cli_rows *rows);
 void cli_rows_text(cli_rows *rows, const char *data, size_t len);
 void cli_rows_number(cli_rows *rows, int64_t number);
 void cli_rows_real(cli_rows *rows, double number);
@@ -38,7 +45,7 @@ size_t cli_rows_count(const cli_rows *rows);
 /* JSON only: a further member after "rows" ("expression": "sys.modules[...]"). A NULL
  * text is null. Written at close. */
 void cli_rows_member(cli_rows *rows, const char *key, const char *text);
-/* Print and release. A table with no rows prints nothing. */
+/* Print and release. A table with no rows prints nothing, unless its heads are kept. */
 void cli_rows_close(cli_rows *rows);
 
 /* Release without printing (JSON rows so far are out). */
@@ -70,7 +77,8 @@ typedef enum cli_style {
 const char *cli_styled(FILE *stream, cli_style style);
 /* Whether stream is a terminal whose locale is UTF-8: arrows and boxes are safe. */
 bool cli_is_utf8(FILE *stream);
-/* Columns of the terminal on standard output; 0: no terminal, so no limit. */
+/* Columns of the terminal on standard output, or what COLUMNS says of it; 0: no terminal,
+ * so no limit. */
 size_t cli_terminal_columns(void);
 
 /* A bar on standard error: on a terminal alone, and only on what takes over 0.5 s. */

@@ -31,15 +31,16 @@ int cli_prepare(const cli_arguments *arguments, sqlite3 *db, const char *sql, sq
     return CLI_EXIT_OK;
 }
 
-static cli_column_kind kind_of(const cli_query_column *columns, const char *name)
+static const cli_query_column *column_named(const cli_query_column *columns, const char *name)
 {
+    static const cli_query_column plain = {.kind = CLI_COLUMN_ANY};
     for (; columns != NULL && columns->name != NULL; columns++)
         if (strcmp(columns->name, name) == 0)
-            return columns->kind;
-    return CLI_COLUMN_ANY;
+            return columns;
+    return &plain;
 }
 
-static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column)
+static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column, const char *blank)
 {
     switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER: cli_rows_number(rows, sqlite3_column_int64(statement, column)); break;
@@ -47,7 +48,11 @@ static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column)
     case SQLITE_NULL: cli_rows_null(rows); break;
     default: {
         const char *text = (const char *)sqlite3_column_text(statement, column);
-        cli_rows_text(rows, text == NULL ? "" : text, (size_t)sqlite3_column_bytes(statement, column));
+        size_t len = text == NULL ? 0 : (size_t)sqlite3_column_bytes(statement, column);
+        if (len == 0 && blank != NULL)
+            cli_rows_text(rows, blank, strlen(blank));
+        else
+            cli_rows_text(rows, text == NULL ? "" : text, len);
     }
     }
 }
@@ -65,15 +70,21 @@ int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, con
         sqlite3_free(sql);
     }
     cli_rows *rows = cli_rows_open(cli_command_name(arguments), json);
-    for (int i = 0; i < count; i++)
-        cli_rows_column(rows, sqlite3_column_name(statement, i), kind_of(columns, sqlite3_column_name(statement, i)));
+    if (columns == NULL)
+        cli_rows_keep_heads(rows);
+    for (int i = 0; i < count; i++) {
+        const char *name = sqlite3_column_name(statement, i);
+        const cli_query_column *about = column_named(columns, name);
+        cli_rows_column(rows, name, about->kind);
+        cli_rows_column_narrow(rows, about->head, about->is_spare);
+    }
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
         if (row_limit > 0 && cli_rows_count(rows) == row_limit) {
             more++;
             continue;
         }
         for (int i = 0; i < count; i++)
-            add_value(rows, statement, i);
+            add_value(rows, statement, i, json ? NULL : column_named(columns, sqlite3_column_name(statement, i))->blank);
     }
     if (step != SQLITE_DONE) {
         int result = cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));

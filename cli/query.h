@@ -3,6 +3,8 @@
 #ifndef HTRAIL_CLI_QUERY_H
 #define HTRAIL_CLI_QUERY_H
 
+#include <stdbool.h>
+
 #include "analyze/store.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -18,10 +20,14 @@ int cli_open_heap(const cli_arguments *arguments, const char *file, htrail__stor
 typedef struct cli_query_column {
     const char *name; /* as in the SQL */
     cli_column_kind kind;
+    const char *head;  /* shorter, for a narrow terminal; NULL: none */
+    bool is_spare;     /* left out on a terminal that is narrower still */
+    const char *blank; /* what a table shows for the empty text; NULL: nothing. Borrowed */
 } cli_query_column;
 
 /* Print the rows of a prepared statement (the caller binds before and finalizes after) as
- * --json asks. columns says how to show those that are not plain; may be NULL.
+ * --json asks. columns says how to show those that are not plain; NULL: a query of the
+ * user's own, whose heads are printed also where there is no row.
  * row_limit 0: all; otherwise a last line says how many more there are. */
 int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns,
                     uint64_t row_limit);

@@ -66,7 +66,7 @@ static int run(const cli_arguments *arguments)
     char *read = NULL;
     htrail__store *store = NULL;
     sqlite3_stmt *statement = NULL;
-    int result;
+    int result, tables = 0;
 
     if (rest == NULL && strcmp(operands[0], "-") == 0)
         return cli_usage(arguments, "standard input cannot be both the snapshot and the query");
@@ -80,8 +80,11 @@ static int run(const cli_arguments *arguments)
     for (const char *tail; result == CLI_EXIT_OK && *rest != '\0'; rest = tail) {
         if (sqlite3_prepare_v2(htrail__store_db(store), rest, -1, &statement, &tail) != SQLITE_OK)
             result = cli_fail(arguments, "%s", sqlite3_errmsg(htrail__store_db(store)));
-        else if (statement != NULL)
+        else if (statement != NULL) {
+            if (tables++ > 0)
+                putchar('\n');
             result = cli_print_query(arguments, statement, NULL, 0);
+        }
         sqlite3_finalize(statement);
         statement = NULL;
     }

@@ -4,8 +4,10 @@
 
 static int run(const cli_arguments *arguments)
 {
-    static const cli_query_column columns[] = {
-        {"key", CLI_COLUMN_TEXT}, {"count", CLI_COLUMN_NUMBER}, {"bytes", CLI_COLUMN_BYTES}, {NULL, 0}};
+    cli_query_column columns[] = {{.name = "key", .kind = CLI_COLUMN_TEXT},
+                                  {.name = "count", .kind = CLI_COLUMN_NUMBER},
+                                  {.name = "bytes", .kind = CLI_COLUMN_BYTES},
+                                  {.name = NULL}};
     htrail__store *store = NULL;
     sqlite3_stmt *statement = NULL;
     const char *by;
@@ -20,6 +22,7 @@ static int run(const cli_arguments *arguments)
     if (result != CLI_EXIT_OK)
         goto done;
     sqlite3_bind_text(statement, 1, by, -1, SQLITE_STATIC);
+    columns[0].blank = cli_totals_blank(by);
     result = cli_print_query(arguments, statement, columns, limit);
 done:
     sqlite3_finalize(statement);

@@ -24,3 +24,8 @@ int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t
         }
     return cli_usage(arguments, "cannot group by '%s'; it is type, module, size, name or length", asked);
 }
+
+const char *cli_totals_blank(const char *by)
+{
+    return strcmp(by, "module") == 0 ? "(no module)" : "(no name)";
+}

@@ -20,4 +20,7 @@
 /* Returns CLI_EXIT_OK, or the exit code of a wrong use that was said. */
 int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit);
 
+/* What a table shows where the key is the empty text: "(no name)". */
+const char *cli_totals_blank(const char *by);
+
 #endif

@@ -39,6 +39,8 @@ class Terminal(unittest.TestCase):
                    "heaptrail.snapshot(%r)\n" % FILE)
         subprocess.run([sys.executable, "-c", program], check=True)
         subprocess.run([HEAPTRAIL, "load", FILE], check=True, capture_output=True)
+        cls.small = os.path.join(FOLDER, "small.htrail")
+        subprocess.run([sys.executable, "-c", "import heaptrail; heaptrail.snapshot(%r)" % cls.small], check=True)
 
     def test_the_heads_are_bold_and_without_escapes_under_no_color(self):
         self.assertIn("\x1b[1m", on_terminal(["top", FILE]))
@@ -55,6 +57,25 @@ class Terminal(unittest.TestCase):
         text = on_terminal(["top", "-n", "0", FILE], 80, NO_COLOR="1")
         self.assertRegex(text, r"__main__\.A_class_wit.*\u2026.*7777777")
         self.assertNotIn("\u2026", subprocess.run([HEAPTRAIL, "top", "-n", "0", FILE], capture_output=True, text=True).stdout)
+
+    def diff(self, columns, **environ):
+        return on_terminal(["diff", self.small, FILE], columns, NO_COLOR="1", **environ).splitlines()
+
+    def test_diff_leaves_room_for_the_key(self):
+        whole = ["key", "count_before", "count_after", "count_change", "bytes_before", "bytes_after", "bytes_change"]
+        short = ["key", "before", "after", "change", "before", "after", "change"]
+        self.assertEqual(self.diff(300)[0].split(), whole)
+        self.assertEqual(self.diff(90)[0].split(), short)
+        self.assertEqual(self.diff(80)[0].split(), ["key", "after", "change", "after", "change"])
+        self.assertEqual(self.diff(300, COLUMNS="80"), self.diff(80))
+        for columns in (80, 90, 300):
+            lines = self.diff(columns)
+            self.assertLessEqual(max(map(len, lines)), columns)
+            self.assertGreaterEqual(max(len(re.match(r"\S+", line)[0]) for line in lines), 24)
+
+    def test_a_pipe_has_the_names_of_the_columns_however_narrow(self):
+        done = subprocess.run([HEAPTRAIL, "diff", self.small, FILE], capture_output=True, text=True, env=dict(os.environ, COLUMNS="80"))
+        self.assertIn("count_before  count_after", done.stdout.splitlines()[0])
 
     def test_names_cannot_speak_to_the_terminal(self):
         text = on_terminal(["top", FILE], 200, NO_COLOR="1")
