@@ -74,10 +74,13 @@ htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts
         return HTRAIL_E_MISUSE;
     if (Py_IsInitialized == NULL || !Py_IsInitialized())
         return refuse(w, HTRAIL_E_MISUSE, "no Python is running in this process");
+    const char *unknown = htrail__selftest_version();
+    if (unknown)
+        return refuse(w, HTRAIL_E_UNSUPPORTED, unknown);
     PyThreadState *thread = _PyThreadState_UncheckedGet();
     if (!thread || !PyGILState_Check())
         return refuse(w, HTRAIL_E_MISUSE, "called without the global interpreter lock");
-    const char *unknown = htrail__selftest(thread->interp);
+    unknown = htrail__selftest(thread->interp);
     if (unknown)
         return refuse(w, HTRAIL_E_UNSUPPORTED, unknown);
     if (thread->interp->gc.collecting)

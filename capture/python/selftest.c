@@ -6,10 +6,12 @@
 
 #include "capture/python/layout.h"
 
-static bool same_version(const char *running)
+const char *htrail__selftest_version(void)
 {
     static const char built[] = Py_STRINGIFY(PY_MAJOR_VERSION) "." Py_STRINGIFY(PY_MINOR_VERSION) ".";
-    return strncmp(running, built, sizeof built - 1) == 0;
+    return strncmp(Py_GetVersion(), built, sizeof built - 1) == 0 ? NULL :
+           "this interpreter is not the CPython " Py_STRINGIFY(PY_MAJOR_VERSION) "." Py_STRINGIFY(PY_MINOR_VERSION)
+           " that this build of the walker knows";
 }
 
 static bool links_hold(PyInterpreterState *interp)
@@ -37,9 +39,6 @@ const char *htrail__selftest(PyInterpreterState *interp)
     static bool passed;
     if (passed)
         return NULL;
-    if (!same_version(Py_GetVersion()))
-        return "this interpreter is not the CPython " Py_STRINGIFY(PY_MAJOR_VERSION) "." Py_STRINGIFY(PY_MINOR_VERSION)
-               " that this build of the walker knows";
     const struct {
         PyTypeObject *type;
         size_t bytes;

@@ -4,8 +4,12 @@
 
 #include "capture/python/cpython.h"
 
-/* NULL if so, else a sentence. Looks at the version, at sizes that types state themselves,
- * and at the links of the collector's lists; done before the first walk of a process. */
+/* NULL where the interpreter is of the version of this build, else a sentence. Comes before all that
+ * other versions do not have. */
+const char *htrail__selftest_version(void);
+
+/* NULL if so, else a sentence. Looks at sizes that types state themselves, and at the links of the
+ * collector's lists; done before the first walk of a process. */
 const char *htrail__selftest(PyInterpreterState *interp);
 
 /* The tp_traverse that all classes made by class statements share; NULL where none was found. */

@@ -1,6 +1,11 @@
 """Heaps of any shape in fixed memory, limits that end in valid shorter files, and refusals."""
 import collections
+import glob
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import unittest
 
 import snapshot
@@ -157,6 +162,22 @@ tell("answers", answers)
 """)
         self.assertEqual(told["answers"], [["RuntimeError", "called from within a garbage collection"]] * 2)
         self.assertIsNone(taken)
+
+    def test_an_interpreter_of_another_version_is_refused_and_unharmed(self):
+        others = [path for path in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3")))
+                  if int(path.split("/")[-3].split(".")[1]) >= 8 and not path.split("/")[-3].startswith("3.%d." % sys.version_info[1])]
+        if not others:
+            self.skipTest("no other Python here")
+        with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMP")) as folder:
+            # By a name that every version takes: its own ends in one that only this version looks for.
+            shutil.copy(glob.glob(os.path.join(snapshot.MODULE, "heaptrail*.so"))[0], os.path.join(folder, "heaptrail.so"))
+            for python in others:
+                done = subprocess.run([python, "-c", "import heaptrail, sys\ntry: heaptrail.snapshot(sys.argv[1])\n"
+                                       "except NotImplementedError as e: print(e)", os.path.join(folder, "a.htrail")],
+                                      env=dict(os.environ, PYTHONPATH=folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                self.assertEqual((python, done.returncode, done.stdout),
+                                 (python, 0, "this interpreter is not the CPython %d.%d that this build of the walker knows\n" % sys.version_info[:2]))
+            self.assertEqual(os.listdir(folder), ["heaptrail.so"])
 
     def test_wrong_arguments_are_told_with_their_names(self):
         taken, told = self.told("""
