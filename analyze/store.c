@@ -80,12 +80,26 @@ static bool is_loaded_snapshot(sqlite3 *db)
     return fact_is(db, "schema_version", wanted);
 }
 
+bool htrail__store_is_database(const char *file)
+{
+    char magic[16] = "";
+    struct stat about;
+    /* Not even opened where it is a pipe: that would wait for a writer, or end one. */
+    bool regular = strcmp(file, "-") != 0 && stat(file, &about) == 0 && S_ISREG(about.st_mode);
+    int fd = regular ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+    bool is = fd >= 0 && read(fd, magic, sizeof magic) == (ssize_t)sizeof magic &&
+              memcmp(magic, "SQLite format 3", sizeof magic) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 /* Loaded from this very file? */
 static bool database_fits(const char *path, uint64_t file_id, uint64_t file_bytes)
 {
     char id[32], bytes[32];
     int failure;
-    sqlite3 *db = open_database(path, &failure);
+    sqlite3 *db = htrail__store_is_database(path) ? open_database(path, &failure) : NULL;
     snprintf(id, sizeof id, "%016" PRIx64, file_id);
     snprintf(bytes, sizeof bytes, "%" PRIu64, file_bytes);
     bool fits = db != NULL && is_loaded_snapshot(db) && fact_is(db, "file_id", id) && fact_is(db, "source_bytes", bytes);
@@ -232,18 +246,6 @@ done:
     free(cached);
     htrail_reader_free(reader);
     return status;
-}
-
-bool htrail__store_is_database(const char *file)
-{
-    char magic[16] = "";
-    int fd = strcmp(file, "-") == 0 ? -1 : open(file, O_RDONLY | O_CLOEXEC);
-    struct stat about;
-    bool is = fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && read(fd, magic, sizeof magic) == (ssize_t)sizeof magic &&
-              memcmp(magic, "SQLite format 3", sizeof magic) == 0;
-    if (fd >= 0)
-        close(fd);
-    return is;
 }
 
 static char *warning_for(sqlite3 *db, const char *file)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 
 #ifndef HTRAIL_VERSION
 #define HTRAIL_VERSION "0.1.0"
@@ -52,9 +53,15 @@ char *const *cli_operands(const cli_arguments *arguments) { return arguments->op
 
 static void say(const cli_arguments *arguments, const char *format, va_list values)
 {
+    char *text;
     fflush(stdout);
     fprintf(stderr, "heaptrail %s: ", arguments->command->name);
-    vfprintf(stderr, format, values);
+    /* Names of files, and what files say of themselves, do not command a terminal. */
+    int len = vasprintf(&text, format, values);
+    if (len >= 0) {
+        cli_print_escaped(stderr, text, (size_t)len);
+        free(text);
+    }
     fputc('\n', stderr);
 }
 
@@ -223,7 +230,9 @@ int main(int argc, char **argv)
     }
     arguments.command = command_named(argv[1]);
     if (arguments.command == NULL) {
-        fprintf(stderr, "heaptrail: unknown command '%s'\ntry 'heaptrail --help'\n", argv[1]);
+        fputs("heaptrail: unknown command '", stderr);
+        cli_print_escaped(stderr, argv[1], strlen(argv[1]));
+        fputs("'\ntry 'heaptrail --help'\n", stderr);
         return CLI_EXIT_USAGE;
     }
     int result = parse(&arguments, argc - 1, argv + 1);

@@ -161,7 +161,7 @@ static int finish(const cli_arguments *arguments, htrail__client *client, htrail
         if (error != 0)
             return cli_fail(arguments, "cannot write '%s': %s", file->path, strerror(error));
         if (answer->status == HTRAIL_E_LIMIT)
-            fprintf(stderr, "heaptrail snap: the snapshot is shorter than the heap: %s\n", answer->text);
+            cli_warn(arguments, "the snapshot is shorter than the heap: %s", answer->text);
         print_summary(strcmp(file->path, "-") == 0 ? stderr : stdout, file->path, answer);
         return CLI_EXIT_OK;
     }

@@ -26,6 +26,14 @@ heaptrail load -o - before.htrail; echo "exit $?"
 echo "-- errors leave nothing"
 heaptrail load -o nowhere/a.db before.htrail; echo "exit $?"
 heaptrail load nosuchfile; echo "exit $?"
+echo "-- a pipe where the database would be"
+mv before.htrail.db kept.db; mkfifo before.htrail.db
+heaptrail top -n 1 before.htrail; echo "exit $?"; mv kept.db before.htrail.db
+echo "-- a sentence does not command the terminal"
+heaptrail load "$(printf 'no\033[31msuch\nfile')"; echo "exit $?"
+heaptrail "$(printf 'no\033[31mcommand')"; echo "exit $?"
+sqlite3 claims.db "CREATE TABLE snapshot(key, value); INSERT INTO snapshot VALUES('schema_version', 3), ('cut', char(27) || '[2J cut')"
+heaptrail info claims.db; rm claims.db
 echo hello > text
 heaptrail top text; echo "exit $?"
 sqlite3 foreign.db "CREATE TABLE t(a)"
