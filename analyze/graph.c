@@ -103,16 +103,16 @@ static htrail_status add_text(htrail__graph *graph, htrail_str text, uint32_t *n
 
 /* Labels. */
 
-static uint32_t mix(uint64_t value)
+/* The multiplier is another one in each load: no file can be made to put all in one slot. */
+static uint32_t mix(const htrail__graph *graph, uint64_t value)
 {
-    value *= UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(value >> 32);
+    return (uint32_t)(value * graph->addresses.multiplier >> 32);
 }
 
 static uint32_t *atom_slot(const htrail__graph *graph, uint32_t kind, htrail_label label)
 {
     const struct htrail__graph_build *build = graph->build;
-    for (size_t slot = mix(label ^ (uint64_t)kind << 56);; slot++) {
+    for (size_t slot = mix(graph, label ^ (uint64_t)kind << 56);; slot++) {
         uint32_t *at = &build->atom_slots[slot & (build->atom_slot_count - 1)];
         if (*at == 0 || (graph->atoms[*at - 1].label == label && graph->atoms[*at - 1].kind == kind))
             return at;
@@ -160,7 +160,7 @@ htrail_status htrail__graph_atom_for(htrail__graph *graph, uint32_t kind, htrail
 static htrail_status atom_code(htrail__graph *graph, uint32_t kind, htrail_label label, uint32_t *code)
 {
     struct htrail__graph_build *build = graph->build;
-    uint32_t atom, place = mix(label + kind) & (ATOM_CACHE - 1);
+    uint32_t atom, place = mix(graph, label + kind) & (ATOM_CACHE - 1);
 
     if (build->atom_cache[place].label == label && build->atom_cache[place].kind == kind + 1) {
         *code = build->atom_cache[place].code;
@@ -192,7 +192,7 @@ static htrail_status position_code(htrail__graph *graph, const htrail_ref *ref, 
 static uint32_t *type_slot(const htrail__graph *graph, uint64_t address)
 {
     const struct htrail__graph_build *build = graph->build;
-    for (size_t slot = mix(address);; slot++) {
+    for (size_t slot = mix(graph, address);; slot++) {
         uint32_t *at = &build->type_slots[slot & (build->type_slot_count - 1)];
         if (*at == 0 || graph->types[*at - 1].address == address)
             return at;
@@ -238,7 +238,7 @@ static htrail_status add_type(htrail__graph *graph, const htrail_type *type)
 static htrail_status type_of(htrail__graph *graph, uint64_t address, uint32_t *type)
 {
     struct htrail__graph_build *build = graph->build;
-    uint32_t place = mix(address) & (TYPE_CACHE - 1);
+    uint32_t place = mix(graph, address) & (TYPE_CACHE - 1);
     char name[64];
 
     if (build->type_cache[place].type != 0 && build->type_cache[place].address == address) {
@@ -334,7 +334,7 @@ static htrail_status add_object(htrail__graph *graph, const htrail_object *objec
         (status = reserve(graph, &graph->objects, &build->object_room, graph->object_count, 1, sizeof *graph->objects)) != HTRAIL_OK)
         return status;
     graph->objects[graph->object_count++] = (htrail__graph_object){
-        .address = object->id, .size_bytes = object->size_bytes, .length = object->length, .refcount = object->refcount,
+        .address = object->id, .size_bytes = object->size_bytes < INT64_MAX ? object->size_bytes : INT64_MAX, .length = object->length, .refcount = object->refcount,
         .type = type, .first_ref = added.first_ref, .ref_count = added.ref_count, .flags = object->flags};
     return HTRAIL_OK;
 }
@@ -534,7 +534,8 @@ static htrail_status join_parts(htrail__graph *graph)
             graph->parts_lost++;
             for (uint32_t at = p->first_ref; at < p->first_ref + p->ref_count; at++)
                 graph->references -= graph->targets[at] != HTRAIL__NO_ID;
-            memset(graph->targets + p->first_ref, 0xff, (size_t)p->ref_count * sizeof *graph->targets);
+            if (p->ref_count > 0)
+                memset(graph->targets + p->first_ref, 0xff, (size_t)p->ref_count * sizeof *graph->targets);
         } else {
             more += p->ref_count;
         }

@@ -24,10 +24,16 @@ uint32_t htrail__loader_name_text(const htrail__loader *l, uint32_t object)
     return name == 0 || l->naming.is_text[l->graph->objects[object].type] ? 0 : l->naming.full_name[name - 1];
 }
 
+/* SQL has numbers of 63 bits, and a file may claim more of every object. */
+static uint64_t sum_of(uint64_t left, uint64_t right)
+{
+    return right < INT64_MAX - left ? left + right : INT64_MAX;
+}
+
 static void add_sums(htrail__sums *to, uint64_t bytes)
 {
     to->count++;
-    to->bytes += bytes;
+    to->bytes = sum_of(to->bytes, bytes);
 }
 
 htrail_status htrail__loader_sum_up(htrail__loader *l)
@@ -60,7 +66,7 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
         add_sums(&l->name_sums[id_of_text(l->name_of_text, l->name_texts, &l->name_count, htrail__loader_name_text(l, i)) - 1], o->size_bytes);
         add_sums(&l->size_sums[bucket_of(o->size_bytes)], o->size_bytes);
         add_sums(&l->length_sums[o->flags & HTRAIL_OBJECT_LENGTH ? bucket_of(o->length) : HTRAIL__LOADER_NO_LENGTH], o->size_bytes);
-        l->total_bytes += o->size_bytes;
+        l->total_bytes = sum_of(l->total_bytes, o->size_bytes);
     }
     return HTRAIL_OK;
 }

@@ -46,6 +46,16 @@ static htrail_status end_statement(htrail__loader *l, sqlite3_stmt *statement, b
     return status;
 }
 
+/* Facts that are there only where they hold: a file that claims them would not be overruled. */
+static bool is_ours_alone(htrail_str key)
+{
+    static const char *const keys[] = {"source", "cut", "stopped_early"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (key.len == strlen(keys[i]) && memcmp(key.data, keys[i], key.len) == 0)
+            return true;
+    return false;
+}
+
 static htrail_status write_meta(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
@@ -54,6 +64,8 @@ static htrail_status write_meta(htrail__loader *l)
     char number[32];
 
     for (uint32_t i = 0; i < graph->meta_count && fine; i++) {
+        if (is_ours_alone(htrail__texts_get(&graph->texts, graph->metas[i].key)))
+            continue;
         bind_text(l, statement, 1, graph->metas[i].key);
         bind_text(l, statement, 2, graph->metas[i].value);
         fine = insert(statement);

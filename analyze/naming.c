@@ -6,7 +6,7 @@
 
 #include "analyze/mapping.h"
 
-enum { BASES_MAX = 64 };
+enum { BASES_MAX = 64, FIELDS_MAX = 4096 };
 
 /* What a type makes of its objects. */
 typedef enum type_role { ROLE_NONE, ROLE_TEXT, ROLE_MODULE, ROLE_CLASS, ROLE_FUNCTION, ROLE_DICT } type_role;
@@ -29,6 +29,7 @@ typedef struct work {
     htrail__graph *graph;
     htrail__naming *naming;
     uint8_t *type_roles, *label_roles, *strengths;
+    bool *is_named; /* by object: a closure whose cells have their names */
     uint32_t label_role_count; /* atoms made since have no role */
     uint32_t name_text, module_text; /* "__name__", "__module__"; 0 where no text says so */
 } work;
@@ -117,11 +118,13 @@ static uint8_t label_role(const work *w, uint32_t code)
     return HTRAIL__LABEL_TAG(code) == HTRAIL__LABEL_ATOM && atom < w->label_role_count ? w->label_roles[atom] : 0;
 }
 
-/* What the reference of object with this role leads to. */
+/* What the reference of object with this role leads to. Where many objects may lead to one, it is
+ * among the first. */
 static uint32_t follow(const work *w, uint32_t object, uint8_t role)
 {
     const htrail__graph_object *o = &w->graph->objects[object];
-    for (uint32_t at = o->first_ref; at < o->first_ref + o->ref_count; at++)
+    uint32_t count = o->ref_count < FIELDS_MAX ? o->ref_count : FIELDS_MAX;
+    for (uint32_t at = o->first_ref; at < o->first_ref + count; at++)
         if (label_role(w, w->graph->labels[at]) & role)
             return w->graph->targets[at];
     return HTRAIL__NO_ID;
@@ -172,8 +175,9 @@ static htrail_status name_cells(work *w, uint32_t function)
     if (closure == HTRAIL__NO_ID || code == HTRAIL__NO_ID || (names = follow(w, code, LABEL_LOCALS_NAMES)) == HTRAIL__NO_ID)
         return HTRAIL_OK;
     const htrail__graph_object *cells = &graph->objects[closure], *all = &graph->objects[names];
-    if (cells->ref_count > all->ref_count)
+    if (cells->ref_count > all->ref_count || w->is_named[closure])
         return HTRAIL_OK;
+    w->is_named[closure] = true; /* once, however many functions share it */
     for (uint32_t i = 0; i < cells->ref_count; i++) {
         uint32_t *label = &graph->labels[cells->first_ref + i], atom;
         uint32_t string = graph->targets[all->first_ref + all->ref_count - cells->ref_count + i];
@@ -265,7 +269,8 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
     *naming = (htrail__naming){0};
     naming->module_of = htrail__mapping_new(graph->object_count, sizeof *naming->module_of);
     w.strengths = calloc((size_t)graph->object_count + 1, 1);
-    if (naming->module_of == NULL || w.strengths == NULL)
+    w.is_named = calloc((size_t)graph->object_count + 1, sizeof *w.is_named);
+    if (naming->module_of == NULL || w.strengths == NULL || w.is_named == NULL)
         status = HTRAIL_E_NOMEM;
     else if ((status = find_type_roles(&w)) == HTRAIL_OK && (status = find_label_roles(&w)) == HTRAIL_OK &&
              (status = name_everything(&w)) == HTRAIL_OK)
@@ -273,6 +278,7 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
     free(w.type_roles);
     free(w.label_roles);
     free(w.strengths);
+    free(w.is_named);
     return status;
 }
 

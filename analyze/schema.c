@@ -53,11 +53,12 @@ const char htrail__schema_sql[] =
     "  " LABEL("e.label") " AS label,\n"
     "  " KEY("e.label") " AS key FROM heap_reference e;\n";
 
+/* total(): a sum(bytes) past 2^63, which a file can claim, would be an error; below 2^53 they are the same. */
 const char htrail__schema_finish_sql[] =
     "CREATE INDEX type_name ON type(name);\n"
     "CREATE INDEX module_name ON module(name);\n"
     "CREATE INDEX name_text ON name(text);\n"
     "CREATE INDEX root_object ON root(object);\n"
-    "INSERT INTO total SELECT 'type', name, sum(objects), sum(bytes) FROM type WHERE objects > 0 GROUP BY name;\n"
+    "INSERT INTO total SELECT 'type', name, sum(objects), CAST(total(bytes) AS INTEGER) FROM type WHERE objects > 0 GROUP BY name;\n"
     "INSERT INTO total SELECT 'module', name, objects, bytes FROM module;\n"
     "INSERT INTO total SELECT 'name', text, objects, bytes FROM name WHERE objects > 0;\n";

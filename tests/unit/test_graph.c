@@ -133,3 +133,19 @@ Test(graph, a_file_that_was_cut_gives_what_was_before)
     }
     cr_expect_gt(most, 0);
 }
+
+Test(graph, numbers_chosen_to_meet_in_one_slot_do_not, .timeout = 20)
+{
+    const uint64_t multiplier = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t inverse = multiplier;
+    small_heap heap;
+    small_heap_begin(&heap);
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - multiplier * inverse;
+    for (uint64_t i = 1; i <= 200000; i++)
+        htrail_writer_add_type(heap.writer, &(htrail_type){.id = inverse * i, .name = text("T")});
+    small_heap_end(&heap);
+    htrail__graph *graph = graph_from(&heap);
+    cr_expect_geq(graph->type_count, 200000);
+    htrail__graph_free(graph);
+}

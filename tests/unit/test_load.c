@@ -137,3 +137,33 @@ Test(load, a_database_that_cannot_be_written_leaves_nothing_and_says_why)
     cr_expect_str_eq(message, "cannot write '/nowhere/a.db': No such file or directory");
     htrail_reader_free(reader);
 }
+
+Test(load, what_a_file_claims_of_itself_is_no_fact_of_ours)
+{
+    small_heap heap;
+    small_heap_begin(&heap);
+    htrail_writer_set_meta(heap.writer, text("cut"), text("cut off"));
+    htrail_writer_set_meta(heap.writer, text("stopped_early"), text("stopped"));
+    htrail_writer_set_meta(heap.writer, text("complete"), text("0"));
+    LEAF(&heap, 0x1000, T_THING, 1);
+    small_heap_end(&heap);
+    sqlite3 *db = database_from(heap.data, heap.len);
+    EXPECT_ROWS(db, "SELECT key, value FROM snapshot WHERE key IN ('cut', 'stopped_early', 'complete')", "complete|1\n");
+    sqlite3_close(db);
+}
+
+Test(load, sizes_that_no_memory_has_are_loaded)
+{
+    small_heap heap;
+    small_heap_begin(&heap);
+    for (uint64_t i = 0; i < 6; i++) /* two types of one name */
+        htrail_writer_add_type(heap.writer, &(htrail_type){.id = 0x10000 + i % 2 * 0x100, .name = text("Huge")}),
+            htrail_writer_add_object(heap.writer, &(htrail_object){.id = 0x1000 * (i + 1), .type = 0x10000 + i % 2 * 0x100,
+                                                                   .size_bytes = i < 3 ? UINT64_C(3) << 61 : UINT64_MAX - i});
+    small_heap_end(&heap);
+    sqlite3 *db = database_from(heap.data, heap.len);
+    EXPECT_ROWS(db, "SELECT \"by\", key, count, bytes > 0 FROM total WHERE \"by\" IN ('type', 'module') ORDER BY 1", "module||6|1\ntype|Huge|6|1\n");
+    EXPECT_ROWS(db, "SELECT value FROM snapshot WHERE key = 'size_bytes'", "9223372036854775807\n");
+    EXPECT_ROWS(db, "SELECT count(*) FROM object WHERE size < 0", "0\n");
+    sqlite3_close(db);
+}

@@ -87,3 +87,24 @@ Test(naming, items_of_a_closure_have_the_names_of_its_variables)
     htrail__naming_release(&naming);
     htrail__graph_free(graph);
 }
+
+/* As many steps as there are functions and cells, not as their product: a file of 700 bytes can say this. */
+Test(naming, a_closure_and_a_code_that_all_functions_share_are_looked_into_once, .timeout = 20)
+{
+    enum { FUNCTIONS = 50000, CELLS = 400000, PART = 1000 };
+    static htrail_ref refs[PART];
+    small_heap heap;
+    small_heap_begin(&heap);
+    for (unsigned i = 0; i < PART; i++)
+        refs[i] = (htrail_ref)REF(0x5000, INDEX);
+    for (htrail_id tuple = 0x2000; tuple <= 0x3000; tuple += 0x1000)
+        for (unsigned i = 0; i < CELLS; i += PART)
+            small_heap_add(&heap, tuple, T_TUPLE, 1, i ? HTRAIL_OBJECT_CONTINUED : 0, refs, PART);
+    OBJECT(&heap, 0x4000, T_CODE, 1, 0, REF_LABEL(0x3000, FIELD, FIELD(F_NAMES)));
+    LEAF(&heap, 0x5000, T_STR, 1);
+    for (htrail_id i = 0; i < FUNCTIONS; i++)
+        OBJECT(&heap, 0x100000 + 64 * i, T_FUNCTION, 1, 0, REF_LABEL(0x4000, FIELD, FIELD(F_CODE)), REF_LABEL(0x2000, FIELD, FIELD(F_CLOSURE)));
+    name(&heap);
+    htrail__naming_release(&naming);
+    htrail__graph_free(graph);
+}
