@@ -9,7 +9,7 @@
 enum { BASES_MAX = 64, FIELDS_MAX = 4096 };
 
 /* What a type makes of its objects. */
-typedef enum type_role { ROLE_NONE, ROLE_TEXT, ROLE_MODULE, ROLE_CLASS, ROLE_FUNCTION, ROLE_DICT } type_role;
+typedef enum type_role { ROLE_NONE, ROLE_TEXT, ROLE_MODULE, ROLE_CLASS, ROLE_FUNCTION, ROLE_GENERATOR, ROLE_DICT } type_role;
 
 /* Labels with a meaning, as bits of atoms. */
 enum label_role {
@@ -19,7 +19,8 @@ enum label_role {
     LABEL_CODE = 1 << 3,
     LABEL_LOCALS_NAMES = 1 << 4,
     LABEL_NAME = 1 << 5,
-    LABEL_MODULE = 1 << 6
+    LABEL_MODULE = 1 << 6,
+    LABEL_FUNCTION = 1 << 7
 };
 
 /* Why a dict belongs to a module, the weakest first. */
@@ -45,6 +46,7 @@ static type_role role_by_name(const htrail__graph *graph, uint32_t full_name)
     static const struct { const char *name; type_role role; } roles[] = {
         {"str", ROLE_TEXT}, {"unicode", ROLE_TEXT}, {"bytes", ROLE_TEXT}, {"code", ROLE_TEXT}, {"cell", ROLE_TEXT},
         {"module", ROLE_MODULE}, {"type", ROLE_CLASS}, {"classobj", ROLE_CLASS}, {"function", ROLE_FUNCTION}, {"dict", ROLE_DICT},
+        {"generator", ROLE_GENERATOR}, {"coroutine", ROLE_GENERATOR}, {"async_generator", ROLE_GENERATOR},
     };
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (text_is(graph, full_name, roles[i].name))
@@ -88,7 +90,7 @@ static htrail_status find_label_roles(work *w)
     static const struct { const char *text; uint32_t kind; uint8_t role; } roles[] = {
         {"__dict__", HTRAIL_REF_FIELD, LABEL_DICT},       {"__globals__", HTRAIL_REF_FIELD, LABEL_GLOBALS},
         {"__closure__", HTRAIL_REF_FIELD, LABEL_CLOSURE}, {"__code__", HTRAIL_REF_FIELD, LABEL_CODE},
-        {"co_localsplusnames", HTRAIL_REF_FIELD, LABEL_LOCALS_NAMES},
+        {"co_localsplusnames", HTRAIL_REF_FIELD, LABEL_LOCALS_NAMES}, {"f_func", HTRAIL_REF_FIELD, LABEL_FUNCTION},
         {"__name__", HTRAIL_REF_VALUE, LABEL_NAME},       {"__module__", HTRAIL_REF_VALUE, LABEL_MODULE},
     };
     const htrail__graph *graph = w->graph;
@@ -193,6 +195,15 @@ static htrail_status name_cells(work *w, uint32_t function)
     return HTRAIL_OK;
 }
 
+/* A generator knows its name and not its module: while it runs, its function knows. */
+static void say_module_of_generator(const work *w, uint32_t generator)
+{
+    const htrail__graph_name *function = name_of(w, follow(w, generator, LABEL_FUNCTION));
+    uint32_t place = w->graph->name_of[generator];
+    if (function != NULL && place != 0 && w->graph->names[place - 1].module == 0)
+        w->graph->names[place - 1].module = function->module;
+}
+
 static htrail_status name_everything(work *w)
 {
     htrail__graph *graph = w->graph;
@@ -201,6 +212,8 @@ static htrail_status name_everything(work *w)
 
     for (uint32_t i = 0; i < graph->object_count && status == HTRAIL_OK; i++) {
         type_role role = w->type_roles[graph->objects[i].type];
+        if (role == ROLE_GENERATOR)
+            say_module_of_generator(w, i);
         const htrail__graph_name *name = name_of(w, i);
         if (name != NULL && role != ROLE_TEXT && role != ROLE_DICT)
             module_of[i] = role == ROLE_MODULE ? name->name : name->module;

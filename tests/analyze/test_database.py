@@ -22,6 +22,19 @@ def outer(captured):
         return captured, default
     return inner
 
+def counting():
+    yield from range(9)
+
+class Counter:
+    def counting(self):
+        yield 1
+
+class Meta(type):
+    pass
+
+doubled = [Meta("Doubled", (), {}) for _ in range(2)] + [type("Plain", (), {}) for _ in range(3)]
+running, fresh = counting(), Counter().counting()
+next(running)
 records = [Record(number) for number in range(3000)]
 slotted = Slotted()
 slotted.inner = ["in a slot"]
@@ -47,6 +60,7 @@ def frame():
         "by_number": id(numbered[1]), "by_tuple": id(numbered[(2, 3)]), "numbered": id(numbered), "weak": id(weak),
         "local": id(local_list), "none": id(None), "stale_dict": stale_dict, "lost": lost,
         "logging": id(logging), "logging_dict": id(logging.__dict__), "logger": id(logging.Logger), "getLogger": id(logging.getLogger),
+        "running": id(running), "fresh": id(fresh),
         "types": [id(dict), id(Record)],
     }
     heaptrail.snapshot(sys.argv[1])
@@ -101,6 +115,10 @@ class Database(unittest.TestCase):
         self.assertEqual(self.one("SELECT name, module FROM object WHERE address = %d" % f["logging"]), ("logging", "logging"))
         self.assertEqual(self.one("SELECT name, module FROM object WHERE address = %d" % f["types"][1]), ("__main__.Record", "__main__"))
         self.assertEqual(self.one("SELECT count(*) FROM object WHERE name = 'logging.Logger'"), ("1",))
+
+    def test_generators_are_named_as_their_functions(self):
+        for key, name in (("running", "__main__.counting"), ("fresh", "__main__.Counter.counting")):
+            self.assertEqual(self.one("SELECT type, name, module FROM object WHERE address = %d" % self.facts[key]), ("generator", name, "__main__"))
 
     def test_a_dict_belongs_to_the_module_that_it_is_of_also_when_that_is_gone(self):
         f = self.facts
@@ -180,6 +198,11 @@ class Database(unittest.TestCase):
                       "WITH RECURSIVE up(id) AS (VALUES(5) UNION SELECT r.src FROM up JOIN reference r ON r.dst = up.id) SELECT count(*) FROM up"):
             plan = "\n".join("|".join(row) for row in self.ask("EXPLAIN QUERY PLAN " + query))
             self.assertFalse(re.search(r"SCAN [a-z]+ *$|AUTOMATIC|SCAN [oe]$", plan.replace("SCAN up", ""), re.M), plan)
+
+    def test_classes_that_are_there_twice_are_found_whatever_their_metaclass_is(self):
+        text = open(os.path.join(ROOT, "docs/schema.md")).read()
+        question = re.search(r"Which classes are there more than once.*?```sql\n(.*?)```", text, re.S)[1]
+        self.assertEqual([row for row in self.ask(question) if row[0].startswith("__main__.")], [("__main__.Plain", "3"), ("__main__.Doubled", "2")])
 
     def test_the_questions_of_the_document_have_its_answers_columns(self):
         text = open(os.path.join(ROOT, "docs/schema.md")).read()
