@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/attribute.h"
 #include "analyze/str.h"
 
 enum { EXPRESSION_BYTES_MAX = 4096, HOLDERS_MAX = 10000 };
@@ -60,17 +61,19 @@ static bool is_python_field(htrail_str label)
     return false;
 }
 
+/* A type whose objects are no data descriptors: under a name in a class they yield to what
+ * stands in the instance. */
+static bool is_plain(htrail_str type)
+{
+    static const char *const plain[] = {"function", "type", "str", "bytes", "int", "float", "bool", "NoneType", "tuple", "list", "dict", "set", "frozenset", NULL};
+    return htrail__str_is_one_of(type, plain);
+}
+
 /* What getattr on the class gives as it stands in the class: no descriptor, and nothing that type
  * itself answers. */
 static bool is_plain_in_class(htrail_str name, htrail_str type)
 {
-    static const char *const plain[] = {"function", "type", "str", "bytes", "int", "float", "bool", "NoneType", "tuple", "list", "dict", "set", "frozenset"};
-    if (htrail__str_starts(name, "__") && htrail__str_ends(name, "__"))
-        return false;
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (htrail__str_is(type, plain[i]))
-            return true;
-    return false;
+    return !(htrail__str_starts(name, "__") && htrail__str_ends(name, "__")) && is_plain(type);
 }
 
 static bool is_sequence(htrail_str type)
@@ -78,7 +81,13 @@ static bool is_sequence(htrail_str type)
     return htrail__str_is(type, "list") || htrail__str_is(type, "tuple") || htrail__str_is(type, "collections.deque");
 }
 
-typedef enum holder_of_names { NO_NAMES, OF_MODULE_OR_INSTANCE, OF_CLASS } holder_of_names;
+typedef enum names_kind { NO_NAMES, OF_MODULE_OR_INSTANCE, OF_CLASS } names_kind;
+
+/* What the dict that was come to gives names to; the dict is not yet in the text as __dict__. */
+typedef struct owner_of_names {
+    names_kind kind;
+    uint64_t object; /* 0: a module in sys.modules */
+} owner_of_names;
 
 static void add_attribute(htrail__text *out, htrail_str name)
 {
@@ -105,67 +114,226 @@ static htrail_str text_of(htrail__lookup *lookup, uint32_t text)
     return htrail__texts_get(htrail__lookup_texts(lookup), text);
 }
 
-/* The step from holder to object. names: what the dict that holder is gives names to; it is
- * not yet in out as __dict__. False: Python has no expression for it. */
-static bool add_step(htrail__text *out, htrail__lookup *lookup, const htrail__found_object *holder, const htrail__found_object *object,
-                     holder_of_names *names)
+/* What a name of an object is to Python. */
+typedef enum attribute_answer {
+    IN_OBJECT, /* x.name is what stands in the object */
+    IN_DICT,   /* x.name is something of the class; x.__dict__['name'] is it */
+    IN_SLOT,   /* of the class: a slot of the object */
+    HIDDEN     /* the class answers for all attributes */
+} attribute_answer;
+
+/* A name of Python's own that a class may have. */
+static htrail_status find_special(htrail__lookup *lookup, const htrail__mro *mro, size_t count, const char *name, bool *found, uint32_t *type)
+{
+    uint32_t text;
+    htrail_status status = htrail__texts_add(htrail__lookup_texts(lookup), (htrail_str){name, strlen(name)}, &text);
+    return status == HTRAIL_OK ? htrail__mro_find(mro, count, lookup, text, found, type) : status;
+}
+
+static htrail_status ask_class(htrail__lookup *lookup, uint64_t object, uint32_t name, attribute_answer *out, bool *known)
+{
+    htrail__mro mro;
+    uint32_t type;
+    bool found;
+    *out = IN_OBJECT;
+    *known = false;
+    if (object == 0)
+        return HTRAIL_OK;
+    htrail_status status = htrail__mro_of(&mro, lookup, object);
+    *known = mro.count > 0;
+    if (status == HTRAIL_OK)
+        status = find_special(lookup, &mro, mro.count, "__getattribute__", &found, &type);
+    if (status != HTRAIL_OK)
+        return status;
+    if (found && !htrail__str_is(text_of(lookup, type), "wrapper_descriptor")) {
+        *out = HIDDEN;
+        return HTRAIL_OK;
+    }
+    status = htrail__mro_find(&mro, mro.count, lookup, name, &found, &type);
+    if (status == HTRAIL_OK && found)
+        *out = htrail__str_is(text_of(lookup, type), "member_descriptor") || htrail__str_is(text_of(lookup, type), "getset_descriptor") ? IN_SLOT
+               : is_plain(text_of(lookup, type))                                                                                        ? IN_OBJECT
+                                                                                                                                        : IN_DICT;
+    return status;
+}
+
+/* Whether the class of an object that is no plain dict, list, tuple or deque has a __getitem__
+ * before that of the builtin class that it comes from: *base, NULL where it comes from none. */
+static htrail_status ask_item(htrail__lookup *lookup, uint64_t object, const char *const *bases, const char **base, bool *overridden)
+{
+    htrail__mro mro;
+    uint32_t type;
+    size_t place;
+    *base = NULL;
+    *overridden = false;
+    htrail_status status = htrail__mro_of(&mro, lookup, object);
+    if (status == HTRAIL_OK)
+        status = htrail__mro_place(&mro, lookup, bases, &place, base);
+    if (status == HTRAIL_OK && *base != NULL)
+        status = find_special(lookup, &mro, place, "__getitem__", overridden, &type);
+    return status;
+}
+
+/* out becomes before, out, after. */
+static void enclose(htrail__text *out, const char *before, const char *after)
+{
+    htrail__text inner;
+    htrail__text_init(&inner, EXPRESSION_BYTES_MAX);
+    htrail__text_add_string(&inner, htrail__text_string(out));
+    htrail__text_clear(out);
+    htrail__text_format(out, "%s%s%s", before, htrail__text_string(&inner), after);
+    out->failed |= inner.failed;
+    htrail__text_release(&inner);
+}
+
+/* Among the values of a dict, or the items of a set, the one at this address: exact as long as it lives. */
+static void add_by_address(htrail__text *out, const char *before, const char *after, uint64_t address)
+{
+    enclose(out, before, after);
+    htrail__text_format(out, " if id(v) == 0x%" PRIx64 ")", address);
+}
+
+static void add_key(htrail__text *out, htrail_str key)
+{
+    htrail__text_add_string(out, "[");
+    add_quoted(out, key);
+    htrail__text_add_string(out, "]");
+}
+
+/* From a dict to what it has under a key. */
+static htrail_status add_value(htrail__text *out, htrail__lookup *lookup, const htrail__found_object *holder, const htrail__found_object *object,
+                               const owner_of_names *of, bool *fine)
+{
+    static const char *const bases[] = {"builtins.dict", NULL};
+    htrail_str label = text_of(lookup, object->holder_label);
+    htrail_status status = HTRAIL_OK;
+    bool of_names = of->kind != NO_NAMES, overridden = false, known;
+    attribute_answer answer = IN_OBJECT;
+    const char *base;
+
+    if (of_names && label.len > 0) {
+        if ((status = ask_class(lookup, of->object, object->holder_label, &answer, &known)) != HTRAIL_OK)
+            return status;
+        if (answer == HIDDEN) {
+            *fine = false;
+            return HTRAIL_OK;
+        }
+    } else if (!of_names && !htrail__str_is(text_of(lookup, holder->type), "dict")) {
+        if ((status = ask_item(lookup, holder->id, bases, &base, &overridden)) != HTRAIL_OK)
+            return status;
+    }
+    label = text_of(lookup, object->holder_label); /* borrowed until the next question */
+    if (label.len == 0 || htrail__chain_is_unrecorded(label)) {
+        if (of_names)
+            htrail__text_add_string(out, ".__dict__");
+        add_by_address(out, of_names || !overridden ? "next(v for v in " : "next(v for v in dict.values(", of_names || !overridden ? ".values()" : ")", object->address);
+    } else if (of_names && answer == IN_OBJECT && (of->kind != OF_CLASS || is_plain_in_class(label, text_of(lookup, object->type)))) {
+        add_attribute(out, label);
+    } else if (overridden) {
+        enclose(out, "dict.__getitem__(", ", ");
+        add_quoted(out, label);
+        htrail__text_add_string(out, ")");
+    } else {
+        if (of_names)
+            htrail__text_add_string(out, ".__dict__");
+        add_key(out, label);
+    }
+    return HTRAIL_OK;
+}
+
+static htrail_status add_item(htrail__text *out, htrail__lookup *lookup, const htrail__found_object *holder, const htrail__found_object *object, bool *fine)
+{
+    static const char *const bases[] = {"builtins.list", "builtins.tuple", "collections.deque", NULL};
+    htrail_str type = text_of(lookup, holder->type);
+    const char *base;
+    bool overridden = false;
+
+    if (htrail__str_is(type, "set") || htrail__str_is(type, "frozenset")) {
+        add_by_address(out, "next(v for v in ", "", object->address);
+        return HTRAIL_OK;
+    }
+    if (!is_sequence(type)) {
+        htrail_status status = ask_item(lookup, holder->id, bases, &base, &overridden);
+        if (status != HTRAIL_OK)
+            return status;
+        /* Past its length: the hidden items of a structure sequence. */
+        if (base == NULL || (overridden && base == bases[2]) || holder->length == HTRAIL__NO_LENGTH || object->holder_position >= holder->length) {
+            *fine = false;
+            return HTRAIL_OK;
+        }
+    }
+    if (overridden) {
+        enclose(out, base == bases[0] ? "list.__getitem__(" : "tuple.__getitem__(", "");
+        htrail__text_format(out, ", %" PRIu64 ")", object->holder_position);
+    } else {
+        htrail__text_format(out, "[%" PRIu64 "]", object->holder_position);
+    }
+    return HTRAIL_OK;
+}
+
+/* The step from holder to object. *fine is false where Python has no expression for it. */
+static htrail_status add_step(htrail__text *out, htrail__lookup *lookup, const htrail__found_object *holder, const htrail__found_object *object,
+                              owner_of_names *names, bool *fine)
 {
     htrail_str label = text_of(lookup, object->holder_label), holder_type = text_of(lookup, holder->type);
-    holder_of_names of = *names;
-    *names = NO_NAMES;
+    owner_of_names of = *names;
+    htrail_status status = HTRAIL_OK;
+    attribute_answer answer = IN_OBJECT;
+    bool known = false;
+
+    *names = (owner_of_names){0};
+    *fine = true;
     switch (object->holder_kind) {
     case HTRAIL_REF_VALUE:
-        if (label.len == 0 || htrail__chain_is_unrecorded(label))
-            return false;
-        if (of != NO_NAMES && (of != OF_CLASS || is_plain_in_class(label, text_of(lookup, object->type)))) {
-            add_attribute(out, label);
-            return true;
-        }
-        if (of != NO_NAMES)
-            htrail__text_add_string(out, ".__dict__");
-        htrail__text_add_string(out, "[");
-        add_quoted(out, label);
-        htrail__text_add_string(out, "]");
-        return true;
+        return add_value(out, lookup, holder, object, &of, fine);
     case HTRAIL_REF_INDEX:
-        if (of != NO_NAMES || !is_sequence(holder_type))
-            return false;
-        htrail__text_format(out, "[%" PRIu64 "]", object->holder_position);
-        return true;
+        if (of.kind == NO_NAMES)
+            return add_item(out, lookup, holder, object, fine);
+        break;
     case HTRAIL_REF_ATTR:
     case HTRAIL_REF_SLOT:
-        if (label.len == 0)
-            return false;
-        add_attribute(out, label);
-        return true;
     case HTRAIL_REF_FIELD:
-        if (htrail__str_is(label, "__dict__")) {
-            *names = htrail__chain_is_class(holder_type, text_of(lookup, holder->name)) ? OF_CLASS : OF_MODULE_OR_INSTANCE;
-            return true;
+        status = ask_class(lookup, holder->id, object->holder_label, &answer, &known);
+        label = text_of(lookup, object->holder_label); /* borrowed until the next question */
+        holder_type = text_of(lookup, holder->type);
+        if (status != HTRAIL_OK || label.len == 0 || answer == HIDDEN)
+            break;
+        if (object->holder_kind == HTRAIL_REF_FIELD && htrail__str_is(label, "__dict__")) {
+            if (answer == IN_DICT)
+                break;
+            names->kind = htrail__chain_is_class(holder_type, text_of(lookup, holder->name)) ? OF_CLASS : OF_MODULE_OR_INSTANCE;
+            names->object = holder->id;
+            return HTRAIL_OK;
         }
-        if (!is_python_field(label))
-            return false;
+        if (object->holder_kind == HTRAIL_REF_ATTR && answer != IN_OBJECT) {
+            htrail__text_add_string(out, ".__dict__");
+            add_key(out, label);
+            return HTRAIL_OK;
+        }
+        /* A slot has its descriptor in the class, or is covered by what has taken its name. */
+        if (object->holder_kind == HTRAIL_REF_SLOT ? known && answer != IN_SLOT : object->holder_kind == HTRAIL_REF_FIELD && !is_python_field(label))
+            break;
         add_attribute(out, label);
-        return true;
+        return HTRAIL_OK;
     case HTRAIL_REF_CELL:
-        if (htrail__str_is(holder_type, "cell")) {
-            htrail__text_add_string(out, ".cell_contents");
-            return true;
-        }
-        return false;
+        if (!htrail__str_is(holder_type, "cell"))
+            break;
+        htrail__text_add_string(out, ".cell_contents");
+        return HTRAIL_OK;
     case HTRAIL_REF_LOCAL: {
         const char *frame = htrail__str_is(holder_type, "generator") ? ".gi_frame" : htrail__str_is(holder_type, "coroutine") ? ".cr_frame" : htrail__str_is(holder_type, "async_generator") ? ".ag_frame" : NULL;
         if (frame == NULL || label.len == 0)
-            return false;
+            break;
         htrail__text_add_string(out, frame);
-        htrail__text_add_string(out, ".f_locals[");
-        add_quoted(out, label);
-        htrail__text_add_string(out, "]");
-        return true;
+        htrail__text_add_string(out, ".f_locals");
+        add_key(out, label);
+        return HTRAIL_OK;
     }
     default:
-        return false;
+        break;
     }
+    *fine = false;
+    return status;
 }
 
 /* The cell of a closure is found by the name of its variable. */
@@ -219,15 +387,17 @@ static htrail_status listed_owner(htrail__lookup *lookup, const htrail__found_ob
     return status;
 }
 
-htrail_status htrail__expression_of_chain(htrail__text *out, bool *exists, htrail__lookup *lookup, const htrail__chain *chain)
+htrail_status htrail__expression_of_chain(htrail__text *out, bool *exists, size_t *missing, htrail__lookup *lookup, const htrail__chain *chain)
 {
     htrail_status status = HTRAIL_OK;
-    holder_of_names names = NO_NAMES;
+    owner_of_names names = {0};
     htrail__text text;
     size_t start = chain->step_count, before_closure = 0;
     bool fine = true;
 
     *exists = false;
+    if (missing != NULL)
+        *missing = 0;
     htrail__text_init(&text, EXPRESSION_BYTES_MAX);
     /* The last step that sys.modules names. */
     for (size_t i = chain->step_count; i-- > 0 && start == chain->step_count;) {
@@ -243,7 +413,7 @@ htrail_status htrail__expression_of_chain(htrail__text *out, bool *exists, htrai
             goto done;
         if (listed) {
             start = i;
-            names = htrail__str_is(type, "module") ? NO_NAMES : OF_MODULE_OR_INSTANCE;
+            names.kind = htrail__str_is(type, "module") ? NO_NAMES : OF_MODULE_OR_INSTANCE;
             htrail__text_add_string(&text, "sys.modules[");
             add_quoted(&text, text_of(lookup, name));
             htrail__text_add_string(&text, "]");
@@ -258,7 +428,7 @@ htrail_status htrail__expression_of_chain(htrail__text *out, bool *exists, htrai
             if (!htrail__str_is(text_of(lookup, chain->steps[0].type), "dict"))
                 goto done;
             htrail__text_add_string(&text, chain->root.kind == HTRAIL_ROOT_SYS ? "sys" : "builtins");
-            names = OF_MODULE_OR_INSTANCE;
+            names.kind = OF_MODULE_OR_INSTANCE;
         } else {
             goto done;
         }
@@ -271,13 +441,17 @@ htrail_status htrail__expression_of_chain(htrail__text *out, bool *exists, htrai
         if (of_closure && step->holder_kind == HTRAIL_REF_CELL)
             fine = add_cell(&text, lookup, step, before_closure);
         else
-            fine = add_step(&text, lookup, holder, step, &names);
+            status = add_step(&text, lookup, holder, step, &names, &fine);
+        if (status != HTRAIL_OK)
+            goto done;
+        if (!fine && missing != NULL)
+            *missing = i;
         before_closure = len;
     }
     if (!fine || text.failed)
         goto done;
     /* The __dict__ of a class is only a view of the dict. */
-    htrail__text_format(out, names == OF_CLASS ? "gc.get_referents(%s.__dict__)[0]" : names != NO_NAMES ? "%s.__dict__" : "%s", htrail__text_string(&text));
+    htrail__text_format(out, names.kind == OF_CLASS ? "gc.get_referents(%s.__dict__)[0]" : names.kind != NO_NAMES ? "%s.__dict__" : "%s", htrail__text_string(&text));
     *exists = true;
 done:
     htrail__text_release(&text);

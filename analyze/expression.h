@@ -7,9 +7,11 @@
 #include "analyze/chain.h"
 
 /* One Python expression for the object at the end of the chain. False, and nothing added,
- * where there is none: a key that was not recorded, a reference from C, the local variable
- * of a frame. A module that is in sys.modules is named so, however the chain came to it. */
-HTRAIL_MUST_CHECK htrail_status htrail__expression_of_chain(htrail__text *out, bool *exists, htrail__lookup *lookup,
+ * where there is none: a reference from C, the local variable of a frame, an attribute of a
+ * class with its own __getattribute__; *missing (may be NULL) is the step that has none, 0 where
+ * Python does not know the root. What has no name (a key that was not recorded, an item of a
+ * set) is found by its address. A module that is in sys.modules is named so, however the chain came to it. */
+HTRAIL_MUST_CHECK htrail_status htrail__expression_of_chain(htrail__text *out, bool *exists, size_t *missing, htrail__lookup *lookup,
                                                             const htrail__chain *chain);
 
 #endif

@@ -10,13 +10,15 @@
 enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, CACHE_IDS_MAX = 1 << 24, FIRST_KEYS = 1024 };
 #define NOT_CACHED UINT32_MAX
 
-enum { OBJECT, HOLDERS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME, LABEL, KEY, STATEMENTS };
+enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME, LABEL, KEY, STATEMENTS };
 
 /* The integers of the tables below the views: a label is a code, as analyze/schema.h draws it,
  * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
     [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root, flags FROM heap_object WHERE id = ?1",
     [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1",
+    [REFERENCES] = "SELECT dst, label FROM heap_reference WHERE src = ?1",
+    [CLASS] = "SELECT coalesce(type.object, 0) FROM heap_object JOIN type ON type.id = heap_object.type WHERE heap_object.id = ?1",
     /* Weak ones are counted too: telling them apart takes a look at each. */
     [HOLDER_COUNT] = "SELECT count(*) FROM heap_reference WHERE dst = ?1",
     [ROOT] = "SELECT id, kind, name FROM root WHERE id = ?1",
@@ -44,8 +46,7 @@ struct htrail__lookup {
     cache caches[STATEMENTS];
     struct { uint64_t id; uint32_t text; } *keys; /* open hash; id 0: empty */
     size_t key_count, key_room;
-    htrail__found_holder *holders;
-    size_t holder_room;
+    struct found_list { htrail__found_holder *items; size_t room; } holders, references;
     htrail__found_root *roots;
     size_t root_room;
     char *borrowed[BORROWED];
@@ -108,7 +109,8 @@ void htrail__lookup_free(htrail__lookup *lookup)
     }
     htrail__texts_release(&lookup->texts);
     free(lookup->keys);
-    free(lookup->holders);
+    free(lookup->holders.items);
+    free(lookup->references.items);
     free(lookup->roots);
     free(lookup);
 }
@@ -269,9 +271,10 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
     return lookup->status;
 }
 
-htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t limit, const htrail__found_holder **holders, size_t *count, bool *more)
+/* Rows of an object and a label. */
+static htrail_status find_list(htrail__lookup *lookup, int query, struct found_list *list, uint64_t id, size_t limit, size_t *count, bool *more)
 {
-    sqlite3_stmt *statement = start(lookup, HOLDERS, id);
+    sqlite3_stmt *statement = start(lookup, query, id);
     int stepped;
 
     *count = 0;
@@ -285,20 +288,44 @@ htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t
             *more = true;
             break;
         }
-        if (*count == lookup->holder_room) {
-            size_t room = lookup->holder_room ? lookup->holder_room * 2 : 64;
-            htrail__found_holder *larger = realloc(lookup->holders, room * sizeof *larger);
+        if (*count == list->room) {
+            size_t room = list->room ? list->room * 2 : 64;
+            htrail__found_holder *larger = realloc(list->items, room * sizeof *larger);
             if (larger == NULL)
                 return fail(lookup, HTRAIL_E_NOMEM);
-            lookup->holders = larger;
-            lookup->holder_room = room;
+            list->items = larger;
+            list->room = room;
         }
-        lookup->holders[(*count)++] = found;
+        list->items[(*count)++] = found;
     }
     if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
         fail(lookup, HTRAIL_E_DATABASE);
     sqlite3_reset(statement);
-    *holders = lookup->holders;
+    return lookup->status;
+}
+
+htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t limit, const htrail__found_holder **holders, size_t *count, bool *more)
+{
+    htrail_status status = find_list(lookup, HOLDERS, &lookup->holders, id, limit, count, more);
+    *holders = lookup->holders.items;
+    return status;
+}
+
+htrail_status htrail__lookup_references(htrail__lookup *lookup, uint64_t id, size_t limit, const htrail__found_holder **references, size_t *count, bool *more)
+{
+    htrail_status status = find_list(lookup, REFERENCES, &lookup->references, id, limit, count, more);
+    *references = lookup->references.items;
+    return status;
+}
+
+htrail_status htrail__lookup_class(htrail__lookup *lookup, uint64_t id, uint64_t *class_id)
+{
+    sqlite3_stmt *statement = start(lookup, CLASS, id);
+    int stepped = sqlite3_step(statement);
+    *class_id = stepped == SQLITE_ROW ? number(statement, 0) : 0;
+    if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
+        fail(lookup, HTRAIL_E_DATABASE);
+    sqlite3_reset(statement);
     return lookup->status;
 }
 

@@ -53,7 +53,13 @@ HTRAIL_MUST_CHECK htrail_status htrail__lookup_object(htrail__lookup *lookup, ui
  * this function. *more says that there are others. */
 HTRAIL_MUST_CHECK htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t limit,
                                                        const htrail__found_holder **holders, size_t *count, bool *more);
-/* All of them, counted. */
+/* Strong references from the object, likewise: id is what they lead to. Borrowed until the next
+ * call of this function. */
+HTRAIL_MUST_CHECK htrail_status htrail__lookup_references(htrail__lookup *lookup, uint64_t id, size_t limit,
+                                                          const htrail__found_holder **references, size_t *count, bool *more);
+/* The object that is the class of this one; 0 where the file has none. */
+HTRAIL_MUST_CHECK htrail_status htrail__lookup_class(htrail__lookup *lookup, uint64_t id, uint64_t *class_id);
+/* All holders, counted. */
 HTRAIL_MUST_CHECK htrail_status htrail__lookup_holder_count(htrail__lookup *lookup, uint64_t id, uint64_t *count);
 /* The root with this id. */
 HTRAIL_MUST_CHECK htrail_status htrail__lookup_root(htrail__lookup *lookup, uint64_t root, htrail__found_root *out);

@@ -200,21 +200,41 @@ static void print_chain(const why *w, const htrail__chain *chain)
     htrail__text_release(&text);
 }
 
+/* The step that Python has no expression for. */
+static void print_missing(const why *w, const htrail__found_object *holder, const htrail__found_object *step)
+{
+    htrail__text text;
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    add_label(w, &text, step);
+    printf("\nno expression: Python has no sure way from ");
+    cli_print_escaped(stdout, text_of(w, holder->type).data, text_of(w, holder->type).len);
+    printf(" to ");
+    if (text.len > 0)
+        print_escaped(&text);
+    else
+        printf("what it holds");
+    putchar('\n');
+    htrail__text_release(&text);
+}
+
 static int print_way(const why *w, const way *shown)
 {
     htrail__chain chain;
     htrail__text expression;
     bool exists = false;
+    size_t missing = 0;
     htrail__text_init(&expression, TEXT_BYTES_MAX);
     htrail_status status = htrail__chain_find(&chain, w->lookup, shown->first);
     if (status == HTRAIL_OK)
-        status = htrail__expression_of_chain(&expression, &exists, w->lookup, &chain);
+        status = htrail__expression_of_chain(&expression, &exists, &missing, w->lookup, &chain);
     if (status == HTRAIL_OK) {
         print_chain(w, &chain);
         if (exists) {
             printf("\n%s", cli_styled(stdout, CLI_STYLE_BLUE));
             print_escaped(&expression);
             printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
+        } else if (missing > 0) {
+            print_missing(w, &chain.steps[missing - 1], &chain.steps[missing]);
         }
     }
     htrail__chain_release(&chain);
@@ -303,7 +323,7 @@ static int print_json(const why *w)
         return result;
     htrail_status status = htrail__chain_find(&chain, w->lookup, w->ways[0].first);
     if (status == HTRAIL_OK)
-        status = htrail__expression_of_chain(&expression, &exists, w->lookup, &chain);
+        status = htrail__expression_of_chain(&expression, &exists, NULL, w->lookup, &chain);
     if (status != HTRAIL_OK) {
         result = fail_lookup(w, status);
         goto done;

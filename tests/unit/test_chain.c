@@ -52,7 +52,7 @@ static void expect_expression(text_heap *heap, uint64_t number, const char *want
     bool exists;
     htrail__text_init(&text, 1 << 16);
     cr_assert_eq(htrail__chain_find(&chain, heap->lookup, text_heap_id(heap, number)), HTRAIL_OK);
-    cr_assert_eq(htrail__expression_of_chain(&text, &exists, heap->lookup, &chain), HTRAIL_OK);
+    cr_assert_eq(htrail__expression_of_chain(&text, &exists, NULL, heap->lookup, &chain), HTRAIL_OK);
     cr_expect_eq(exists, wanted != NULL, "object %llu: '%s'", (unsigned long long)number, htrail__text_string(&text));
     cr_expect_str_eq(htrail__text_string(&text), wanted != NULL ? wanted : "");
     htrail__text_release(&text);
@@ -95,12 +95,20 @@ Test(chain, closures_and_generators_have_expressions)
     text_heap_close(&heap);
 }
 
+Test(chain, what_has_no_name_is_found_by_its_address)
+{
+    text_heap heap;
+    text_heap_open(&heap, program);
+    /* under a key that was not recorded */
+    expect_expression(&heap, 12, "next(v for v in sys.modules['app'].keep.leak[1].values() if id(v) == 0x100c0)");
+    expect_expression(&heap, 10, "next(v for v in getattr(sys.modules['app'].keep, 'class') if id(v) == 0x100a0)");
+    text_heap_close(&heap);
+}
+
 Test(chain, there_is_none_for_what_python_cannot_name)
 {
     text_heap heap;
     text_heap_open(&heap, program);
-    expect_expression(&heap, 12, NULL); /* under a key that was not recorded */
-    expect_expression(&heap, 10, NULL); /* in a set */
     expect_expression(&heap, 62, NULL); /* in a field of C */
     expect_expression(&heap, 71, NULL); /* of an atexit callback */
     expect_expression(&heap, 81, NULL); /* a local variable of a running frame */

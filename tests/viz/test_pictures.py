@@ -37,6 +37,43 @@ LEAK = """
         heaptrail.snapshot(PATH)
 """
 
+COVERED = """
+    import collections, heaptrail, sys
+    class Item: pass
+    class Hidden:
+        @property
+        def y(self): return None
+    class Strict(dict):
+        def __getitem__(self, key): raise KeyError(key)
+    class Missing(dict):
+        def __missing__(self, key): return None
+    class Guarded:
+        def __getattribute__(self, name): raise AttributeError(name)
+    class Items(list): pass
+    class NoItems(list):
+        def __getitem__(self, position): raise IndexError(position)
+    class Slots:
+        __slots__ = ("first",)
+    class CoveredSlots(Slots):
+        __slots__ = ()
+        first = property()
+    class Meta(type):
+        thing = property()
+    class WithMeta(metaclass=Meta): thing = Item()
+    hidden = Hidden(); hidden.__dict__["y"] = Item(); hidden.z = Item()
+    strict = Strict(k=Item())
+    missing = Missing(k=Item())
+    guarded = Guarded(); object.__setattr__(guarded, "x", Item())
+    pair = collections.namedtuple("Pair", "a b")(Item(), Item())
+    items = Items([Item()])
+    no_items = NoItems([Item()])
+    slots = Slots(); slots.first = Item()
+    covered = CoveredSlots(); Slots.first.__set__(covered, Item())
+    queue = collections.deque([Item()])
+    numbers = {5: Item(), (1, 2): Item()}
+    bag = {Item()}
+"""
+
 # Names that a heap may hold and no picture may take for its own.
 HOSTILE = ["</title><script>alert(1)</script>", "\"/><a href='http://example.org/'>&amp;", "<![CDATA[x]]><!--", "\\N\\G\\E\\", "quote\"quote", "<<b>html</b>>",
            "control\x1b[31m\x00\x01\x7f", "line\nbreak\ttab", "reorder\u202eabc\u2066", "wide \u4e00\u4e8c\u4e09 \U0001f40d", "\ufffe\uffff", "n" * 300]
@@ -81,7 +118,7 @@ class Snapshots:
         cls.folder = tempfile.mkdtemp(prefix="pictures-", dir=os.environ.get("TEST_TMP"))
         cls.file = os.path.join(cls.folder, "a.htrail")
         code = textwrap.dedent(cls.program).replace("PATH", repr(cls.file))
-        if "heaptrail.snapshot" not in code:
+        if "heaptrail.snapshot" not in code + cls.last():
             code += "\nheaptrail.snapshot(%r)\n" % cls.file
         environ = dict(os.environ)
         environ.setdefault("PYTHONPATH", os.path.join(BUILD, "python%d.%d" % sys.version_info[:2]))
@@ -211,21 +248,16 @@ class Reload(Snapshots, unittest.TestCase):
             self.assertIn(b"No space left on device", result.stderr)
 
 
-class Leak(Snapshots, unittest.TestCase):
-    program = LEAK
-
-    @classmethod
+def asking(snapshot, choice):
+    """Before the program ends it asks why of objects of its own, and looks whether it is so."""
     def last(cls):
-        """Before it ends the program asks why of its own objects, and looks whether it is so."""
         return textwrap.dedent("""
             import builtins, gc, json, random, sqlite3, subprocess
-            walk()
+            %(snapshot)s
             subprocess.run([%(command)r, "load", %(file)r], check=True, stdout=subprocess.DEVNULL)
             database = sqlite3.connect(%(file)r + ".db")
             ids = [row[0] for row in database.execute("SELECT id FROM object WHERE NOT is_pseudo ORDER BY id")]
-            chosen = [row[0] for row in database.execute("SELECT id FROM object WHERE type = '__main__.Task' ORDER BY id DESC LIMIT 8")]
-            chosen += [row[0] for row in database.execute("SELECT id FROM object WHERE type IN ('cell', 'staticmethod', 'property') ORDER BY id LIMIT 8")]
-            chosen += random.Random(7).sample(ids, 60)
+            %(choice)s
             results = []
             for id_ in chosen:
                 output = subprocess.run([%(command)r, "why", "--json", %(file)r, "id:%%d" %% id_], stdout=subprocess.PIPE, check=True).stdout
@@ -238,7 +270,17 @@ class Leak(Snapshots, unittest.TestCase):
                         right = repr(error)
                 results.append((expression, right))
             json.dump(results, open(%(results)r, "w"))
-        """) % {"command": HEAPTRAIL, "file": cls.file, "results": os.path.join(cls.folder, "expressions.json")}
+        """) % {"command": HEAPTRAIL, "file": cls.file, "results": os.path.join(cls.folder, "expressions.json"), "snapshot": snapshot.replace("PATH", repr(cls.file)), "choice": textwrap.dedent(choice).strip()}
+    return last
+
+
+class Leak(Snapshots, unittest.TestCase):
+    program = LEAK
+
+    last = classmethod(asking("walk()", """
+            chosen = [row[0] for row in database.execute("SELECT id FROM object WHERE type = '__main__.Task' ORDER BY id DESC LIMIT 8")]
+            chosen += [row[0] for row in database.execute("SELECT id FROM object WHERE type IN ('cell', 'staticmethod', 'property') ORDER BY id LIMIT 8")]
+            chosen += random.Random(7).sample(ids, 60)"""))
 
     def test_an_expression_leads_to_the_object(self):
         with open(os.path.join(self.folder, "expressions.json")) as file:
@@ -279,6 +321,29 @@ class Leak(Snapshots, unittest.TestCase):
     def test_the_query_is_shown_on_request(self):
         result = run("why", "--json", "--show-sql", self.file, "type:Keep")
         self.assertIn(b"WITH RECURSIVE", result.stderr)
+
+
+class Covered(Snapshots, unittest.TestCase):
+    """Classes that answer something else than what their objects hold."""
+    program = COVERED
+    last = classmethod(asking("heaptrail.snapshot(PATH)", """
+            chosen = [row[0] for row in database.execute("SELECT id FROM object WHERE type = '__main__.Item' ORDER BY id")]"""))
+
+    def test_an_expression_leads_to_the_object_past_its_class(self):
+        with open(os.path.join(self.folder, "expressions.json")) as file:
+            results = json.load(file)
+        self.assertEqual([result for result in results if result[1] not in (True, None)], [])
+        found = {expression for expression, right in results if right}
+        for expression in ("hidden.__dict__['y']", "dict.__getitem__(@.strict, 'k')", "missing['k']", "pair[1]", "items[0]", "list.__getitem__(@.no_items, 0)",
+                           "slots.first", "WithMeta.__dict__['thing']", "queue[0]"):
+            expression = expression if "@" in expression else "@." + expression
+            self.assertIn(expression.replace("@", "sys.modules['__main__']"), found)
+        self.assertTrue(any(re.match(r"next\(v for v in sys.modules\['__main__'\].numbers.values\(\) if id\(v\) == 0x[0-9a-f]+\)$", text) for text in found), found)
+        self.assertEqual(sum(expression is None for expression, right in results), 2)
+
+    def test_it_says_where_there_is_none(self):
+        chain = self.why("where:holder_label = 'x' AND type = '__main__.Item'")
+        self.assertIn("\nno expression: Python has no sure way from __main__.Guarded to .x\n", chain)
 
 
 class Names(Snapshots, unittest.TestCase):
