@@ -11,6 +11,7 @@
 
 #include "analyze/loader.h"
 #include "analyze/mapping.h"
+#include "analyze/partial.h"
 
 htrail_status htrail__loader_fail(htrail__loader *l, htrail_status status, const char *format, ...)
 {
@@ -113,12 +114,14 @@ static void release(htrail__loader *l)
     htrail__mapping_free(l->dsts);
     htrail__mapping_free(l->edge_codes);
     free(l->partial);
+    if (l->partial_fd >= 0)
+        close(l->partial_fd);
 }
 
 htrail_status htrail__load(htrail_reader *reader, const htrail__load_source *source, const char *db_path, char *message,
                            size_t message_cap)
 {
-    htrail__loader l = {.source = source, .db_path = db_path, .message = message, .message_cap = message_cap, .file = {.fd = -1}};
+    htrail__loader l = {.source = source, .db_path = db_path, .message = message, .message_cap = message_cap, .partial_fd = -1, .file = {.fd = -1}};
     htrail_status status;
     size_t len = strlen(db_path) + sizeof ".4294967295.partial";
 
@@ -128,7 +131,7 @@ htrail_status htrail__load(htrail_reader *reader, const htrail__load_source *sou
     } else {
         /* One name a process: two commands may load the same snapshot at once. */
         snprintf(l.partial, len, "%s.%u.partial", db_path, (unsigned)getpid());
-        unlink(l.partial);
+        htrail__partial_remove_stale(db_path);
         status = load(&l, reader, db_path);
         if (status != HTRAIL_OK)
             unlink(l.partial);

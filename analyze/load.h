@@ -25,8 +25,8 @@ void htrail__load_say_empty(char *message, size_t message_cap, const char *name,
                             const char *stopped);
 
 /* Write the database db_path, which is there only when the whole of it is: until then it is
- * db_path.PID.partial. An existing one is replaced. The reader stays the caller's. On failure
- * nothing is left behind and message holds why. */
+ * db_path.PID.partial, and the next load removes what one that was killed left. An existing one is
+ * replaced. The reader stays the caller's. On failure nothing is left behind and message holds why. */
 HTRAIL_MUST_CHECK htrail_status
 htrail__load(htrail_reader *reader, const htrail__load_source *source, const char *db_path, char *message,
              size_t message_cap);

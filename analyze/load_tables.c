@@ -1,13 +1,13 @@
 /* analyze/load_tables.c - the small tables, through SQL: metadata, types, modules, names,
  * labels, roots, texts, totals. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyze/loader.h"
+#include "analyze/partial.h"
 #include "analyze/schema.h"
 
 static htrail_status run_sql(htrail__loader *l, const char *sql)
@@ -288,10 +288,9 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
 {
     htrail_status status;
     /* Readable by its owner alone, as the snapshot is: SQLite would take the umask's word for it. */
-    int fd = open(l->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
+    l->partial_fd = htrail__partial_make(l->partial);
+    if (l->partial_fd < 0)
         return htrail__loader_fail(l, HTRAIL_E_IO, "cannot write '%s': %s", l->db_path, strerror(errno));
-    close(fd);
     if (sqlite3_open_v2(l->partial, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
         return htrail__loader_database_failed(l);
     if ((status = run_sql(l, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "

@@ -34,6 +34,7 @@ typedef struct htrail__loader {
     const char *db_path;
     char *message, *partial; /* partial: what is written, until it is whole */
     size_t message_cap;
+    int partial_fd; /* holds the lock of the partial; -1: none yet */
     sqlite3 *db;
     htrail__graph *graph;
     htrail__reach reach;

@@ -1,6 +1,6 @@
 """A real snapshot of a real interpreter, loaded, and asked in a plain sqlite3 shell: every question of
 docs/schema.md gives the truth, as the program that was snapshotted knows it."""
-import json, os, re, subprocess, sys, unittest
+import fcntl, json, os, re, subprocess, sys, time, unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEAPTRAIL = os.environ.get("HEAPTRAIL", os.path.join(ROOT, "build/heaptrail"))
@@ -238,6 +238,27 @@ class Store(unittest.TestCase):
         outputs = {child.communicate()[0] for child in children}
         self.assertEqual([child.returncode for child in children], [0] * 6, outputs)
         self.assertEqual(len(outputs), 1)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["a.htrail", "a.htrail.db"])
+
+    def test_what_a_killed_load_left_goes_with_the_next_one(self):
+        left, living = ("%s.db.%d.partial" % (self.file, number) for number in (4194305, 4194306))
+        others = [self.file + ".db.partial", self.file + ".db.1x.partial", os.path.join(self.folder, "b.htrail.db.7.partial")]
+        with open(living, "w") as under_way:
+            fcntl.flock(under_way, fcntl.LOCK_EX)
+            for path in [left, *others]:
+                open(path, "w").close()
+            self.run_command("top", self.file)
+            self.assertEqual(sorted(os.listdir(self.folder)),
+                             sorted(["a.htrail", "a.htrail.db", *map(os.path.basename, [living, *others])]))
+
+    def test_a_load_that_was_killed_is_made_good(self):
+        for delay_ms in range(0, 40, 4):
+            child = subprocess.Popen([HEAPTRAIL, "load", self.file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay_ms / 1000)
+            child.kill()
+            child.wait()
+        os.path.exists(self.file + ".db") and os.unlink(self.file + ".db")
+        self.run_command("top", self.file)
         self.assertEqual(sorted(os.listdir(self.folder)), ["a.htrail", "a.htrail.db"])
 
     def test_a_database_is_as_private_as_a_snapshot(self):
