@@ -115,7 +115,7 @@ class SameInBoth(unittest.TestCase):
                 self.expect_same(random_heap(path_of("small.htrail"), seed, 5 + seed % 15, 1 << 20), dict(O=10))
 
     def test_a_random_heap_of_many_blocks(self):
-        found = self.expect_same(random_heap(path_of("blocks.htrail"), 30, 65, 64 << 10), dict(O=30000, N=500, V=300))
+        found = self.expect_same(random_heap(path_of("blocks.htrail"), 30, 65, 32 << 10), dict(O=30000, N=500, V=300))
         self.assertGreater(sum(section == decoder.OBJECTS for section, _ in found["frames"]), 3)
 
     def test_golden_files(self):

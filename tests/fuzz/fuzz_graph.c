@@ -193,7 +193,7 @@ static void ask_everything(sqlite3 *db)
         ids[count++] = id;
         must(htrail__chain_find(&chain, lookup, id) == HTRAIL_OK, htrail__lookup_error(lookup));
         htrail__text_init(&out, 1 << 20);
-        must(htrail__expression_of_chain(&out, &exists, lookup, &chain) == HTRAIL_OK, htrail__lookup_error(lookup));
+        must(htrail__expression_of_chain(&out, &exists, NULL, lookup, &chain) == HTRAIL_OK, htrail__lookup_error(lookup));
         htrail__text_release(&out);
         htrail__chain_release(&chain);
     }
