@@ -102,7 +102,8 @@ void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label,
         add(out, label);
         break;
     case HTRAIL_REF_CELL:
-        htrail__text_add_string(out, label.len ? "cell " : "cell");
+        if (!htrail__str_is(label, "cell_contents"))
+            htrail__text_add_string(out, label.len ? "cell " : "cell");
         add(out, label);
         break;
     case HTRAIL_REF_DEFAULT:
@@ -117,6 +118,12 @@ void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label,
         add(out, label);
         break;
     }
+}
+
+void htrail__chain_root_label(htrail__text *out, uint32_t root_kind)
+{
+    if (root_kind == HTRAIL_ROOT_ATEXIT)
+        htrail__text_add_string(out, "callback");
 }
 
 static bool is_word_end(char before)

@@ -30,6 +30,8 @@ void htrail__chain_release(htrail__chain *chain);
 /* How a reference reads: "['key']", ".attribute", "__globals__", "[3]", "local item"; at
  * HTRAIL__ANY_POSITION "[i]". Adds to out. */
 void htrail__chain_label(htrail__text *out, uint32_t ref_kind, htrail_str label, uint64_t position);
+/* How the reference of a root reads; most add nothing. */
+void htrail__chain_root_label(htrail__text *out, uint32_t root_kind);
 /* "atexit callback 3 of 20", "frame run at server.py:65", "sys.modules". */
 void htrail__chain_root_text(htrail__text *out, htrail_str kind, htrail_str name);
 /* "function logging.shutdown", "module logging", "dict of module logging", "camserver.Frame".

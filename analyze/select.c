@@ -141,8 +141,8 @@ htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const ht
         !sqlite3_stmt_readonly(statement) || sqlite3_column_count(statement) != 2) {
         bool bad_expression = selector->kind == HTRAIL__SELECT_WHERE;
         status = bad_expression ? HTRAIL_E_MISUSE : HTRAIL_E_DATABASE;
-        snprintf(message, message_cap, "%s '%s': %s", bad_expression ? "no expression over the object table:" : "cannot look for",
-                 bad_expression ? selector->text : "the object", sqlite3_errcode(db) != SQLITE_OK ? sqlite3_errmsg(db) : "more than one statement");
+        snprintf(message, message_cap, "%s: %s%s%s", bad_expression ? "no expression over the object table" : "cannot look for the object",
+                 bad_expression ? selector->text : "", bad_expression ? ": " : "", sqlite3_errcode(db) != SQLITE_OK ? sqlite3_errmsg(db) : "more than one statement");
         goto done;
     }
     if (selector->kind == HTRAIL__SELECT_ADDRESS || selector->kind == HTRAIL__SELECT_ID)
@@ -170,7 +170,7 @@ htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const ht
         else if (selector->kind == HTRAIL__SELECT_MODULE)
             snprintf(message, message_cap, "there is no module '%s', and no namespace of one", selector->text);
         else
-            snprintf(message, message_cap, "no object fits '%s'", selector->text);
+            snprintf(message, message_cap, "no object fits: %s", selector->text);
         goto done;
     }
     if (!leave_out_repeated(selection, from))

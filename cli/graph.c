@@ -240,7 +240,8 @@ static int write_file(const graph *g, const char *path)
     if (result != CLI_EXIT_OK)
         unlink(name);
     else
-        printf("%s: %zu cards, %zu arrows\n", path, g->picture.card_count, g->picture.arrow_count);
+        printf("%s: %zu card%s, %zu arrow%s\n", path, g->picture.card_count, g->picture.card_count == 1 ? "" : "s", g->picture.arrow_count,
+               g->picture.arrow_count == 1 ? "" : "s");
 done:
     htrail__text_release(&partial);
     return result;

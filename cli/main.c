@@ -240,7 +240,8 @@ int main(int argc, char **argv)
         result = arguments.command->run(&arguments);
     /* A full disk under standard output shows only here. */
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "heaptrail %s: cannot write to standard output: %s\n", arguments.command->name, strerror(errno));
+        if (result != CLI_EXIT_FAILED) /* else the command has said so */
+            fprintf(stderr, "heaptrail %s: cannot write to standard output: %s\n", arguments.command->name, strerror(errno));
         return result == CLI_EXIT_OK ? CLI_EXIT_FAILED : result;
     }
     return result;

@@ -38,7 +38,7 @@ typedef struct way {
     uint32_t node;
     uint64_t first; /* object */
     uint64_t objects;
-    size_t place;
+    bool stale; /* some of them are stale copies of a module */
 } way;
 
 typedef struct why {
@@ -59,15 +59,16 @@ static int fail_lookup(const why *w, htrail_status status)
                     error[0] != '\0' ? error : htrail_status_text(status));
 }
 
-/* The first object's way first, then those of most objects. */
+/* Stale copies first, then most objects. Of ways with as many the shorter: objects are numbered
+ * from the roots on. */
 static int by_objects(const void *left, const void *right)
 {
     const way *a = left, *b = right;
-    if ((a->place == 0) != (b->place == 0))
-        return a->place == 0 ? -1 : 1;
+    if (a->stale != b->stale)
+        return a->stale ? -1 : 1;
     if (a->objects != b->objects)
         return a->objects > b->objects ? -1 : 1;
-    return a->place < b->place ? -1 : a->place > b->place;
+    return a->first < b->first ? -1 : a->first > b->first;
 }
 
 static int find_ways(why *w)
@@ -92,7 +93,7 @@ static int find_ways(why *w)
     for (size_t i = 0; i < w->holders->targets_followed; i++) {
         uint32_t node = w->holders->target_nodes[i];
         if (way_of[node] == 0) {
-            w->ways[w->way_count] = (way){.node = node, .first = w->selection.ids[i], .place = w->way_count};
+            w->ways[w->way_count] = (way){.node = node, .first = w->selection.ids[i], .stale = i < w->selection.stale};
             way_of[node] = (uint32_t)++w->way_count;
         }
         w->ways[way_of[node] - 1].objects++;
@@ -128,7 +129,7 @@ static void print_escaped(const htrail__text *text)
 
 /* "  ─['tasks']──→ list, 1,000 items  8.1 KiB  id:4711" */
 static void print_step(const why *w, const htrail__found_object *holder, const htrail__found_object *step, size_t label_columns,
-                       bool is_held)
+                       uint32_t root_kind, bool is_held)
 {
     htrail__text text;
     char bytes[32], number[32];
@@ -136,6 +137,8 @@ static void print_step(const why *w, const htrail__found_object *holder, const h
     if (is_held) {
         if (holder != NULL)
             add_label(w, &text, step);
+        else
+            htrail__chain_root_label(&text, root_kind);
         size_t pad = columns_of(htrail__text_string(&text));
         pad = pad < label_columns ? label_columns - pad : 0;
         printf("  %s", w->utf8 ? "─" : "-");
@@ -181,10 +184,12 @@ static void print_chain(const why *w, const htrail__chain *chain)
     /* The dict of sys.modules is the root itself, and so is a frame. */
     size_t first = !chain->garbage && chain->step_count > 1 && (chain->root.kind == HTRAIL_ROOT_MODULES || chain->root.kind == HTRAIL_ROOT_FRAME);
     for (size_t i = first; i < chain->step_count; i++) {
-        if (i > 0)
+        if (i > 0) {
             add_label(w, &text, &chain->steps[i]);
-        else
+        } else {
             htrail__text_clear(&text);
+            htrail__chain_root_label(&text, chain->root.kind);
+        }
         size_t wide = columns_of(htrail__text_string(&text));
         if (wide > columns && wide <= LABEL_COLUMNS_MAX)
             columns = wide;
@@ -195,7 +200,7 @@ static void print_chain(const why *w, const htrail__chain *chain)
             printf("  ... %zu more steps ...\n", left_out);
             i += left_out;
         }
-        print_step(w, i > 0 ? &chain->steps[i - 1] : NULL, &chain->steps[i], columns, !chain->garbage);
+        print_step(w, i > 0 ? &chain->steps[i - 1] : NULL, &chain->steps[i], columns, chain->root.kind, !chain->garbage);
     }
     htrail__text_release(&text);
 }

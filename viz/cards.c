@@ -91,11 +91,14 @@ static htrail__card_kind kind_of(const htrail__cards *c, uint32_t node)
     const htrail__shape *shape = htrail__cards_shape(c, node);
     if (shape->root_kind != 0)
         return HTRAIL__CARD_ROOT;
-    /* The namespace of a module is the module to those who look for it. */
+    /* The namespace of a module is the module to those who look for it; the local variables of a
+     * frame are one where it runs the module itself. */
     if (htrail__str_is(htrail__cards_text(c, shape->type), "dict") && c->holders->nodes[node].parent != HTRAIL__NO_SHAPE) {
+        const htrail__shape *holder = htrail__cards_shape(c, c->holders->nodes[node].parent);
         htrail_str label = htrail__cards_text(c, shape->label);
-        if (htrail__str_is(label, "__globals__") || htrail__str_is(label, "f_globals") || htrail__str_is(label, "f_locals") ||
-            (htrail__str_is(label, "__dict__") && htrail__str_is(htrail__cards_text(c, htrail__cards_shape(c, c->holders->nodes[node].parent)->type), "module")))
+        if (htrail__str_is(label, "__globals__") || htrail__str_is(label, "f_globals") ||
+            (htrail__str_is(label, "f_locals") && htrail__str_starts(htrail__cards_text(c, holder->name), "<module>")) ||
+            (htrail__str_is(label, "__dict__") && htrail__str_is(htrail__cards_text(c, holder->type), "module")))
             return HTRAIL__CARD_MODULE;
     }
     return htrail__cards_kind(htrail__cards_text(c, shape->type), htrail__cards_text(c, shape->name));
@@ -305,7 +308,10 @@ size_t htrail__cards_add_more(htrail__cards *c, htrail__text *text)
 void htrail__cards_add_label(const htrail__cards *c, htrail__text *out, uint32_t node)
 {
     const htrail__shape *shape = htrail__cards_shape(c, node);
-    htrail__chain_label(out, shape->ref_kind, htrail__cards_text(c, shape->label), HTRAIL__ANY_POSITION);
+    if (shape->parent != HTRAIL__NO_SHAPE && c->holders->shapes.shapes[shape->parent].root_kind != 0 && shape->ref_kind == HTRAIL_REF_PLAIN)
+        htrail__chain_root_label(out, c->holders->shapes.shapes[shape->parent].root_kind);
+    else
+        htrail__chain_label(out, shape->ref_kind, htrail__cards_text(c, shape->label), HTRAIL__ANY_POSITION);
 }
 
 htrail__hold htrail__cards_hold(const htrail__holder_node *node)

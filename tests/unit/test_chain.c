@@ -189,6 +189,8 @@ Test(chain, labels_read_as_python_writes_them)
     expect_label(HTRAIL_REF_ATTR, "q", 0, ".q");
     expect_label(HTRAIL_REF_FIELD, "__globals__", 0, "__globals__");
     expect_label(HTRAIL_REF_LOCAL, "item", 0, "local item");
+    expect_label(HTRAIL_REF_CELL, "total", 0, "cell total");
+    expect_label(HTRAIL_REF_CELL, "cell_contents", 0, "cell_contents");
     expect_label(HTRAIL_REF_OFFSET, "24", 0, "+24");
     expect_label(HTRAIL_REF_PLAIN, "", 0, "");
 }

@@ -87,6 +87,31 @@ Test(model, cards_say_type_name_count_length_refcount_and_bytes)
     text_heap_close(&heap);
 }
 
+Test(model, the_variables_of_a_frame_are_a_module_only_where_it_runs_one)
+{
+    text_heap heap;
+    htrail__picture picture;
+    text_heap_open(&heap, "1 generator - : field f_locals 2\n"
+                           "2 dict - : value a 5\n"
+                           "3 frame - : field f_locals 4\n"
+                           "4 dict - : value b 6\n"
+                           "5 app.Task -\n"
+                           "6 app.Task -\n"
+                           "root 11 1 x\n"
+                           "root 2 3 <module>~at~/srv/app.py:65\n");
+    draw(&heap, "type:app.Task", NULL, &picture);
+    expect_sound(&picture);
+    size_t modules = 0, containers = 0;
+    for (size_t i = 0; i < picture.card_count; i++) {
+        modules += picture.cards[i].kind == HTRAIL__CARD_MODULE;
+        containers += picture.cards[i].kind == HTRAIL__CARD_CONTAINER;
+    }
+    cr_expect_eq(modules, 1);
+    cr_expect_eq(containers, 1);
+    htrail__picture_release(&picture);
+    text_heap_close(&heap);
+}
+
 Test(model, too_many_kinds_of_siblings_are_counted_on_one_card)
 {
     text_heap heap;

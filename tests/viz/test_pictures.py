@@ -28,6 +28,7 @@ LEAK = """
     def generate():
         item = [Task()]
         yield item
+    early = Task()
     keep = Keep(); keep.leak = [Task() for number in range(600)]
     closure = outer()
     generator = generate(); next(generator)
@@ -161,7 +162,7 @@ class Reload(Snapshots, unittest.TestCase):
     def test_why_names_atexit_above_the_stale_namespace(self):
         lines = self.why("module:logging").splitlines()
         self.assertRegex(lines[0], r"^atexit callback \d of 6$")
-        self.assertRegex(lines[1], r"-> function logging\.shutdown  ")
+        self.assertRegex(lines[1], r"^  [-─]callback[-─]*[>→] function logging\.shutdown  ")
         self.assertRegex(lines[2], r"-__globals__-> dict of module logging, length \d+  ")
         self.assertRegex(lines[-3], r"^of 12 objects, 6 come this way$")
 
@@ -173,6 +174,7 @@ class Reload(Snapshots, unittest.TestCase):
         self.assertIn("function logging.shutdown", titles)
         self.assertIn("dict of module logging", titles)
         self.assertIn("__globals__", self.texts(svg, "m"))
+        self.assertIn("callback", self.texts(svg, "m"))
         self.assertEqual(self.texts(svg, "h1"), ["What keeps the stale copies of module logging alive?"])
         suspects = [card.find(SVG + "title").text.splitlines()[0] for card in svg.iter(SVG + "g") if card.get("class") in ("n S",)]
         self.assertEqual(suspects, ["dict of module logging", "module logging"])
@@ -224,7 +226,8 @@ class Reload(Snapshots, unittest.TestCase):
         out = os.path.join(self.folder, "out.svg")
         for code, part, arguments in (
                 (3, "there is no object of a type 'Nothing'", ["why", self.file, "type:Nothing"]),
-                (3, "no object fits", ["graph", self.file, "where:0", "-o", out]),
+                (3, "no object fits: name = 'no such name'\n", ["why", self.file, "where:name = 'no such name'"]),
+                (3, "no object fits: 0", ["graph", self.file, "where:0", "-o", out]),
                 (2, "'nothing' names no object", ["why", self.file, "nothing"]),
                 (2, "no such column: no_column", ["why", self.file, "where:no_column"]),
                 (2, "where to?", ["graph", self.file, "id:1"]),
@@ -246,6 +249,11 @@ class Reload(Snapshots, unittest.TestCase):
                 result = subprocess.run([HEAPTRAIL, "graph", self.file, "id:1", "-o", "-"], stdout=full, stderr=subprocess.PIPE)
             self.assertEqual(result.returncode, 3)
             self.assertIn(b"No space left on device", result.stderr)
+            self.assertEqual(result.stderr.count(b"\n"), 1)
+
+    def test_one_card_is_no_cards(self):
+        result = run("graph", self.file, "id:1", "-o", os.path.join(self.folder, "one.svg"))
+        self.assertEqual(result.stdout.decode(), "%s/one.svg: 1 card, 0 arrows\n" % self.folder)
 
 
 def asking(snapshot, choice):
@@ -301,9 +309,14 @@ class Leak(Snapshots, unittest.TestCase):
         self.assertIn("-local local-", chains)
 
     def test_all_objects_come_some_way(self):
-        counts = [int(count.replace(",", "")) for count in re.findall(r"of 606 objects, ([\d,]+) come", self.why("--all", "type:Task"))]
-        self.assertEqual(sum(counts), 606)
+        counts = [int(count.replace(",", "")) for count in re.findall(r"of 607 objects, ([\d,]+) come", self.why("--all", "type:Task"))]
+        self.assertEqual(sum(counts), 607)
         self.assertEqual(max(counts), 600)
+
+    def test_the_way_of_most_objects_comes_first(self):
+        counts = [int(count.replace(",", "")) for count in re.findall(r"of 607 objects, ([\d,]+) come", self.why("--all", "type:Task"))]
+        self.assertEqual(counts, sorted(counts, reverse=True))
+        self.assertIn("of 607 objects, 600 come this way", self.why("type:Task"))
 
     def test_json_has_a_row_a_step_with_the_names_of_the_sql(self):
         answer = self.why_json("type:Keep")
