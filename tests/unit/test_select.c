@@ -110,7 +110,7 @@ Test(select, what_is_not_there_and_what_is_no_selector_are_said_in_a_sentence)
     expect_error(&heap, "module:nothing", HTRAIL_E_NOT_FOUND, "'nothing'");
     expect_error(&heap, "id:999999", HTRAIL_E_NOT_FOUND, "999999");
     expect_error(&heap, "0xdead", HTRAIL_E_NOT_FOUND, "0xdead");
-    expect_error(&heap, "where:0", HTRAIL_E_NOT_FOUND, "'0'");
+    expect_error(&heap, "where:0", HTRAIL_E_NOT_FOUND, "no object fits: 0");
     expect_error(&heap, "Task", HTRAIL_E_MISUSE, "'Task'");
     expect_error(&heap, "type:", HTRAIL_E_MISUSE, "nothing after");
     expect_error(&heap, "id:12x", HTRAIL_E_MISUSE, "no id");
