@@ -246,6 +246,42 @@ void htrail__cards_leave_out_folder(htrail__text *title)
     title->len = strlen(title->data);
 }
 
+static size_t columns_of(const char *text)
+{
+    size_t columns = 0;
+    for (; *text != '\0'; text++)
+        columns += ((unsigned char)*text & 0xc0) != 0x80;
+    return columns;
+}
+
+/* The file goes before the function's name and the line: "frame Thread._bootstrap…g.py:1002",
+ * "frame Thread._bootstrap_inner:1045". */
+void htrail__cards_shorten_frame(htrail__text *title, size_t columns)
+{
+    char *at = NULL, *line = title->len > 0 ? strrchr(title->data, ':') : NULL;
+    for (char *next = title->len > 0 ? strstr(title->data, " at ") : NULL; next != NULL; next = strstr(next + 1, " at "))
+        at = next;
+    if (at == NULL || line == NULL || line < at || columns_of(title->data) <= columns)
+        return;
+    char *tail = line;
+    htrail__text shorter;
+    htrail__text_init(&shorter, TEXT_BYTES_MAX);
+    htrail__text_add(&shorter, title->data, (size_t)(at - title->data));
+    size_t used = columns_of(htrail__text_string(&shorter)), room = used + 1 < columns ? columns - used - 1 : 0;
+    if (room >= columns_of(line)) {
+        htrail__text_add_string(&shorter, "…");
+        while (tail > at + strlen(" at ") && columns_of(tail) < room)
+            do
+                tail--;
+            while (((unsigned char)*tail & 0xc0) == 0x80);
+    }
+    htrail__text_add_string(&shorter, tail);
+    htrail__text_clear(title);
+    htrail__text_add_string(title, htrail__text_string(&shorter));
+    title->failed |= shorter.failed;
+    htrail__text_release(&shorter);
+}
+
 size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
 {
     const htrail__holder_node *n = &c->holders->nodes[node];
@@ -258,8 +294,10 @@ size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
     card->kind = kind_of(c, node);
     card->suspect = n->targets > 0;
     htrail__cards_add_title(c, &text, node);
-    if (htrail__cards_shape(c, node)->root_kind == HTRAIL_ROOT_FRAME)
+    if (htrail__cards_shape(c, node)->root_kind == HTRAIL_ROOT_FRAME) {
         htrail__cards_leave_out_folder(&text);
+        htrail__cards_shorten_frame(&text, HTRAIL__LABEL_COLUMNS);
+    }
     card->title = htrail__cards_take_short(c, &text, HTRAIL__LABEL_COLUMNS);
     uint64_t count = card->kind == HTRAIL__CARD_ROOT ? n->root_names : n->objects;
     if (count > 1) {

@@ -29,6 +29,8 @@ void htrail__cards_add_arrow(htrail__cards *cards, size_t from, size_t to, htrai
 void htrail__cards_add_title(const htrail__cards *cards, htrail__text *out, uint32_t node);
 /* "frame run at /srv/app/server.py:65" -> "frame run at server.py:65" */
 void htrail__cards_leave_out_folder(htrail__text *title);
+/* What is wider than columns loses its file first, then the middle of its function. */
+void htrail__cards_shorten_frame(htrail__text *title, size_t columns);
 /* The label of the reference by which a node's objects are held. */
 void htrail__cards_add_label(const htrail__cards *cards, htrail__text *out, uint32_t node);
 htrail__hold htrail__cards_hold(const htrail__holder_node *node);

@@ -4,6 +4,7 @@
 #include "analyze/holders.h"
 #include "analyze/select.h"
 #include "analyze/text.h"
+#include "viz/cards.h"
 #include "viz/model.h"
 
 /* The picture of all objects of a type. */
@@ -98,7 +99,7 @@ Test(model, the_variables_of_a_frame_are_a_module_only_where_it_runs_one)
                            "5 app.Task -\n"
                            "6 app.Task -\n"
                            "root 11 1 x\n"
-                           "root 2 3 <module>~at~/srv/app.py:65\n");
+                           "root 2 3 <module>~at~/srv/a_long_name_of_a_module.py:65\n");
     draw(&heap, "type:app.Task", NULL, &picture);
     expect_sound(&picture);
     size_t modules = 0, containers = 0;
@@ -108,6 +109,7 @@ Test(model, the_variables_of_a_frame_are_a_module_only_where_it_runs_one)
     }
     cr_expect_eq(modules, 1);
     cr_expect_eq(containers, 1);
+    cr_expect_not_null(card_titled(&picture, "frame <module>…e_of_a_module.py:65"));
     htrail__picture_release(&picture);
     text_heap_close(&heap);
 }
@@ -248,6 +250,24 @@ Test(model, names_are_cut_in_the_card_and_whole_in_the_tooltip)
     cr_expect_not_null(strstr(picture.cards[0].whole, "/a/very/long/folder"));
     htrail__picture_release(&picture);
     text_heap_close(&heap);
+}
+
+Test(model, a_long_frame_keeps_the_name_of_its_function)
+{
+    static const char *const frames[][2] = {
+        {"frame run at server.py:65", "frame run at server.py:65"},
+        {"frame Thread._bootstrap at threading.py:1002", "frame Thread._bootstrap…g.py:1002"},
+        {"frame Thread._bootstrap_inner at threading.py:1045", "frame Thread._bootstrap_inner:1045"},
+        {"frame ThreadPoolExecutor._adjust_thread_count at thread.py:197", "frame ThreadPoolExecutor._adjust_thread_count:197"},
+    };
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        htrail__text text;
+        htrail__text_init(&text, 1 << 10);
+        htrail__text_add_string(&text, frames[i][0]);
+        htrail__cards_shorten_frame(&text, 33 + (i == 2));
+        cr_expect_str_eq(htrail__text_string(&text), frames[i][1]);
+        htrail__text_release(&text);
+    }
 }
 
 Test(model, garbage_says_that_it_is)
