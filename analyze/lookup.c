@@ -23,7 +23,7 @@ static const char *const queries[STATEMENTS] = {
     [HOLDER_COUNT] = "SELECT count(*) FROM heap_reference WHERE dst = ?1",
     [ROOT] = "SELECT id, kind, name FROM root WHERE id = ?1",
     [ROOTS_OF] = "SELECT id, kind, name FROM root WHERE object = ?1 ORDER BY id",
-    [TOTALS] = "SELECT coalesce(sum(objects), 0), coalesce(sum(bytes), 0) FROM type",
+    [TOTALS] = "SELECT coalesce(sum(objects), 0), CAST(total(bytes) AS INTEGER) FROM type",
     [TYPE] = "SELECT name FROM type WHERE id = ?1",
     [MODULE] = "SELECT name FROM module WHERE id = ?1",
     [NAME] = "SELECT text FROM name WHERE id = ?1",

@@ -197,6 +197,8 @@ static void ask_everything(sqlite3 *db)
         htrail__text_release(&out);
         htrail__chain_release(&chain);
     }
+    uint64_t objects, size_bytes;
+    must(htrail__lookup_totals(lookup, &objects, &size_bytes) == HTRAIL_OK, htrail__lookup_error(lookup));
     htrail__holders_opts_init(&opts);
     must(htrail__holders_find(&holders, lookup, ids, count, &opts) == HTRAIL_OK, htrail__lookup_error(lookup));
     htrail__holders_free(holders);
