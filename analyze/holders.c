@@ -10,12 +10,14 @@
 #include <string.h>
 
 #define NO_MEMBER UINT32_MAX
-enum { SEARCH_SHARE = 8, PROGRESS_EVERY = 4096 };
+/* So many names tell more than their number does. */
+enum { NAMES_APART_MAX = 3, SEARCH_SHARE = 8, PROGRESS_EVERY = 4096 };
 
 typedef struct member {
     htrail__found_object object;
     uint32_t holder; /* member, or NO_MEMBER */
-    uint32_t shape;
+    uint32_t nameless; /* its shape among those without names of objects */
+    uint32_t shape;    /* HTRAIL__NO_SHAPE until the names on the chains of all targets are counted */
     uint32_t seen;   /* number of the search that last met it */
     bool used;       /* on a chain that is kept */
     bool target;
@@ -38,6 +40,10 @@ typedef struct search {
     uint32_t slot_count;
     uint32_t *stack;
     size_t stack_room;
+    htrail__shapes nameless;
+    uint32_t *nameless_names; /* how many names there are, by nameless shape */
+    uint32_t nameless_counted;
+    bool names_counted;
     uint32_t *node_of; /* by shape */
     uint32_t node_of_room, node_room, link_room;
     other *others;
@@ -146,7 +152,7 @@ size_t htrail__root_name_general(const char *name, size_t len, char *out, size_t
     return used;
 }
 
-static htrail_status root_shape(search *s, const htrail__found_root *root, uint32_t *out)
+static htrail_status root_shape(search *s, htrail__shapes *shapes, const htrail__found_root *root, uint32_t *out)
 {
     char general[256];
     htrail__shape key = {.parent = HTRAIL__NO_SHAPE, .root_kind = root->kind, .type = root->kind_text};
@@ -159,15 +165,14 @@ static htrail_status root_shape(search *s, const htrail__found_root *root, uint3
         if (status != HTRAIL_OK)
             return status;
     }
-    return htrail__shapes_intern(&s->out->shapes, &key, out);
+    return htrail__shapes_intern(shapes, &key, out);
 }
 
-static htrail_status step_shape(search *s, uint32_t parent, uint32_t kind, uint32_t label, const htrail__found_object *object,
-                                uint32_t *out)
+static htrail_status step_shape(htrail__shapes *shapes, uint32_t parent, uint32_t kind, uint32_t label, const htrail__found_object *object,
+                                uint32_t name, uint32_t *out)
 {
-    htrail__shape key = {.parent = parent, .ref_kind = kind, .label = label, .type = object->type,
-                         .name = object->name, .module = object->module};
-    return htrail__shapes_intern(&s->out->shapes, &key, out);
+    htrail__shape key = {.parent = parent, .ref_kind = kind, .label = label, .type = object->type, .name = name, .module = object->module};
+    return htrail__shapes_intern(shapes, &key, out);
 }
 
 /* The sys.modules dict and a frame are their roots: one card, not two. */
@@ -176,17 +181,34 @@ static bool root_is_object(uint32_t kind)
     return kind == HTRAIL_ROOT_MODULES || kind == HTRAIL_ROOT_FRAME;
 }
 
-static htrail_status top_shape(search *s, const htrail__found_object *object, uint32_t *out)
+static htrail_status top_shape(search *s, htrail__shapes *shapes, const htrail__found_object *object, uint32_t name, uint32_t *out)
 {
     htrail__found_root root = {.kind = HTRAIL__ROOT_GARBAGE};
     htrail_status status = HTRAIL_OK;
     if (object->root != 0)
         status = htrail__lookup_root(s->lookup, object->root, &root);
     if (status == HTRAIL_OK)
-        status = root_shape(s, &root, out);
+        status = root_shape(s, shapes, &root, out);
     if (status != HTRAIL_OK || root_is_object(root.kind))
         return status;
-    return step_shape(s, *out, HTRAIL_REF_PLAIN, 0, object, out);
+    return step_shape(shapes, *out, HTRAIL_REF_PLAIN, 0, object, name, out);
+}
+
+static htrail_status give_nameless(search *s, member *m)
+{
+    if (m->holder == NO_MEMBER)
+        return top_shape(s, &s->nameless, &m->object, 0, &m->nameless);
+    return step_shape(&s->nameless, s->members[m->holder].nameless, m->object.holder_kind, m->object.holder_label, &m->object, 0, &m->nameless);
+}
+
+/* The holder has its shape. */
+static htrail_status give_shape(search *s, member *m)
+{
+    bool merged = m->nameless < s->nameless_counted && s->nameless_names[m->nameless] > NAMES_APART_MAX;
+    uint32_t name = merged ? 0 : m->object.name;
+    if (m->holder == NO_MEMBER)
+        return top_shape(s, &s->out->shapes, &m->object, name, &m->shape);
+    return step_shape(&s->out->shapes, s->members[m->holder].shape, m->object.holder_kind, m->object.holder_label, &m->object, name, &m->shape);
 }
 
 /* The member with this id, its chain followed. */
@@ -218,10 +240,9 @@ static htrail_status resolve(search *s, uint64_t id, uint32_t *out)
     while (depth-- > 0) {
         member *m = &s->members[s->stack[depth]];
         m->holder = m->object.holder == 0 ? NO_MEMBER : below;
-        if (m->holder == NO_MEMBER)
-            status = top_shape(s, &m->object, &m->shape);
-        else
-            status = step_shape(s, s->members[below].shape, m->object.holder_kind, m->object.holder_label, &m->object, &m->shape);
+        status = give_nameless(s, m);
+        if (status == HTRAIL_OK && s->names_counted)
+            status = give_shape(s, m);
         if (status != HTRAIL_OK)
             return status;
         below = s->stack[depth];
@@ -258,7 +279,7 @@ static htrail_status node_for(search *s, uint32_t shape, uint32_t *out)
         fresh = o->node_count++;
         s->node_of[shape] = fresh;
         o->nodes[fresh] = (htrail__holder_node){
-            .shape = shape, .parent = parent == HTRAIL__NO_SHAPE ? HTRAIL__NO_SHAPE : s->node_of[parent], .other = true,
+            .shape = shape, .name = o->shapes.shapes[shape].name, .names = 1, .parent = parent == HTRAIL__NO_SHAPE ? HTRAIL__NO_SHAPE : s->node_of[parent], .other = true,
             .length_min = HTRAIL__NO_LENGTH, .length_max = HTRAIL__NO_LENGTH, .refcount_min = UINT64_MAX};
     }
     *out = s->node_of[bottom];
@@ -321,6 +342,94 @@ static htrail_status use(search *s, uint32_t index, bool is_other)
     return status;
 }
 
+typedef struct named {
+    uint32_t shape, name;
+} named;
+
+static int by_shape_and_name(const void *left, const void *right)
+{
+    const named *a = left, *b = right;
+    if (a->shape != b->shape)
+        return a->shape < b->shape ? -1 : 1;
+    return a->name < b->name ? -1 : a->name > b->name;
+}
+
+/* Sorted, and each pair once; returns how many. */
+static size_t sort_once(named *pairs, size_t count)
+{
+    size_t kept = 0;
+    if (count > 0)
+        qsort(pairs, count, sizeof *pairs, by_shape_and_name);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || by_shape_and_name(&pairs[kept - 1], &pairs[i]) != 0)
+            pairs[kept++] = pairs[i];
+    return kept;
+}
+
+typedef struct numbered {
+    uint64_t id;
+    uint32_t member;
+} numbered;
+
+static int by_id(const void *left, const void *right)
+{
+    const numbered *a = left, *b = right;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* All members have their nameless shapes: count the names in each, then give the shapes. */
+static htrail_status name_members(search *s)
+{
+    size_t room = (size_t)s->member_count + 1;
+    named *pairs = malloc(room * sizeof *pairs);
+    numbered *order = malloc(room * sizeof *order);
+    htrail_status status = HTRAIL_E_NOMEM;
+
+    s->nameless_names = calloc((size_t)s->nameless.count + 1, sizeof *s->nameless_names);
+    if (pairs == NULL || order == NULL || s->nameless_names == NULL)
+        goto done;
+    for (uint32_t i = 0; i < s->member_count; i++) {
+        pairs[i] = (named){s->members[i].nameless, s->members[i].object.name};
+        order[i] = (numbered){s->members[i].object.id, i};
+    }
+    for (size_t i = 0, count = sort_once(pairs, s->member_count); i < count; i++)
+        s->nameless_names[pairs[i].shape]++;
+    s->nameless_counted = s->nameless.count;
+    s->names_counted = true;
+    /* A holder has the smaller id. */
+    if (s->member_count > 0)
+        qsort(order, s->member_count, sizeof *order, by_id);
+    status = HTRAIL_OK;
+    for (uint32_t i = 0; i < s->member_count && status == HTRAIL_OK; i++)
+        status = give_shape(s, &s->members[order[i].member]);
+done:
+    free(pairs);
+    free(order);
+    return status;
+}
+
+/* How many names the objects of each node have. */
+static htrail_status count_names(search *s)
+{
+    named *pairs = malloc(((size_t)s->member_count + 1) * sizeof *pairs);
+    if (pairs == NULL)
+        return HTRAIL_E_NOMEM;
+    for (uint32_t i = 0; i < s->member_count; i++)
+        pairs[i] = (named){s->members[i].shape, s->members[i].object.name};
+    size_t count = sort_once(pairs, s->member_count);
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && pairs[end].shape == pairs[i].shape; end++)
+            ;
+        uint32_t node = pairs[i].shape < s->node_of_room ? s->node_of[pairs[i].shape] : HTRAIL__NO_SHAPE;
+        if (node == HTRAIL__NO_SHAPE || end - i < 2)
+            continue;
+        s->out->nodes[node].names = end - i;
+        s->out->nodes[node].name = pairs[end - 1].name; /* not the empty one */
+    }
+    free(pairs);
+    return HTRAIL_OK;
+}
+
 static htrail_status follow_targets(search *s, const uint64_t *ids, size_t count)
 {
     htrail_status status;
@@ -330,9 +439,16 @@ static htrail_status follow_targets(search *s, const uint64_t *ids, size_t count
     if (s->out->target_nodes == NULL)
         return HTRAIL_E_NOMEM;
     for (size_t i = 0; i < s->out->targets_followed; i++) {
-        uint32_t index, node;
+        uint32_t index;
         if (i % PROGRESS_EVERY == 0 && s->opts.progress != NULL)
             s->opts.progress(s->opts.progress_arg, i, s->out->targets_followed);
+        if ((status = resolve(s, ids[i], &index)) != HTRAIL_OK)
+            return status;
+    }
+    if ((status = name_members(s)) != HTRAIL_OK)
+        return status;
+    for (size_t i = 0; i < s->out->targets_followed; i++) {
+        uint32_t index, node;
         if ((status = resolve(s, ids[i], &index)) != HTRAIL_OK || (status = use(s, index, false)) != HTRAIL_OK ||
             (status = node_for(s, s->members[index].shape, &node)) != HTRAIL_OK)
             return status;
@@ -341,6 +457,8 @@ static htrail_status follow_targets(search *s, const uint64_t *ids, size_t count
         s->members[index].target = true;
         s->out->target_nodes[i] = node;
     }
+    if ((status = count_names(s)) != HTRAIL_OK)
+        return status;
     for (uint32_t i = s->out->node_count; i-- > 0;) {
         htrail__holder_node *node = &s->out->nodes[i];
         node->targets_below += node->targets;
@@ -417,7 +535,7 @@ static htrail_status look_at_roots(search *s, uint32_t index)
         uint32_t shape;
         if (roots[i].kind == HTRAIL_ROOT_INTERNED || (s->members[index].holder == NO_MEMBER && roots[i].id == s->members[index].object.root))
             continue;
-        if ((status = root_shape(s, &roots[i], &shape)) == HTRAIL_OK)
+        if ((status = root_shape(s, &s->out->shapes, &roots[i], &shape)) == HTRAIL_OK)
             status = add_other(s, shape, HTRAIL_REF_PLAIN, 0, NO_MEMBER, roots[i].name);
     }
     return status;
@@ -632,7 +750,8 @@ htrail_status htrail__holders_find(htrail__holders **out, htrail__lookup *lookup
         s.opts = *opts;
     s.out = calloc(1, sizeof *s.out);
     s.slots = calloc(s.slot_count, sizeof *s.slots);
-    if (s.out == NULL || s.slots == NULL || (status = htrail__shapes_init(&s.out->shapes)) != HTRAIL_OK)
+    if (s.out == NULL || s.slots == NULL || (status = htrail__shapes_init(&s.out->shapes)) != HTRAIL_OK ||
+        (status = htrail__shapes_init(&s.nameless)) != HTRAIL_OK)
         goto done;
     if ((status = follow_targets(&s, ids, count)) != HTRAIL_OK || (status = search_nodes(&s, false)) != HTRAIL_OK ||
         (status = search_nodes(&s, true)) != HTRAIL_OK)
@@ -641,6 +760,8 @@ htrail_status htrail__holders_find(htrail__holders **out, htrail__lookup *lookup
     s.out = NULL;
 done:
     htrail__holders_free(s.out);
+    htrail__shapes_release(&s.nameless);
+    free(s.nameless_names);
     free(s.members);
     free(s.slots);
     free(s.stack);

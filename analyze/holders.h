@@ -10,6 +10,9 @@
  *     atexit callbacks -> function shutdown ×19 -__globals__-> dict of module logging ×19
  *     os.register_at_fork -> list -[i]-> function ×19 -__globals__-^         another holder
  *
+ * Objects that are held alike and differ in their names alone are a node for each name, as
+ * long as there are few names: a registry of 50 classes is one node.
+ *
  * What is searched is bounded by counts, never by the clock. */
 #ifndef HTRAIL_ANALYZE_HOLDERS_H
 #define HTRAIL_ANALYZE_HOLDERS_H
@@ -41,6 +44,8 @@ typedef enum htrail__held {
 
 typedef struct htrail__holder_node {
     uint32_t shape;
+    uint32_t name;   /* of its objects, and how many names: more than one is not in the shape */
+    uint64_t names;
     uint32_t parent; /* node, or HTRAIL__NO_SHAPE */
     htrail__held held;
     bool other;             /* only on the chain of a further holder */

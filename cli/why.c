@@ -31,7 +31,8 @@ static const char help[] =
     "  where:EXPRESSION   SQL over the object table: \"where:type = 'dict' AND length > 1000\"\n"
     "\n"
     "Weak references hold nothing. Of several objects that are reached in the same way, by\n"
-    "the same types and fields, the first one's chain is printed.";
+    "the same types and fields, the first one's chain is printed, and the way of most objects\n"
+    "comes first. Where there are more than three, names of objects are no different ways.";
 
 /* One way to reach some of the objects. */
 typedef struct way {
@@ -254,6 +255,24 @@ static void print_number(uint64_t number)
     fputs(text, stdout);
 }
 
+/* Where objects on the way have several names, the nearest of them: the chain shows one. */
+static void print_names(const why *w, uint32_t node)
+{
+    const htrail__holder_node *nodes = w->holders->nodes;
+    while (node != HTRAIL__NO_SHAPE && nodes[node].names < 2)
+        node = nodes[node].parent;
+    if (node == HTRAIL__NO_SHAPE)
+        return;
+    htrail_str type = text_of(w, w->holders->shapes.shapes[nodes[node].shape].type);
+    printf(", by ");
+    print_number(nodes[node].names);
+    printf(" names of ");
+    if (htrail__chain_is_class(type, text_of(w, nodes[node].name)))
+        printf("class");
+    else
+        cli_print_escaped(stdout, type.data, type.len);
+}
+
 static int print_ways(const why *w)
 {
     int result = CLI_EXIT_OK;
@@ -273,6 +292,7 @@ static int print_ways(const why *w)
         printf(" objects, ");
         print_number(w->ways[i].objects);
         printf(w->ways[i].objects == 1 ? " comes this way" : " come this way");
+        print_names(w, w->ways[i].node);
         if (i == 0 && w->selection.stale > 0 && w->selection.stale < w->selection.count) {
             printf("; ");
             print_number(w->selection.stale);

@@ -59,10 +59,21 @@ void htrail__cards_add_title(const htrail__cards *c, htrail__text *out, uint32_t
         htrail__chain_root_text(out, htrail__cards_text(c, shape->type), htrail__cards_text(c, n->root_names == 1 ? n->root_name : shape->name));
         if (n->root_names > 1 && shape->root_kind == HTRAIL_ROOT_ATEXIT)
             htrail__text_add_string(out, "s");
+    } else if (n->names > 1) {
+        bool classes = htrail__chain_is_class(htrail__cards_text(c, shape->type), htrail__cards_text(c, n->name));
+        htrail_str type = htrail__cards_text(c, shape->type);
+        htrail__text_add(out, classes ? "class" : type.data, classes ? strlen("class") : type.len);
     } else {
         if (shape->parent != HTRAIL__NO_SHAPE)
             holder = &c->holders->shapes.shapes[shape->parent];
         bool held = holder != NULL && holder->root_kind == 0;
+        /* A merged holder has no name of its own: that of one says at least what it is. */
+        bool many = held && n->parent != HTRAIL__NO_SHAPE && c->holders->nodes[n->parent].names > 1;
+        if (many && htrail__str_is(htrail__cards_text(c, shape->type), "dict") && htrail__str_is(htrail__cards_text(c, shape->label), "__dict__")) {
+            htrail__text_add_string(out, "dict of ");
+            htrail__cards_add_title(c, out, n->parent);
+            return;
+        }
         htrail__chain_object_text(out, htrail__cards_text(c, shape->type), htrail__cards_text(c, shape->name), htrail__cards_text(c, shape->module),
                                   held ? htrail__cards_text(c, holder->type) : (htrail_str){0}, held ? htrail__cards_text(c, holder->name) : (htrail_str){0},
                                   htrail__cards_text(c, shape->label));
@@ -101,7 +112,7 @@ static htrail__card_kind kind_of(const htrail__cards *c, uint32_t node)
             (htrail__str_is(label, "__dict__") && htrail__str_is(htrail__cards_text(c, holder->type), "module")))
             return HTRAIL__CARD_MODULE;
     }
-    return htrail__cards_kind(htrail__cards_text(c, shape->type), htrail__cards_text(c, shape->name));
+    return htrail__cards_kind(htrail__cards_text(c, shape->type), htrail__cards_text(c, c->holders->nodes[node].name));
 }
 
 static void add_range(htrail__text *out, uint64_t least, uint64_t most)
@@ -134,6 +145,17 @@ static void add_refcount(const htrail__cards *c, htrail__text *out, uint32_t nod
     add_range(out, n->refcount_min, n->refcount_max);
 }
 
+/* Of objects that have several. */
+static void add_names(const htrail__cards *c, htrail__text *out, uint32_t node, const char *between)
+{
+    const htrail__holder_node *n = &c->holders->nodes[node];
+    if (n->names < 2)
+        return;
+    htrail__text_add_string(out, between);
+    htrail__numbers_add(out, n->names);
+    htrail__text_add_string(out, " names");
+}
+
 /* The tooltip: everything, in lines. */
 static void add_whole(const htrail__cards *c, htrail__text *out, uint32_t node)
 {
@@ -164,6 +186,7 @@ static void add_whole(const htrail__cards *c, htrail__text *out, uint32_t node)
             htrail__text_add_string(out, " of them asked for");
         }
         add_length(c, &line, node);
+        add_names(c, &line, node, line.len ? ", " : "");
         add_refcount(c, &line, node, line.len ? ", " : "");
         if (line.len > 0)
             htrail__text_add_string(out, "\n");
@@ -307,6 +330,7 @@ size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
     card->count = htrail__cards_take(c, &text);
     if (card->kind != HTRAIL__CARD_ROOT) {
         add_length(c, &text, node);
+        add_names(c, &text, node, text.len ? " · " : "");
         add_refcount(c, &text, node, text.len ? " · " : "");
         if (htrail__cards_shape(c, node)->folded)
             htrail__text_add_string(&text, text.len ? " · one in another" : "one in another");

@@ -68,6 +68,44 @@ Test(holders, objects_that_are_held_alike_are_one_node)
     text_heap_close(&heap);
 }
 
+/* A list of classes of so many names, four of each, and what the class holds. */
+static void open_registry(text_heap *heap, int names)
+{
+    htrail__text lines;
+    htrail__text_init(&lines, 1 << 20);
+    htrail__text_add_string(&lines, "root 11 1 x\n1 list - :");
+    for (int i = 0; i < 4 * names; i++)
+        htrail__text_format(&lines, "%s index - %d", i ? "," : "", 100 + i);
+    for (int i = 0; i < 4 * names; i++)
+        htrail__text_format(&lines, "\n%d type app.Made%d : field doc %d\n%d app.Doc -", 100 + i, i / 4, 600 + i, 600 + i);
+    htrail__text_add_string(&lines, "\n");
+    text_heap_open(heap, htrail__text_string(&lines));
+    htrail__text_release(&lines);
+}
+
+Test(holders, many_names_are_one_node_and_few_are_kept_apart)
+{
+    for (int names = 1; names <= 50; names = names == 1 ? 3 : names == 3 ? 4 : names == 4 ? 50 : 51) {
+        text_heap heap;
+        uint64_t ids[200];
+        htrail__holders *holders;
+        open_registry(&heap, names);
+        for (int i = 0; i < 4 * names; i++)
+            ids[i] = text_heap_id(&heap, 600 + (uint64_t)i);
+        cr_assert_eq(htrail__holders_find(&holders, heap.lookup, ids, 4 * (size_t)names, NULL), HTRAIL_OK);
+        const htrail__holder_node *docs = node_of(holders, 0), *classes = &holders->nodes[docs->parent];
+        cr_expect_eq(docs->targets, names > 3 ? 4 * (uint64_t)names : 4, "%d names", names);
+        cr_expect_eq(classes->objects, docs->objects);
+        cr_expect_eq(classes->names, names > 3 ? (uint64_t)names : 1);
+        cr_expect_eq(docs->names, 1);
+        cr_expect(strncmp(htrail__lookup_text(heap.lookup, classes->name), "app.Made", 8) == 0);
+        cr_expect_eq(holders->shapes.shapes[classes->shape].name != 0, names <= 3);
+        cr_expect_eq(holders->node_count, names > 3 ? 4u : 2u + 2u * (unsigned)names);
+        htrail__holders_free(holders);
+        text_heap_close(&heap);
+    }
+}
+
 Test(holders, another_holder_is_found_with_its_chain)
 {
     text_heap heap;

@@ -359,6 +359,24 @@ class Covered(Snapshots, unittest.TestCase):
         self.assertIn("\nno expression: Python has no sure way from __main__.Guarded to .x\n", chain)
 
 
+class Registry(Snapshots, unittest.TestCase):
+    """Many classes that are held in the same way."""
+    program = """
+        registry = [type("Made%d" % (number % 50), (), {"__slots__": ()}) for number in range(200)]
+    """
+    classes = "where:type = 'type' AND name LIKE '__main__.Made%'"
+
+    def test_classes_of_many_names_come_one_way(self):
+        self.assertTrue(self.why(self.classes).endswith("\nof 200 objects, 200 come this way, by 50 names of class\n"))
+
+    def test_the_picture_has_one_card_for_them(self):
+        svg = self.graph("registry.svg", self.classes)
+        self.assertIn("class", self.texts(svg, "t"))
+        self.assertFalse([text for text in self.texts(svg, "t") if "more" in text])
+        self.assertTrue(any(text.startswith("50 names") for text in self.texts(svg, "s")), self.texts(svg, "s"))
+        self.assertIn("class", self.texts(self.graph("dicts.svg", "where:holder_label = '__dict__' AND holder IN (SELECT id FROM object WHERE name LIKE '__main__.Made%')"), "t"))
+
+
 class Names(Snapshots, unittest.TestCase):
     program = NAMES
 
