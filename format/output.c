@@ -14,6 +14,7 @@ static htrail_status fail(htrail__output *o, const char *what, const char *path,
     char text[128];
     /* strerror_r, GNU's: its text is static or in the buffer, nothing is allocated. */
     snprintf(o->message, sizeof o->message, "cannot %s '%s': %s", what, path, strerror_r(error, text, sizeof text));
+    o->os_error = error;
     return HTRAIL_E_IO;
 }
 
@@ -42,6 +43,7 @@ htrail_status htrail__output_open_path(htrail__output *o, const char *path)
             close(fd);
             snprintf(o->message, sizeof o->message, "cannot write '%s': another snapshot is being written there",
                      o->partial_path);
+            o->os_error = EBUSY;
             return HTRAIL_E_IO;
         }
         if (!is_at_path(fd, o->partial_path)) {

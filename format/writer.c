@@ -546,6 +546,9 @@ void htrail_writer_free(htrail_writer *w)
 {
     if (w == NULL)
         return;
+    int error = w->output.os_error;
     htrail__output_close(&w->output);
     munmap(w, w->mapped_bytes);
+    if (error != 0)
+        errno = error; /* the last that a caller can ask */
 }

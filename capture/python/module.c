@@ -1,5 +1,6 @@
 /* module.c - `import heaptrail` in Python: one function. Loaded by the preloaded agent or
  * installed; the same object is both. */
+#include <errno.h>
 #include <string.h>
 
 #include "capture/python/cpython.h"
@@ -24,17 +25,27 @@ PyDoc_STRVAR(snapshot_doc,
 "cmdline    whether the process's command line is in the file.\n\n"
 "Returns a dict: path, objects, references, size_bytes (of the objects), file_bytes,\n"
 "pause (seconds), complete (False where a limit ended the walk), reason (which one).\n"
-"Raises OSError where the file cannot be written, RuntimeError where this interpreter\n"
+"Raises OSError (with errno and filename) where the file cannot be written, RuntimeError where this interpreter\n"
 "cannot be walked now (from within a garbage collection, for one), TypeError and\n"
 "ValueError for wrong arguments.");
 
-static PyObject *raise(htrail_status status, PyObject *path, const char *message)
+/* With errno and path, so that it is a FileNotFoundError or PermissionError where it is one. */
+static void raise_os_error(int error, PyObject *path, const char *message)
+{
+    PyObject *name = PyUnicode_DecodeFSDefaultAndSize(PyBytes_AS_STRING(path), PyBytes_GET_SIZE(path));
+    PyObject *arguments = name ? Py_BuildValue("(isO)", error, message, name) : NULL;
+    if (arguments)
+        PyErr_SetObject(PyExc_OSError, arguments);
+    Py_XDECREF(arguments);
+    Py_XDECREF(name);
+}
+
+static PyObject *raise(htrail_status status, int error, PyObject *path, const char *message)
 {
     switch (status) {
-    case HTRAIL_E_IO: {
-        PyErr_SetString(PyExc_OSError, message);
+    case HTRAIL_E_IO:
+        raise_os_error(error, path, message);
         break;
-    }
     case HTRAIL_E_NOMEM:
         PyErr_SetString(PyExc_MemoryError, message);
         break;
@@ -44,7 +55,6 @@ static PyObject *raise(htrail_status status, PyObject *path, const char *message
     default:
         PyErr_SetString(PyExc_RuntimeError, message);
     }
-    (void)path;
     return NULL;
 }
 
@@ -110,8 +120,9 @@ static PyObject *snapshot(PyObject *module, PyObject *args, PyObject *kwargs)
     opts.contents_bytes = contents_bytes;
     htrail_status status =
         htrail_snapshot_cpython(PyBytes_AS_STRING(path), &writer_opts, &opts, &info, message, sizeof message);
+    int error = errno;
     if (status != HTRAIL_OK && status != HTRAIL_E_LIMIT) {
-        raise(status, path, message);
+        raise(status, error, path, message);
         goto done;
     }
     result = Py_BuildValue("{s:N,s:K,s:K,s:K,s:K,s:d,s:O,s:s}", "path",

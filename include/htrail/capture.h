@@ -55,8 +55,8 @@ typedef struct htrail_snapshot_info {
 } htrail_snapshot_info;
 
 /* Open, capture, finish: a whole snapshot to path ("-": standard output). info and
- * message may be NULL; message holds the sentence on failure. HTRAIL_E_LIMIT: the
- * file is there, valid, shorter than the heap. */
+ * message may be NULL; message holds the sentence on failure, and with HTRAIL_E_IO errno
+ * the cause. HTRAIL_E_LIMIT: the file is there, valid, shorter than the heap. */
 HTRAIL_API HTRAIL_MUST_CHECK htrail_status
 htrail_snapshot_cpython(const char *path, const htrail_writer_opts *writer_opts,
                         const htrail_cpython_opts *opts, htrail_snapshot_info *info,

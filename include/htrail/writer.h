@@ -76,8 +76,8 @@ HTRAIL_API size_t htrail_writer_memory_needed(const htrail_writer_opts *opts);
 
 /* Open for writing. On HTRAIL_OK *out is the writer, owned by the caller, released
  * with htrail_writer_free. On any other status *out is NULL, nothing is left behind,
- * and message (if not NULL) holds why, NUL-terminated within message_cap. opts is
- * copied; NULL takes the defaults.
+ * and message (if not NULL) holds why, NUL-terminated within message_cap; with
+ * HTRAIL_E_IO errno is that of the open or write. opts is copied; NULL takes the defaults.
  *   path: written as "<path>.partial", renamed over path by finish; an existing
  *         path is untouched until then.
  *   fd:   borrowed, never closed, written from its present offset, may be a pipe.
@@ -138,7 +138,7 @@ HTRAIL_API void htrail_writer_stats_get(const htrail_writer *w, htrail_writer_st
 HTRAIL_API const char *htrail_writer_error(const htrail_writer *w);
 
 /* Release. NULL is allowed. Without a successful finish the partial file is removed.
- * Never fails: whatever can fail is in finish. */
+ * Never fails: whatever can fail is in finish. After a write that failed errno is its. */
 HTRAIL_API void htrail_writer_free(htrail_writer *w);
 
 #ifdef __cplusplus

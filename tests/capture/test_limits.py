@@ -1,5 +1,6 @@
 """Heaps of any shape in fixed memory, limits that end in valid shorter files, and refusals."""
 import collections
+import errno
 import glob
 import os
 import shutil
@@ -186,11 +187,30 @@ tell("a", [refused(s), refused(s, 5), refused(s, "/nowhere/x"), refused(take, ma
     refused(take, max_bytes=1.5), refused(take, surprise=1), refused(s, "a\\0b"), refused(take, max_pause=float("nan"))])
 """)
         kinds = [a[0] for a in told["a"]]
-        self.assertEqual(kinds, ["TypeError", "TypeError", "OSError", "TypeError", "ValueError", "ValueError", "TypeError", "TypeError",
+        self.assertEqual(kinds, ["TypeError", "TypeError", "FileNotFoundError", "TypeError", "ValueError", "ValueError", "TypeError", "TypeError",
                                  "ValueError", "ValueError"])
         self.assertIn("/nowhere/x", told["a"][2][1])
         self.assertIn("max_pause", told["a"][3][1])
         self.assertIsNone(taken)
+
+    def test_a_file_that_cannot_be_written_is_an_error_that_programs_can_tell(self):
+        taken, told = self.told("""
+import os
+def caught(path):
+    try:
+        heaptrail.snapshot(path)
+    except OSError as e:
+        return [type(e).__name__, e.errno, e.filename, e.strerror]
+folder = os.path.dirname(told.name)
+tell("missing", caught("/nonexistent/a.htrail"))
+tell("folder", caught(folder))
+tell("bytes", caught(os.fsencode("/nonexistent/\xe4.htrail"))[:3])
+tell("place", folder)
+""")
+        self.assertEqual(told["missing"], ["FileNotFoundError", errno.ENOENT, "/nonexistent/a.htrail",
+                                           "cannot write '/nonexistent/a.htrail.partial': No such file or directory"])
+        self.assertEqual(told["bytes"], ["FileNotFoundError", errno.ENOENT, "/nonexistent/\xe4.htrail"])
+        self.assertEqual(told["folder"][:3], ["IsADirectoryError", errno.EISDIR, told["place"]])
 
     def test_a_failed_snapshot_leaves_nothing_and_the_next_one_works(self):
         taken, told = self.told("""
@@ -206,6 +226,7 @@ tell("answer", answer)
 take()
 """)
         self.assertEqual(told["answer"][0], "OSError")
+        self.assertIn("[Errno %d]" % errno.EFBIG, told["answer"][1])
         self.assertIn("File too large", told["answer"][1])
         self.assertEqual([f for f in told["left"] if "htrail" in f], [])
         self.assertEqual(taken.end, "whole")
