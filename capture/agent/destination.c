@@ -9,7 +9,7 @@
 
 #include "capture/agent/destination.h"
 
-enum { SEQUENCE_MAX = 9999999, NEW_FILE_MODE = 0644 };
+enum { SEQUENCE_MAX = 9999999, NEW_FILE_MODE = 0600 /* names and sizes of somebody's data are in it */ };
 
 static int set_path(htrail__destination *destination, const char *path)
 {

@@ -46,6 +46,22 @@ static void assert_text(const char *path, const char *text)
 
 TestSuite(destination, .init = enter_folder, .fini = remove_folder);
 
+Test(destination, the_file_is_for_its_owner_alone)
+{
+    htrail__destination file;
+    struct stat facts;
+    uint32_t sequence = 1;
+    umask(0);
+    cr_assert_eq(htrail__destination_open(&file, "a"), 0);
+    cr_assert_eq(htrail__destination_keep(&file), 0);
+    cr_assert_eq(stat("a", &facts), 0);
+    cr_assert_eq(facts.st_mode & 0777, 0600);
+    cr_assert_eq(htrail__destination_open_numbered(&file, "b", &sequence), 0);
+    cr_assert_eq(htrail__destination_keep(&file), 0);
+    cr_assert_eq(stat("b-0001.htrail", &facts), 0);
+    cr_assert_eq(facts.st_mode & 0777, 0600);
+}
+
 Test(destination, the_name_is_free_until_the_file_is_whole)
 {
     htrail__destination file;
