@@ -35,6 +35,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command *const cli_commands[]; /* in the order of the help; ends in NULL */
+extern const char *const cli_left_out[];        /* names that another build knows; ends in NULL */
 
 /* The last value given for an option, NULL where it was not given; "" for a switch. */
 const char *cli_option_value(const cli_arguments *arguments, const char *name);

@@ -22,3 +22,10 @@ const cli_command *const cli_commands[] = {
 #endif
     NULL,
 };
+
+const char *const cli_left_out[] = {
+#ifdef HTRAIL_EDGE
+    "load", "top", "diff", "why", "graph", "sql",
+#endif
+    NULL,
+};

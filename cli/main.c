@@ -155,6 +155,14 @@ static const cli_command *command_named(const char *name)
     return NULL;
 }
 
+static bool is_left_out(const char *name)
+{
+    for (const char *const *left_out = cli_left_out; *left_out != NULL; left_out++)
+        if (strcmp(*left_out, name) == 0)
+            return true;
+    return false;
+}
+
 /* Returns -1 to go on, otherwise the exit code. */
 static int parse(cli_arguments *arguments, int argc, char **argv)
 {
@@ -229,6 +237,10 @@ int main(int argc, char **argv)
         return CLI_EXIT_OK;
     }
     arguments.command = command_named(argv[1]);
+    if (arguments.command == NULL && is_left_out(argv[1])) {
+        fprintf(stderr, "heaptrail: '%s' is not in this build for devices: copy the snapshot to a machine with the whole heaptrail\n", argv[1]);
+        return CLI_EXIT_USAGE;
+    }
     if (arguments.command == NULL) {
         fputs("heaptrail: unknown command '", stderr);
         cli_print_escaped(stderr, argv[1], strlen(argv[1]));

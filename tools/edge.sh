@@ -12,7 +12,7 @@ held() {
     bytes=$(stat -c %s build/edge/stripped)
     verdict=fine
     [ "$bytes" -le $(($2 * 1024)) ] || { verdict='TOO LARGE'; status=1; }
-    printf '%-70s %7d bytes, limit %4d KB: %s\n' "$1" "$bytes" "$2" "$verdict"
+    printf '%-70s %7d bytes stripped, limit %4d KB: %s\n' "$1" "$bytes" "$2" "$verdict"
     others=$(objdump -p "$1" | awk '$1 == "NEEDED" { print $2 }' | grep -vE '^(libc|libm|libdl|libpthread|ld-linux[^.]*)\.so' || true)
     [ -z "$others" ] || { echo "$1 needs $others" >&2; status=1; }
 }
