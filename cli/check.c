@@ -68,10 +68,11 @@ static int check_database(cli_rows *rows, const char *file)
         result = CLI_EXIT_FOUND;
     } else {
         const char *warning = htrail__store_warning(store);
+        /* Those that lead nowhere are no rows, and are in the file all the same. */
         bool complete = number_of(db, "SELECT value = '1' FROM snapshot WHERE key = 'complete'") != 0;
         add_row(rows, file, warning == NULL ? "whole" : complete ? "ended early" : "cut",
                 number_of(db, "SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'objects'"),
-                number_of(db, "SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'references'"), warning == NULL ? "" : warning);
+                number_of(db, "SELECT sum(CAST(value AS INTEGER)) FROM snapshot WHERE key IN ('references', 'references_dangling')"), warning == NULL ? "" : warning);
         result = complete ? CLI_EXIT_OK : CLI_EXIT_FOUND;
     }
     sqlite3_finalize(statement);

@@ -11,3 +11,6 @@ heaptrail load before.htrail
 heaptrail check before.htrail.db --json; echo "exit $?"
 printf 'XXXXXXXXXXXXXXXXXXXXXXXXXXXX' | dd of=before.htrail.db bs=1 seek=8192 conv=notrunc 2>/dev/null
 heaptrail check before.htrail.db | sed 's/  damaged.*/ damaged/'
+echo "-- as many references as are in the file, also of those that lead nowhere"
+heaptrail load dangling.htrail
+heaptrail check dangling.htrail dangling.htrail.db

@@ -58,6 +58,20 @@ static void write_early(const char *path)
     free(heap.data);
 }
 
+/* Of two references one leads to what is no object of the snapshot. */
+static void write_dangling(const char *path)
+{
+    small_heap heap;
+    small_heap_begin(&heap);
+    OBJECT(&heap, 0x1000, T_TUPLE, 1, HTRAIL_OBJECT_TRACKED, REF(0x2000, INDEX), REF(0xdead0, INDEX));
+    LEAF(&heap, 0x2000, T_STR, 1);
+    ROOT(&heap, 0x1000, MODULES, "modules");
+    small_heap_end(&heap);
+    FILE *file = fopen(path, "wb");
+    cr_assert_eq(fwrite(heap.data, 1, heap.len, file), heap.len);
+    fclose(file);
+}
+
 static char *read_all(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -92,6 +106,7 @@ ParameterizedTest(char (*script)[64], commands, print_what_they_printed)
     write_snapshot("after.htrail", 100, SIZE_MAX);
     write_snapshot("cut.htrail", 100, 600);
     write_early("early.htrail");
+    write_dangling("dangling.htrail");
     snprintf(command, sizeof command,
              "heaptrail() { '%s%s' \"$@\"; }; export LC_ALL=C.UTF-8 HOME=/nowhere; unset XDG_CACHE_HOME NO_COLOR; . '%s/%s'",
              heaptrail != NULL ? "" : here, heaptrail != NULL ? heaptrail : "/build/heaptrail", here, *script);
