@@ -48,6 +48,7 @@ typedef struct graph {
     htrail__lookup *lookup;
     htrail__selection selection;
     htrail__selector selector; /* the last one */
+    size_t *group_ends;        /* of each selector in the selection */
     htrail__holders *holders;
     htrail__picture picture;
 } graph;
@@ -92,6 +93,9 @@ static int select_objects(graph *g)
 {
     char message[HTRAIL__MESSAGE_BYTES];
     char *const *operands = cli_operands(g->arguments);
+    g->group_ends = calloc(cli_operand_count(g->arguments), sizeof *g->group_ends);
+    if (g->group_ends == NULL)
+        return cli_fail(g->arguments, "out of memory");
     for (size_t i = 1; i < cli_operand_count(g->arguments); i++) {
         size_t before = g->selection.count;
         htrail_status status = htrail__selector_parse(&g->selector, operands[i], message, sizeof message);
@@ -103,6 +107,7 @@ static int select_objects(graph *g)
             return cli_fail(g->arguments, "'%s': %s", operands[0], message);
         if (g->selection.stale > 0)
             g->selection.count = before + g->selection.stale;
+        g->group_ends[i - 1] = g->selection.count;
     }
     return CLI_EXIT_OK;
 }
@@ -171,6 +176,8 @@ static int build_picture(graph *g)
     if (g->too_many != 0)
         opts.too_many = (size_t)g->too_many;
     model.depth_max = (size_t)g->depth_max;
+    model.group_ends = g->group_ends;
+    model.group_count = cli_operand_count(g->arguments) - 1;
     htrail_status status = htrail__lookup_open(&g->lookup, htrail__store_db(g->store), message, sizeof message);
     if (status != HTRAIL_OK)
         return cli_fail(g->arguments, "'%s': %s", htrail__store_path(g->store), message);
@@ -281,6 +288,7 @@ done:
     htrail__holders_free(g.holders);
     htrail__lookup_free(g.lookup);
     htrail__selection_release(&g.selection);
+    free(g.group_ends);
     htrail__store_free(g.store);
     return result;
 }

@@ -25,7 +25,9 @@ typedef struct plan {
     uint32_t drawn_children;
     uint32_t skipped;    /* steps left out between `up` and this */
     uint64_t more_kinds, more_targets; /* below, not drawn */
+    uint32_t more_last;  /* the last of these kinds */
     size_t card;         /* SIZE_MAX: not drawn */
+    bool wanted;         /* leads to the largest part of what one of several selectors chose */
     bool linked;         /* another holder holds it too */
 } plan;
 
@@ -148,6 +150,8 @@ static void link_children(model *m, uint32_t *tops)
 
 static bool goes_before(const model *m, uint32_t a, uint32_t b)
 {
+    if (m->plans[a].wanted != m->plans[b].wanted)
+        return m->plans[a].wanted;
     uint64_t left = m->cards.holders->nodes[a].targets_below, right = m->cards.holders->nodes[b].targets_below;
     return left != right ? left > right : a < b;
 }
@@ -197,7 +201,80 @@ static uint32_t first_to_go(const model *m, uint32_t list)
     return best;
 }
 
-/* Cards for the chains that were asked for. tops_left: kinds and objects that no card shows. */
+/* Of each of several groups of what was asked for something shall be drawn, however small it is. */
+static void want_groups(model *m)
+{
+    const htrail__holders *holders = m->cards.holders;
+    uint64_t *counts = m->opts.group_count > 1 ? calloc((size_t)holders->node_count + 1, sizeof *counts) : NULL;
+    if (counts == NULL) {
+        m->cards.failed |= m->opts.group_count > 1;
+        return;
+    }
+    for (size_t group = 0, first = 0; group < m->opts.group_count; first = m->opts.group_ends[group++]) {
+        size_t end = m->opts.group_ends[group] < holders->targets_followed ? m->opts.group_ends[group] : (size_t)holders->targets_followed;
+        uint32_t best = NONE;
+        for (size_t i = first; i < end; i++) {
+            uint32_t node = holders->target_nodes[i];
+            counts[node]++;
+            if (best == NONE || counts[node] > counts[best])
+                best = node;
+        }
+        for (size_t i = first; i < end; i++)
+            counts[holders->target_nodes[i]] = 0;
+        for (uint32_t at = best; at != NONE; at = holders->nodes[at].parent)
+            m->plans[at].wanted = true;
+    }
+    free(counts);
+}
+
+/* Draw what is in the heap as bounds allow. */
+static void draw_heap(model *m, size_t cards_max, uint32_t *ranks, plan *top)
+{
+    while (m->heap_count > 0 && !m->cards.failed) {
+        /* From each node on at once down to something that was asked for: a chain without its
+         * end says nothing. */
+        for (uint32_t node = pop(m), down = NONE; node != NONE && !m->cards.failed; node = down) {
+            const htrail__holder_node *n = &m->cards.holders->nodes[node];
+            plan *p = &m->plans[node], *up = p->up == NONE ? top : &m->plans[p->up];
+            p->rank = p->up == NONE ? 0 : up->rank + 1 + (p->skipped > 0);
+            bool few = !p->wanted && up->drawn_children > 0 && n->targets_below < m->cards.holders->targets_followed / FOLD_BELOW_ONE_IN;
+            if (few || m->cards.out->card_count >= cards_max || up->drawn_children >= m->opts.siblings_max || ranks[p->rank] >= m->opts.rank_cards_max) {
+                up->more_kinds++;
+                up->more_targets += n->targets_below;
+                up->more_last = node;
+                break;
+            }
+            up->drawn_children++;
+            ranks[p->rank]++;
+            draw_node(m, node);
+            if (!m->cards.failed && p->up != NONE)
+                draw_hold(m, node);
+            down = n->targets == 0 ? first_to_go(m, p->first) : NONE;
+            push_all(m, p->first, down);
+        }
+    }
+}
+
+/* The card that counts one kind takes the room of the one that it hides: draw that instead.
+ * Where there is no room, the holder says it (note_rest). */
+static bool draw_single(model *m, size_t cards_max, uint32_t *ranks, plan *up)
+{
+    if (up->more_kinds != 1)
+        return false;
+    uint32_t node = up->more_last;
+    if (m->cards.out->card_count >= cards_max || ranks[m->plans[node].rank] > m->opts.rank_cards_max)
+        return false;
+    up->more_kinds = up->more_targets = 0;
+    up->drawn_children++;
+    ranks[m->plans[node].rank]++;
+    draw_node(m, node);
+    if (!m->cards.failed && m->plans[node].up != NONE)
+        draw_hold(m, node);
+    push_all(m, m->plans[node].first, NONE);
+    return true;
+}
+
+/* Cards for the chains that were asked for. top: kinds and objects that no card shows. */
 static void draw_tree(model *m, uint32_t tops, size_t cards_max, plan *top)
 {
     uint32_t *ranks = calloc((size_t)m->cards.holders->node_count + 2, sizeof *ranks);
@@ -206,27 +283,11 @@ static void draw_tree(model *m, uint32_t tops, size_t cards_max, plan *top)
         return;
     }
     push_all(m, tops, NONE);
-    while (m->heap_count > 0 && !m->cards.failed) {
-        /* From each node on at once down to something that was asked for: a chain without its
-         * end says nothing. */
-        for (uint32_t node = pop(m), down = NONE; node != NONE && !m->cards.failed; node = down) {
-            plan *p = &m->plans[node], *up = p->up == NONE ? top : &m->plans[p->up];
-            p->rank = p->up == NONE ? 0 : up->rank + 1 + (p->skipped > 0);
-            bool few = up->drawn_children > 0 && m->cards.holders->nodes[node].targets_below < m->cards.holders->targets_followed / FOLD_BELOW_ONE_IN;
-            if (few || m->cards.out->card_count >= cards_max || up->drawn_children >= m->opts.siblings_max || ranks[p->rank] >= m->opts.rank_cards_max) {
-                up->more_kinds++;
-                up->more_targets += m->cards.holders->nodes[node].targets_below;
-                break;
-            }
-            up->drawn_children++;
-            ranks[p->rank]++;
-            draw_node(m, node);
-            if (!m->cards.failed && p->up != NONE)
-                draw_hold(m, node);
-            down = m->cards.holders->nodes[node].targets == 0 ? first_to_go(m, p->first) : NONE;
-            push_all(m, p->first, down);
-        }
-    }
+    draw_heap(m, cards_max, ranks, top);
+    /* Nodes come after those that hold them. */
+    for (uint32_t i = 0; i <= m->cards.holders->node_count && !m->cards.failed; i++)
+        if (draw_single(m, cards_max, ranks, i == 0 ? top : &m->plans[i - 1]))
+            draw_heap(m, cards_max, ranks, top);
     free(ranks);
 }
 
@@ -278,7 +339,7 @@ static void draw_more_kinds(model *m, const plan *top)
         const plan *p = i == 0 ? top : &m->plans[i - 1];
         if (p->more_kinds == 0)
             continue;
-        if (drawn == MORE_CARDS_MAX) {
+        if (drawn == MORE_CARDS_MAX || (p->more_kinds == 1 && p != top)) {
             note_rest(m, i - 1);
             continue;
         }
@@ -392,6 +453,7 @@ htrail_status htrail__model_build(htrail__picture *out, htrail__lookup *lookup, 
     out->subtitle = htrail__cards_take_short(&m.cards, &text, SUBTITLE_COLUMNS);
     plan_nodes(&m);
     link_children(&m, &tops);
+    want_groups(&m);
     /* A third is kept for other holders. */
     draw_tree(&m, tops, holders->link_count > 0 ? m.opts.cards_max - m.opts.cards_max / 3 : m.opts.cards_max, &top);
     for (uint32_t i = 0; i < holders->node_count && !m.cards.failed; i++)

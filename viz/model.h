@@ -8,10 +8,12 @@
 
 typedef struct htrail__model_opts {
     size_t cards_max;      /* 40 */
-    size_t rank_cards_max; /* as many cards side by side: 6 */
+    size_t rank_cards_max; /* as many cards side by side: 6, and one in the place of "1 more kind" */
     size_t siblings_max;   /* kinds of objects held by one card: 5 */
     size_t run_max;        /* cards of a chain without a branch: 8 */
     size_t depth_max;      /* references up from what was asked for; 0: to the roots */
+    const size_t *group_ends; /* what was asked for by several selectors: where each ends among the targets of the holders; borrowed */
+    size_t group_count;
 } htrail__model_opts;
 
 void htrail__model_opts_init(htrail__model_opts *opts);
