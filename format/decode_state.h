@@ -40,7 +40,8 @@ struct htrail__decoder {
 
     uint32_t ref_count;    /* decoded so far */
     uint32_t record_count; /* objects and parts */
-    uint32_t ordinal_count, tracked_count, pending_top, pending_count;
+    uint32_t ordinal_count, tracked_count;
+    uint32_t pending_top; /* the NEW reference on top of those that wait, + 1 */
     uint32_t ahead[HTRAIL__AHEAD_MAX * 2]; /* first reference that waits for a tracked object */
     uint32_t ahead_most;                   /* number of tracked objects that references wait for */
     uint64_t size_sum;

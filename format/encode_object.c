@@ -258,7 +258,7 @@ static void describe(htrail__encoder *e, const htrail_object *object, uint32_t f
     }
 }
 
-static void remember_shape(htrail__encoder *e, htrail__shape *shape, const htrail_ref *refs, uint32_t hash)
+static htrail__shape *remember_shape(htrail__encoder *e, htrail__shape *shape, const htrail_ref *refs, uint32_t hash)
 {
     uint32_t number = e->shape_count++;
     shape->slot_first = e->slot_count;
@@ -276,7 +276,7 @@ static void remember_shape(htrail__encoder *e, htrail__shape *shape, const htrai
         uint16_t *place = &e->shape_hash[at & ((1 << SHAPE_HASH_BITS) - 1)];
         if (*place == 0) {
             *place = (uint16_t)(number + 1);
-            return;
+            return &e->shapes[number];
         }
     }
 }
@@ -310,20 +310,28 @@ static inline void encode_address(htrail__encoder *e, uint64_t id, uint64_t size
     *last = id;
 }
 
+/* Further references of an object that came before: a description, and whose they are. */
+static void encode_part_head(htrail__encoder *e, const htrail_object *object)
+{
+    htrail_object part = {.id = object->id, .refs = object->refs, .ref_count = object->ref_count};
+    put_number(e, HTRAIL__COLUMN_SHAPE, HTRAIL__SHAPE_ONCE);
+    describe(e, &part, HTRAIL_OBJECT_CONTINUED, false);
+    put_far(e, object->id);
+}
+
 /* Shape or description, address, refcount, length. Returns the shape, NULL for none. */
 static inline htrail__shape *encode_head(htrail__encoder *e, const htrail_object *object, uint32_t flags,
                                          uint32_t new_refs, bool has_new_name)
 {
     htrail__shape shape, *known = NULL;
+    bool is_described = true;
     shape_of(&shape, object, flags);
     if (object->ref_count <= HTRAIL__SHAPE_SLOTS_MAX && !has_new_name) {
         uint32_t hash = 0;
         known = known_shape(e, &shape, object->refs, &hash);
         if (known != NULL) {
-            uint32_t number = (uint32_t)(known - e->shapes);
-            put_number(e, HTRAIL__COLUMN_SHAPE, number + HTRAIL__SHAPE_FIRST);
-            e->shape_after[e->shape_before] = (uint16_t)(number + 1);
-            e->shape_before = number;
+            is_described = false;
+            put_number(e, HTRAIL__COLUMN_SHAPE, (uint32_t)(known - e->shapes) + HTRAIL__SHAPE_FIRST);
         } else {
             /* One of a kind stays out: it would cost a place and never be met again. */
             uint32_t *seen = &e->seen[hash & ((1 << SEEN_BITS) - 1)];
@@ -332,26 +340,19 @@ static inline htrail__shape *encode_head(htrail__encoder *e, const htrail_object
             *seen = hash;
             put_number(e, HTRAIL__COLUMN_SHAPE, remember ? HTRAIL__SHAPE_NEW : HTRAIL__SHAPE_ONCE);
             describe(e, object, flags, remember);
-            if (remember) {
-                remember_shape(e, &shape, object->refs, hash);
-                known = &e->shapes[e->shape_count - 1];
-                e->shape_after[e->shape_before] = (uint16_t)e->shape_count;
-                e->shape_before = e->shape_count - 1;
-                if (!(flags & HTRAIL_OBJECT_CONTINUED)) {
-                    encode_address(e, object->id, object->size_bytes);
-                    put_signed(e, HTRAIL__COLUMN_REFCOUNT, (int64_t)object->refcount);
-                    known->refcount = object->refcount;
-                }
-                return known;
-            }
+            if (remember)
+                known = remember_shape(e, &shape, object->refs, hash);
+        }
+        if (known != NULL) {
+            uint32_t number = (uint32_t)(known - e->shapes);
+            e->shape_after[e->shape_before] = (uint16_t)(number + 1);
+            e->shape_before = number;
         }
     } else {
         put_number(e, HTRAIL__COLUMN_SHAPE, HTRAIL__SHAPE_ONCE);
         describe(e, object, flags, false);
     }
-    if (flags & HTRAIL_OBJECT_CONTINUED)
-        return known;
-    if (known != NULL && (known->flags & HTRAIL__SHAPE_STRETCHES))
+    if (!is_described && (known->flags & HTRAIL__SHAPE_STRETCHES))
         put_number(e, HTRAIL__COLUMN_LENGTH, object->length);
     encode_address(e, object->id, object->size_bytes);
     uint64_t refcount_before = known != NULL ? known->refcount : 0;
@@ -368,6 +369,7 @@ const char *htrail__encoder_add_object(htrail__encoder *e, const htrail_object *
                                       HTRAIL_OBJECT_PSEUDO | HTRAIL_OBJECT_LENGTH | HTRAIL_OBJECT_IMMORTAL);
     uint32_t new_refs = 0;
     bool has_new_name = false;
+    htrail__shape *shape = NULL;
 
     for (uint32_t i = 0; i < object->ref_count; i++) {
         if (refs[i].flags & HTRAIL_REF_NEW) {
@@ -381,10 +383,8 @@ const char *htrail__encoder_add_object(htrail__encoder *e, const htrail_object *
 
     if (flags & HTRAIL_OBJECT_CONTINUED) {
         flags = HTRAIL_OBJECT_CONTINUED;
-        htrail_object part = {.id = object->id, .refs = refs, .ref_count = object->ref_count};
         e->counts.parts++;
-        encode_head(e, &part, flags, 0, true);
-        put_far(e, object->id);
+        encode_part_head(e, object);
     } else {
         if (flags & HTRAIL_OBJECT_INLINE) {
             if (e->pending_count == 0) /* its reference is in an earlier block, which named it in its tail */
@@ -407,13 +407,8 @@ const char *htrail__encoder_add_object(htrail__encoder *e, const htrail_object *
         e->counts.objects++;
         e->size_sum += object->size_bytes;
         e->last_id = object->id;
-    }
-
-    htrail__shape *shape;
-    if (flags & HTRAIL_OBJECT_CONTINUED)
-        shape = NULL;
-    else
         shape = encode_head(e, object, flags, new_refs, has_new_name);
+    }
 
     uint8_t *selector = e->columns[HTRAIL__COLUMN_SELECTOR].at;
     uint64_t previous = 0, sum = 0, type = flags & HTRAIL_OBJECT_CONTINUED ? 0 : object->type;

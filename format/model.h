@@ -58,8 +58,7 @@ enum {
     HTRAIL__HASHES_MAX = 255,     /* hashes remembered for values */
 
     HTRAIL__BLOCK_OBJECTS_MAX = 1 << 20,
-    HTRAIL__BLOCK_REFS_MAX = 1 << 21,
-    HTRAIL__BLOCK_TEXT_MAX = 4 << 20
+    HTRAIL__BLOCK_REFS_MAX = 1 << 21
 };
 
 /* How the target of a reference is found. Numbers are in the file. */
