@@ -63,6 +63,7 @@ htrail_status htrail_writer_add_value(htrail_writer *w, const htrail_value *valu
 htrail_status htrail_writer_add_root(htrail_writer *w, const htrail_root *root) { return (void)root, w->stats.roots++, HTRAIL_OK; }
 htrail_status htrail_writer_stop(htrail_writer *w, htrail_status status, const char *reason) { return (void)w, (void)reason, status; }
 htrail_status htrail_writer_finish(htrail_writer *w) { return (void)w, HTRAIL_OK; }
+const char *htrail_writer_stopped_early(const htrail_writer *w) { return (void)w, NULL; }
 const char *htrail_writer_error(const htrail_writer *w) { return (void)w, ""; }
 void htrail_writer_free(htrail_writer *w) { free(w); }
 

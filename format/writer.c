@@ -535,6 +535,8 @@ htrail_status htrail_writer_finish(htrail_writer *w)
     return w->status;
 }
 
+const char *htrail_writer_stopped_early(const htrail_writer *w) { return w != NULL && w->is_stopped ? w->reason : NULL; }
+
 void htrail_writer_stats_get(const htrail_writer *w, htrail_writer_stats *out)
 {
     *out = w != NULL ? w->stats : (htrail_writer_stats){0};

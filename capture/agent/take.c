@@ -193,7 +193,7 @@ static htrail_status try_once(sink_state *sink, const htrail__agent_message *req
     htrail_status finished = htrail_writer_finish(writer);
     status = finished != HTRAIL_OK ? finished : status;
     /* A limit that the last block met is known only now. */
-    if (status == HTRAIL_OK && *htrail_writer_error(writer) != '\0')
+    if (status == HTRAIL_OK && htrail_writer_stopped_early(writer) != NULL)
         status = HTRAIL_E_LIMIT;
     htrail_writer_stats_get(writer, &stats);
     answer->objects = stats.objects;

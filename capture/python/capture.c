@@ -144,7 +144,7 @@ htrail_status htrail_snapshot_cpython(const char *path, const htrail_writer_opts
     if (status == HTRAIL_OK || (finished != HTRAIL_OK && finished != HTRAIL_E_LIMIT))
         status = finished;
     /* A limit that the last block met is known only now. */
-    if (status == HTRAIL_OK && *htrail_writer_error(w) != '\0')
+    if (status == HTRAIL_OK && htrail_writer_stopped_early(w) != NULL)
         status = HTRAIL_E_LIMIT;
     if (status != HTRAIL_OK && message && message_cap)
         snprintf(message, message_cap, "%s", htrail_writer_error(w));

@@ -121,6 +121,11 @@ HTRAIL_API htrail_status htrail_writer_stop(htrail_writer *w, htrail_status stat
  * makes a snapshot valid. Calling it twice is HTRAIL_E_MISUSE. */
 HTRAIL_API HTRAIL_MUST_CHECK htrail_status htrail_writer_finish(htrail_writer *w);
 
+/* Non-NULL where a limit ended the walk or the file early, with its reason: after a
+ * successful finish the file is valid and shorter than the heap. Owned by the writer, valid
+ * until htrail_writer_free; NULL otherwise, and for w NULL. */
+HTRAIL_API const char *htrail_writer_stopped_early(const htrail_writer *w);
+
 typedef struct htrail_writer_stats {
     uint64_t types, strings, names, values, objects, refs, roots;
     uint64_t size_bytes;    /* sum of the objects' sizes */

@@ -119,6 +119,7 @@ Test(writer, a_wrong_order_of_calls_is_misuse)
     free(file.data);
     htrail_writer_free(NULL);
     cr_assert_str_eq(htrail_writer_error(NULL), "");
+    cr_assert_null(htrail_writer_stopped_early(NULL));
     htrail_writer_stats stats;
     htrail_writer_stats_get(NULL, &stats); /* a sink asks during open, which calls it already */
     cr_assert_eq(stats.bytes_written, 0);
@@ -165,5 +166,25 @@ Test(writer, the_smallest_blocks_take_the_largest_objects)
     cr_assert_eq(target_sum, 0);
     cr_assert_eq(label_sum, 0);
     htrail_reader_free(reader);
+    free(file.data);
+}
+
+Test(writer, a_limit_of_the_caller_is_told_with_its_reason_and_a_whole_file_has_none)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    htrail_sink sink = {memory_write, &file};
+    htrail_writer *w;
+
+    cr_assert_eq(htrail_writer_open_sink(&w, &sink, NULL, NULL, 0), HTRAIL_OK);
+    cr_assert_null(htrail_writer_stopped_early(w));
+    cr_assert_eq(htrail_writer_stop(w, HTRAIL_E_LIMIT, "the pause was too long"), HTRAIL_E_LIMIT);
+    cr_assert_eq(htrail_writer_finish(w), HTRAIL_OK);
+    cr_assert_str_eq(htrail_writer_stopped_early(w), "the pause was too long");
+    htrail_writer_free(w);
+
+    cr_assert_eq(htrail_writer_open_sink(&w, &sink, NULL, NULL, 0), HTRAIL_OK);
+    cr_assert_eq(htrail_writer_finish(w), HTRAIL_OK);
+    cr_assert_null(htrail_writer_stopped_early(w));
+    htrail_writer_free(w);
     free(file.data);
 }
