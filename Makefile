@@ -1,6 +1,6 @@
 # heaptrail. One build directory a variant; nothing is written beside the sources.
 #
-#   make              build/heaptrail, libhtrail.a, libhtrail-capture.so and, for each of PYTHONS,
+#   make              build/heaptrail, libhtrail.a, libhtrail-capture.so and, for each Python found,
 #                     build/pythonX.Y/heaptrail.*.so: the Python module and the LD_PRELOAD agent in one
 #   make setup        install what is missing of packages.txt
 #   make check        setup, then every test            make demo     setup, then a leak found in a minute
@@ -10,13 +10,12 @@
 #   make mutate       break each rule of the architecture, see its test turn red
 #   make install      uninstall                         make clean
 #
-# Variables: B (build directory), CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX, DESTDIR, PYTHONS (interpreters),
-# V=1 (show commands), DEV=1 (warnings are errors), JOBS (at a time, 2), TESTS (only these).
+# Variables: B (build directory), CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX, DESTDIR, PYTHON (interpreters; else
+# those that tools/pythons.sh finds), V=1 (show commands), DEV=1 (warnings are errors), JOBS (at a time, 2), TESTS (only these).
 VERSION := 0.1.0
 B       ?= build/release
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
-PYTHONS ?= /usr/bin/python3
 JOBS    ?= 2
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 Q       := $(if $(V),,@)
@@ -43,10 +42,10 @@ FORMAT  := $(wildcard format/*.c)
 AGENT   := $(wildcard capture/agent/*.c capture/process/*.c)
 ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c))
 CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output survey)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
-PYTHON  := $(wildcard capture/python/*.c)
+WALKER  := $(wildcard capture/python/*.c)
 UNIT    := $(wildcard tests/unit/test_*.c)
 objects  = $(patsubst %.c,$(B)/obj/%.o,$(1))
-LIBRARY := $(B)/libhtrail.a $(if $(PYTHON),$(B)/libhtrail-capture.so)
+LIBRARY := $(B)/libhtrail.a $(if $(WALKER),$(B)/libhtrail-capture.so)
 COMMAND := $(B)/heaptrail
 
 all: $(LIBRARY) $(COMMAND) modules build-links
@@ -74,7 +73,7 @@ $(COMMAND): $(B)/obj/cli/main.o $(B)/all.a
 	$(call say,LD)
 	$(Q)$(CC) -o $@ $^ -Wl,--gc-sections $(COMMAND_LIBS) $(LDFLAGS_ALL)
 
-# One Python version: $(1) its interpreter, $(2) 3.11, $(3) include folder, $(4) suffix of a module.
+# One Python version: $(1) its interpreters, for the tests, $(2) 3.11, $(3) include folder, $(4) suffix of a module.
 # Undefined Python symbols are made weak, so that the loader takes the object into a process without
 # Python (a shell shim that becomes an interpreter later): there they are NULL and nobody may use them.
 define python_rules
@@ -82,21 +81,24 @@ $(B)/obj/python$(2)/%.o: %.c $(B)/flags
 	$$(call say,CC)
 	$(Q)mkdir -p $$(@D) && $$(COMPILE)
 $(B)/obj/python$(2)/%.o: EXTRA = -I$(3) -Wno-missing-prototypes -Wno-missing-field-initializers -Wno-unused-parameter
-$(B)/obj/python$(2)/module.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(PYTHON)) $(call objects,$(AGENT))
-$(B)/obj/python$(2)/embed.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(PYTHON)) $(call objects,$(filter capture/process/%,$(AGENT)))
+$(B)/obj/python$(2)/module.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(AGENT))
+$(B)/obj/python$(2)/embed.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(filter capture/process/%,$(AGENT)))
 $(B)/obj/python$(2)/module.o $(B)/obj/python$(2)/embed.o:
 	$(Q)ld -r -o $$@ $$^ && objcopy -w -W '!Py*_heaptrail' -W 'Py*' -W '_Py*' $$@
 $(B)/python$(2)/heaptrail$(4): $(B)/obj/python$(2)/module.o $(call objects,$(FORMAT)) tools/module.map
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D) && $(CC) $(SHARED) -o $$@ $$(filter %.o,$$^) $(ZSTD_A) -Wl,--version-script=tools/module.map $(LDFLAGS_ALL) -ldl
 	$(Q)! nm -D --undefined-only $$@ | grep htrail
-modules: $(if $(PYTHON),$(B)/python$(2)/heaptrail$(4))
+$(B)/python$(2)/interpreters: FORCE
+	@mkdir -p $$(@D); printf '%s\n' $(subst $(comma), ,$(1)) | cmp -s - $$@ || printf '%s\n' $(subst $(comma), ,$(1)) > $$@
+modules: $(if $(WALKER),$(B)/python$(2)/heaptrail$(4) $(B)/python$(2)/interpreters)
 INSTALLED_MODULES += $(2):$(4)
 endef
-describe = $(shell $(1) -c 'import sysconfig as s; print(s.get_config_var("py_version_short"), s.get_path("include"), s.get_config_var("EXT_SUFFIX"))' 2>/dev/null)
-$(foreach p,$(PYTHONS),$(foreach d,$(subst $() ,|,$(call describe,$(p))),\
-  $(eval $(call python_rules,$(p),$(word 1,$(subst |, ,$(d))),$(word 2,$(subst |, ,$(d))),$(word 3,$(subst |, ,$(d)))))))
-FIRST_PYTHON := $(word 1,$(call describe,$(firstword $(PYTHONS))))
+PYTHONS := $(shell tools/pythons.sh $(PYTHON))
+$(if $(filter-out 0,$(.SHELLSTATUS)),$(error an interpreter named by PYTHON cannot be built for))
+part = $(word $(2),$(subst |, ,$(1)))
+$(foreach p,$(PYTHONS),$(eval $(call python_rules,$(call part,$(p),4),$(call part,$(p),1),$(call part,$(p),2),$(call part,$(p),3))))
+FIRST_PYTHON := $(call part,$(firstword $(PYTHONS)),1)
 
 # For C programs that embed Python: the walker and the writer, without the agent and the reader.
 $(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects,$(filter-out format/reader%,$(FORMAT))) tools/capture.map

@@ -13,7 +13,7 @@ class MakeModule(build_ext):
     def build_extension(self, extension):
         target = os.path.abspath(self.get_ext_fullpath(extension.name))
         build = os.path.abspath(os.path.join(self.build_temp, "make"))
-        subprocess.check_call(["make", "B=" + build, "PYTHONS=" + sys.executable, "modules"])
+        subprocess.check_call(["make", "B=" + build, "PYTHON=" + sys.executable, "modules"])
         built = os.path.join(build, "python%d.%d" % sys.version_info[:2], os.path.basename(target))
         os.makedirs(os.path.dirname(target), exist_ok=True)
         shutil.copyfile(built, target)

@@ -1,0 +1,41 @@
+#!/bin/sh
+# The interpreters that modules are built for: one line a version,
+#     VERSION|INCLUDE FOLDER|SUFFIX OF A MODULE|INTERPRETER[,INTERPRETER]...
+# for those named as arguments or, without any, Debian's own and pyenv's. The first interpreter
+# of a version gives the headers; all of them serve the tests. Left out, with a sentence on
+# standard error where one was named or its layout is not known: no headers, an unknown version.
+known='3.11'
+named=$#
+if [ "$named" -eq 0 ]; then
+    pyenv=${PYENV_ROOT:-$(command -v pyenv >/dev/null && pyenv root || echo "$HOME/.pyenv")}
+    set -- /usr/bin/python3 "$pyenv"/versions/*/bin/python
+fi
+status=0
+leave_out() {
+    echo "$1: left out, $2" >&2
+    [ "$named" -eq 0 ] || status=1
+}
+entries=
+for python; do
+    [ -x "$python" ] || [ "$named" -ne 0 ] || continue
+    described=$("$python" -c 'import sys, sysconfig as s, os.path as p
+v = s.get_config_var
+print("%s|%s|%s|%s" % (v("py_version_short"), p.exists(s.get_path("include") + "/Python.h") and s.get_path("include") or "",
+                       v("EXT_SUFFIX") or v("SO"), sys.version.split()[0]))' 2>/dev/null) || { leave_out "$python" 'it is no Python that runs'; continue; }
+    version=${described%%|*} rest=${described#*|}
+    include=${rest%%|*} rest=${rest#*|}
+    suffix=${rest%%|*}
+    case " $known " in
+    *" $version "*) ;;
+    *) leave_out "$python" "the layout of Python $version is not known"; continue ;;
+    esac
+    case $entries in
+    *"
+$version|"*) entries=$(printf '%s\n' "$entries" | sed "s#^$version|.*#&,$python#"); continue ;;
+    esac
+    [ -n "$include" ] || { leave_out "$python" 'its headers are not installed'; continue; }
+    entries="$entries
+$version|$include|$suffix|$python"
+done
+printf '%s\n' "$entries" | sed 1d
+exit $status
