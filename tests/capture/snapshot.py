@@ -1,11 +1,20 @@
 """What tests of the walker share: run a program in a fresh interpreter, read the snapshot it took.
 
 The program is Python text; in it are `heaptrail`, `take(**options)`, which writes the snapshot
-of this test, and `tell(name, value)`, which hands a value of JSON kind back to the test.
+of this test, and `tell(name, value)`, which hands a value of JSON kind back to the test. One
+text serves every version from 2.7 on: a line that ends in `# since 3.8` is left out on older
+versions, one that ends in `# until 3.7` on newer ones.
+
+    @interpreters.for_each()
+    class Roots(snapshot.OnInterpreter):
+        def test_it(self):
+            taken, told, done = self.run_program(PROGRAM)
+            if self.since(3, 10): ...
 """
 import collections
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,7 +33,8 @@ Ref = collections.namedtuple("Ref", "target kind label flags")
 Type = collections.namedtuple("Type", "id module name base basic item flags")
 Root = collections.namedtuple("Root", "object kind thread depth name")
 
-PRELUDE = """
+PRELUDE = """# -*- coding: utf-8 -*-
+from __future__ import print_function
 import gc, sys, json
 import heaptrail
 path = %(path)r
@@ -108,20 +118,50 @@ class Snapshot:
         return result
 
 
-def run(program, *arguments, env=None, check=True):
-    """The program's snapshot and what it told. Its own files are gone afterwards."""
+def for_version(program, number):
+    """The program without the lines that are of other versions."""
+    def kept(line):
+        mark = re.search(r"# (since|until) (\d+)\.(\d+)$", line)
+        if not mark:
+            return True
+        bound = (int(mark.group(2)), int(mark.group(3)))
+        return number[:2] >= bound if mark.group(1) == "since" else number[:2] <= bound
+    return "\n".join(line for line in program.split("\n") if kept(line))
+
+
+def run(program, *arguments, env=None, check=True, python=sys.executable, module=MODULE, number=sys.version_info[:2]):
+    """The snapshot that the program took in that interpreter, and what it told. Its own files are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="capture.", dir=os.environ.get("TEST_TMP")) as folder:
         path, told = os.path.join(folder, "a.htrail"), os.path.join(folder, "told")
         script = os.path.join(folder, "program.py")
-        with open(script, "w") as f:
-            f.write(PRELUDE % {"path": path, "told": told} + program)
-        environ = dict(os.environ, PYTHONPATH=MODULE + os.pathsep + os.path.dirname(os.path.abspath(__file__)), **(env or {}))
-        done = subprocess.run([sys.executable, "-X", "faulthandler", script, *arguments], env=environ, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=300)
+        with open(script, "w", encoding="utf-8") as f:
+            f.write(PRELUDE % {"path": path, "told": told} + for_version(program, number))
+        environ = dict(os.environ, PYTHONPATH=module + os.pathsep + os.path.dirname(os.path.abspath(__file__)), **(env or {}))
+        fault = ["-X", "faulthandler"] if number >= (3, 3) else []
+        done = subprocess.run([python, *fault, script, *arguments], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
         if check and done.returncode != 0:
-            raise AssertionError("the program ended with %s\n%s" % (done.returncode, done.stderr.decode()[-4000:]))
+            raise AssertionError("the program ended with %s in %s\n%s" % (done.returncode, python, done.stderr.decode("utf-8", "replace")[-4000:]))
         values = {}
         with open(told) as lines:
             for line in lines:
                 values.update(json.loads(line))
         return Snapshot(path) if os.path.exists(path) else None, values, done
+
+
+class OnInterpreter:
+    """For tests of interpreters.for_each, which gives them python, module and number."""
+    maxDiff = None
+
+    @classmethod
+    def run_program(cls, program, *arguments, **options):
+        return run(program, *arguments, python=cls.python, module=cls.module, number=cls.number, **options)
+
+    @classmethod
+    def since(cls, *number):
+        return cls.number >= number
+
+    def assert_none(self, wrong):
+        """wrong: type's name -> list of what is wrong with an object of it. Says how many of each, and shows some."""
+        if wrong:
+            self.fail("%s differs: " % self.python + "".join(
+                "\n%s: %d, for example %s" % (name, len(found), ", ".join(map(str, found[:3]))) for name, found in sorted(wrong.items(), key=str)))

@@ -1,6 +1,7 @@
 """References carry the names that Python has for them: one test a kind of object."""
 import unittest
 
+import interpreters
 import snapshot
 from snapshot import ATTR, CELL, FIELD, INDEX, KEY, LOCAL, OFFSET, PLAIN, PSEUDO, SLOT, STACK, VALUE, WEAK
 
@@ -73,10 +74,11 @@ tell("of", {"first": id(plain.first), "third": id(dicted.__dict__["third"]), "a"
 """
 
 
-class Labels(unittest.TestCase):
+@interpreters.for_each()
+class Labels(snapshot.OnInterpreter):
     @classmethod
     def setUpClass(cls):
-        cls.snapshot, cls.told, _ = snapshot.run(PROGRAM)
+        cls.snapshot, cls.told, _ = cls.run_program(PROGRAM)
         cls.ids, cls.of = cls.told["ids"], cls.told["of"]
 
     def labels(self, name, kind=FIELD):

@@ -1,117 +1,20 @@
-"""Heaps of any shape in fixed memory, limits that end in valid shorter files, and refusals."""
-import collections
+"""Limits that end in valid shorter files, and refusals."""
 import errno
 import glob
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
+import interpreters
 import snapshot
-from snapshot import CONTINUED, FIELD, INDEX, KEY, VALUE
-
-UNTRACK = """
-import ctypes
-untrack = ctypes.pythonapi.PyObject_GC_UnTrack; untrack.argtypes = [ctypes.py_object]; untrack.restype = None
-gc.disable()
-"""
 
 
-class Shapes(unittest.TestCase):
-    def everything(self, program, at_least):
-        """The program's `ids` are all in the file, once, and the file is whole."""
-        taken, told, _ = snapshot.run(UNTRACK + program)
-        self.assertEqual(taken.end, "whole")
-        self.assertGreater(len(told["ids"]), at_least)
-        self.assertEqual([i for i in told["ids"] if i not in taken.objects], [])
-        return taken, told
-
-    def test_a_linked_list_of_untracked_tuples_needs_no_stack(self):
-        self.everything("""
-head = None
-for i in range(70000): head = (i, head); untrack(head)
-take()
-ids = []
-while head: ids.append(id(head)); ids.append(id(head[0])); head = head[1]
-tell("ids", ids); sys.stdout.flush(); told.close(); import os; os._exit(0)
-""", 100000)
-
-    def test_a_list_that_leaves_work_behind_at_every_step_overflows_the_stack_and_nothing_is_lost(self):
-        self.everything("""
-head = None
-for i in range(50000): head = (head, str(i), 1000.5 * i); untrack(head)
-take()
-ids = []
-while head: ids += map(id, head[1:]); ids.append(id(head)); head = head[0]
-tell("ids", ids); told.close(); import os; os._exit(0)
-""", 140000)
-
-    def test_wide_and_deep_at_once(self):
-        taken, told = self.everything("""
-class Key(str): pass
-head, ids = None, []
-for i in range(70):
-    children = tuple((j, [], {"k%d" % j: Key(j)}) for j in range(1100))
-    for c in children: untrack(c); untrack(c[1])
-    head = (head,) + children; untrack(head)
-take()
-while head:
-    for c in head[1:]: ids += [id(c), id(c[1]), id(c[2]), *map(id, c[2]), *map(id, c[2].values())]
-    ids.append(id(head)); head = head[0]
-tell("ids", ids); told.close(); import os; os._exit(0)
-""", 300000)
-
-    def test_more_references_than_one_record_holds_go_on_in_order(self):
-        taken, told, _ = snapshot.run("""
-import collections, functools
-from xml.etree import ElementTree
-many = [str(i) for i in range(5000)]
-table = {i: str(i) for i in range(5000)}
-ordered = collections.OrderedDict((str(i), i) for i in range(3000))
-queue = collections.deque(many)
-unique = set(many)
-pair = tuple(many)
-@functools.lru_cache(5000)
-def cached(n): return [n]
-for i in range(3000): cached(i)
-class Wide: __slots__ = ["s%d" % i for i in range(1500)]
-wide = Wide()
-for i in range(1500): setattr(wide, "s%d" % i, [i])
-element = ElementTree.Element("a")
-for i in range(3000): ElementTree.SubElement(element, "b")
-take()
-tell("ids", {n: id(globals()[n]) for n in ("many", "table", "ordered", "queue", "unique", "pair", "cached", "wide", "element")})
-tell("items", {"many": list(map(id, many)), "slots": [id(getattr(wide, "s%d" % i)) for i in range(1500)]})
-""")
-        ids = told["ids"]
-        for name in ("many", "queue", "pair"):
-            self.assertEqual([r.target for r in taken.objects[ids[name]].refs], told["items"]["many"], name)
-        self.assertEqual({r.target for r in taken.objects[ids["unique"]].refs}, set(told["items"]["many"]))
-        self.assertEqual([r.kind for r in taken.objects[ids["table"]].refs], [KEY, VALUE] * 5000)
-        self.assertEqual(collections.Counter(r.kind for r in taken.objects[ids["ordered"]].refs), {KEY: 3000, VALUE: 3000, INDEX: 3000})
-        self.assertGreater(len(taken.objects[ids["cached"]].refs), 6000)
-        self.assertEqual(len([r for r in taken.objects[ids["element"]].refs if r.kind == INDEX]), 3000)
-        self.assertEqual(taken.labels(ids["wide"], snapshot.SLOT), {"s%d" % i: v for i, v in enumerate(told["items"]["slots"])})
-        for o in taken.objects.values():
-            for r in o.refs:
-                if r.kind != snapshot.WEAK:
-                    self.assertIn(r.target, taken.objects)
-
-    def test_memory_of_the_walk_does_not_grow_with_the_heap(self):
-        program = """
-keep = [[i] for i in range(%d)]
-take()
-"""
-        small, large = (int(snapshot.run(program % n)[0].meta["walk_memory_bytes"]) for n in (1000, 200000))
-        # 1/64 of the 20 MB more, in slabs of 1 MiB; not a byte an object
-        self.assertLess(large - small, 3 << 20)
-
-
-class Limits(unittest.TestCase):
+@interpreters.for_each()
+class Limits(snapshot.OnInterpreter):
     def test_a_longest_pause_ends_in_a_valid_shorter_file(self):
-        taken, told, _ = snapshot.run("""
+        taken, told, _ = self.run_program("""
 keep = [[i] for i in range(100000)]
 result = take(max_pause=1e-3)
 tell("result", {k: v for k, v in result.items() if k != "path"})
@@ -123,7 +26,7 @@ tell("result", {k: v for k, v in result.items() if k != "path"})
         self.assertTrue(100 < len(taken.objects) < 100000)
 
     def test_one_endless_list_does_not_outrun_the_longest_pause(self):
-        taken, told, _ = snapshot.run("""
+        taken, told, _ = self.run_program("""
 keep = [None] * 20000000
 whole = heaptrail.snapshot(path)["pause"]
 result = take(max_pause=whole / 20)
@@ -133,7 +36,7 @@ tell("result", {"pause": result["pause"], "whole": whole, "complete": result["co
         self.assertLess(told["result"]["pause"], told["result"]["whole"] / 2)
 
     def test_a_largest_file_ends_in_a_valid_shorter_file(self):
-        taken, told, _ = snapshot.run("""
+        taken, told, _ = self.run_program("""
 import random
 keep = [[str(random.random())] for i in range(100000)]
 result = take(max_bytes=60000)
@@ -144,9 +47,10 @@ tell("result", {k: v for k, v in result.items() if k != "path"})
         self.assertTrue(taken.end.startswith("stopped early: "), taken.end)
 
 
-class Refusals(unittest.TestCase):
+@interpreters.for_each()
+class Refusals(snapshot.OnInterpreter):
     def told(self, program):
-        taken, told, _ = snapshot.run("""
+        taken, told, _ = self.run_program("""
 def refused(call, *args, **kwargs):
     try: call(*args, **kwargs)
     except BaseException as e: return [type(e).__name__, str(e)]
@@ -166,18 +70,18 @@ tell("answers", answers)
 
     def test_an_interpreter_of_another_version_is_refused_and_unharmed(self):
         others = [path for path in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python3")))
-                  if int(path.split("/")[-3].split(".")[1]) >= 8 and not path.split("/")[-3].startswith("3.%d." % sys.version_info[1])]
+                  if int(path.split("/")[-3].split(".")[1]) >= 8 and not path.split("/")[-3].startswith(self.version + ".")]
         if not others:
             self.skipTest("no other Python here")
         with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMP")) as folder:
             # By a name that every version takes: its own ends in one that only this version looks for.
-            shutil.copy(glob.glob(os.path.join(snapshot.MODULE, "heaptrail*.so"))[0], os.path.join(folder, "heaptrail.so"))
+            shutil.copy(glob.glob(os.path.join(self.module, "heaptrail*.so"))[0], os.path.join(folder, "heaptrail.so"))
             for python in others:
                 done = subprocess.run([python, "-c", "import heaptrail, sys\ntry: heaptrail.snapshot(sys.argv[1])\n"
                                        "except NotImplementedError as e: print(e)", os.path.join(folder, "a.htrail")],
                                       env=dict(os.environ, PYTHONPATH=folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
                 self.assertEqual((python, done.returncode, done.stdout),
-                                 (python, 0, "this interpreter is not the CPython %d.%d that this build of the walker knows\n" % sys.version_info[:2]))
+                                 (python, 0, "this interpreter is not the CPython %d.%d that this build of the walker knows\n" % self.number))
             self.assertEqual(os.listdir(folder), ["heaptrail.so"])
 
     def test_wrong_arguments_are_told_with_their_names(self):

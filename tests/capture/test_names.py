@@ -1,6 +1,7 @@
 """What travels and what does not: names do, contents only when they were asked for (rule 5)."""
 import unittest
 
+import interpreters
 import snapshot
 
 PROGRAM = """
@@ -32,12 +33,13 @@ tell("result", {k: v for k, v in result.items() if k != "path"})
 """
 
 
-class Names(unittest.TestCase):
+@interpreters.for_each()
+class Names(snapshot.OnInterpreter):
     @classmethod
     def setUpClass(cls):
         cls.snapshots = {}
         for options in ("{}", "{'hashes': True}", "{'contents': True}", "{'contents': True, 'contents_bytes': 20, 'hashes': True, 'cmdline': False}"):
-            cls.snapshots[options] = snapshot.run(PROGRAM, options, check=True)
+            cls.snapshots[options] = cls.run_program(PROGRAM, options)
 
     def words(self, options="{}"):
         return {name for name, module in self.snapshots[options][0].names.values()}
@@ -79,7 +81,7 @@ class Names(unittest.TestCase):
         self.assertEqual(len(taken.meta["hash_key_id"]), 16)
 
     def test_another_process_has_another_key(self):
-        first, second = self.snapshots["{'hashes': True}"][0], snapshot.run(PROGRAM, "{'hashes': True}")[0]
+        first, second = self.snapshots["{'hashes': True}"][0], self.run_program(PROGRAM, "{'hashes': True}")[0]
         self.assertNotEqual(first.meta["hash_key_id"], second.meta["hash_key_id"])
 
     def test_contents_are_there_when_asked_for_and_cut_where_asked(self):

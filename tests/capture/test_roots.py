@@ -2,12 +2,14 @@
 import collections
 import unittest
 
+import interpreters
 import snapshot
 from snapshot import (ATEXIT, ATFORK, BUILTINS, CODECS, CONTEXT, EXCEPTION, FIELD, FRAME, IMMORTAL, INTERNED, INTERPRETER, KEY, LOCAL, MODULES, PSEUDO,
                       STATIC_TYPE, SYS, THREAD, WEAK)
 
 PROGRAM = """
-import atexit, contextvars, os, sys, threading, time
+import atexit, os, sys, threading, time
+import contextvars  # since 3.7
 def first(*args, **kwargs): pass
 def second(): pass
 argument, keyword = [1], [2]
@@ -16,14 +18,14 @@ atexit.register(second)
 def before(): pass
 def parent(): pass
 def child(): pass
-os.register_at_fork(before=before, after_in_parent=parent, after_in_child=child)
-variable = contextvars.ContextVar("variable"); variable.set([1])
+os.register_at_fork(before=before, after_in_parent=parent, after_in_child=child)  # since 3.7
+variable = contextvars.ContextVar("variable"); variable.set([1])  # since 3.7
 ready, stop = threading.Event(), threading.Event()
 def sleeper(parameter):
     in_thread = [parameter]
     try: raise KeyError
     except KeyError: pass
-    thread_ids.append(threading.get_native_id())
+    thread_ids.append(getattr(threading, "get_native_id", threading.get_ident)())
     ready.set(); stop.wait()
 thread_ids = []
 thread = threading.Thread(target=sleeper, args=(["p"],)); thread.start(); ready.wait()
@@ -43,15 +45,16 @@ handles()
 sys.setprofile(None)
 stop.set(); thread.join()
 tell("ids", {"first": id(first), "second": id(second), "argument": id(argument), "keyword": id(keyword), "before": id(before), "parent": id(parent),
-    "child": id(child), "modules": id(sys.modules), "tracing": id(tracing), "tid": thread_ids[0], "main": os.getpid(), "sys": id(sys.__dict__),
+    "child": id(child), "modules": id(sys.modules), "tracing": id(tracing), "tid": thread_ids[0], "main": getattr(threading, "get_native_id", threading.get_ident)(), "sys": id(sys.__dict__),
     "builtins": id(__builtins__.__dict__), "none": id(None)})
 """
 
 
-class Roots(unittest.TestCase):
+@interpreters.for_each()
+class Roots(snapshot.OnInterpreter):
     @classmethod
     def setUpClass(cls):
-        cls.snapshot, told, _ = snapshot.run(PROGRAM)
+        cls.snapshot, told, _ = cls.run_program(PROGRAM)
         cls.ids, cls.exception = told["ids"], told["exception"]
         cls.roots = cls.snapshot.roots
 
@@ -73,6 +76,8 @@ class Roots(unittest.TestCase):
         self.assertLessEqual({self.ids["argument"], self.ids["keyword"]}, held)
 
     def test_fork_hooks_are_roots_by_name(self):
+        if not self.since(3, 7):
+            self.skipTest("os.register_at_fork came with 3.7")
         hooks = self.of(ATFORK)
         for name, hook in (("before", "before"), ("after_in_parent", "parent"), ("after_in_child", "child")):
             self.assertIn(self.ids[hook], [r.target for r in self.snapshot.objects[hooks[name]].refs])
@@ -99,7 +104,8 @@ class Roots(unittest.TestCase):
         exceptions = [r.object for r in self.roots if r.kind == EXCEPTION]
         self.assertIn(self.exception, exceptions)
         self.assertNotIn(self.ids["none"], exceptions)  # what the other thread handles: nothing
-        self.assertEqual([self.snapshot.type_name(r.object) for r in self.roots if r.kind == CONTEXT], ["_contextvars.Context"])
+        if self.since(3, 7):
+            self.assertEqual([self.snapshot.type_name(r.object) for r in self.roots if r.kind == CONTEXT], ["_contextvars.Context"])
         self.assertEqual(self.of(THREAD)["profile"], self.ids["tracing"])
 
     def test_fields_of_the_interpreter_are_roots(self):
@@ -135,6 +141,8 @@ class Roots(unittest.TestCase):
         self.assertLess(len(lost - held), 20, collections.Counter(map(self.snapshot.type_name, lost - held)))
 
     def test_deep_frozen_objects_are_immortal(self):
+        if not self.since(3, 11):
+            self.skipTest("3.11 is the first to have such objects")
         immortal = [o for o in self.snapshot.objects.values() if o.flags & IMMORTAL]
         self.assertGreater(len(immortal), 100)
         self.assertEqual([o for o in immortal if o.flags & PSEUDO], [])

@@ -1,6 +1,7 @@
 """What the value stack of a frame that waits in C code holds: exactly the operands, at every kind of call."""
 import unittest
 
+import interpreters
 import snapshot
 from snapshot import FRAME, STACK
 
@@ -44,10 +45,11 @@ tell("made", {k: id(v) for k, v in made.items()})
 """.replace("%(many)s", ", ".join("tag('x%d')" % i for i in range(300)))
 
 
-class Stack(unittest.TestCase):
+@interpreters.for_each()
+class Stack(snapshot.OnInterpreter):
     def held(self, function):
         """What the function's frame holds on its stack: names of tagged lists, or types, bottom first."""
-        taken, told, _ = snapshot.run(PROGRAM, function)
+        taken, told, _ = self.run_program(PROGRAM, function)
         name = {"finally_": "finally_", "comprehension": "comprehension.<locals>.<listcomp>"}.get(function, function)
         [frame] = [r.object for r in taken.roots if r.kind == FRAME and r.name.split(" at ")[0] == name]
         tags = {v: k for k, v in told["made"].items()}
