@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "capture/process/facts.h"
+#include "capture/python/layout.h"
+#include "capture/python/name.h"
 #include "capture/python/roots.h"
 #include "capture/python/selftest.h"
 #include "capture/python/value.h"
@@ -27,7 +29,6 @@ static uint64_t monotonic_ns(void)
 static void write_meta(htrail_writer *w, htrail__walk *k, uint64_t begun_ns)
 {
     const uint32_t flags = k->opts->flags;
-    const struct _gc_runtime_state *gc = &k->interp->gc;
     char text[128], key[32];
     htrail__facts_set_text(w, "writer_version", HTRAIL_VERSION);
     const char *version = Py_GetVersion();
@@ -36,10 +37,12 @@ static void write_meta(htrail_writer *w, htrail__walk *k, uint64_t begun_ns)
     snprintf(text, sizeof text, "cpython-%d%d", PY_MAJOR_VERSION, PY_MINOR_VERSION);
     htrail__facts_set_text(w, "runtime_abi", text);
     for (int i = 0; i < NUM_GENERATIONS; i++) {
+        int count, threshold;
+        htrail__layout_generation(k->interp, i, &count, &threshold);
         snprintf(key, sizeof key, "gc_count_%d", i);
-        htrail__facts_set_number(w, key, (uint64_t)(gc->generations[i].count > 0 ? gc->generations[i].count : 0));
+        htrail__facts_set_number(w, key, (uint64_t)(count > 0 ? count : 0));
         snprintf(key, sizeof key, "gc_threshold_%d", i);
-        htrail__facts_set_number(w, key, (uint64_t)gc->generations[i].threshold);
+        htrail__facts_set_number(w, key, (uint64_t)threshold);
     }
     htrail__facts_set_number(w, "gc_tracked", k->tracked);
     htrail__facts_set_number(w, "gc_frozen", k->frozen);
@@ -77,17 +80,17 @@ htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts
     const char *unknown = htrail__selftest_version();
     if (unknown)
         return refuse(w, HTRAIL_E_UNSUPPORTED, unknown);
-    PyThreadState *thread = _PyThreadState_UncheckedGet();
-    if (!thread || !PyGILState_Check())
+    PyThreadState *thread = htrail__layout_thread();
+    if (!thread)
         return refuse(w, HTRAIL_E_MISUSE, "called without the global interpreter lock");
     unknown = htrail__selftest(thread->interp);
     if (unknown)
         return refuse(w, HTRAIL_E_UNSUPPORTED, unknown);
-    if (thread->interp->gc.collecting)
+    if (htrail__layout_is_collecting(thread->interp))
         return refuse(w, HTRAIL_E_MISUSE, "called from within a garbage collection");
     if (opts.flags & HTRAIL_CPYTHON_COLLECT_FIRST) {
         PyGC_Collect();
-        if (thread->interp->gc.collecting)
+        if (htrail__layout_is_collecting(thread->interp))
             return refuse(w, HTRAIL_E_MISUSE, "called from within a garbage collection");
         begun_ns = monotonic_ns();
     }
@@ -113,6 +116,7 @@ htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts
         status = refuse(w, HTRAIL_E_IO, "the kernel gives no random bytes for the key of the hashes");
         goto done;
     }
+    htrail__name_find(k->interp->sysdict, "__name__", &k->name_key);
     htrail__walk_lists(k);
     htrail__roots_add(k);
     htrail__walk_noted(k);

@@ -43,7 +43,27 @@ static inline uint32_t htrail__layout_header_bytes(PyTypeObject *type)
            (type->tp_flags & Py_TPFLAGS_MANAGED_DICT ? 2 * sizeof(PyObject *) : 0);
 }
 
+/* ---- the collector and the threads ---- */
+
+static inline bool htrail__layout_is_collecting(PyInterpreterState *interp) { return interp->gc.collecting; }
+
+static inline void htrail__layout_generation(PyInterpreterState *interp, int i, int *count, int *threshold)
+{
+    *count = interp->gc.generations[i].count;
+    *threshold = interp->gc.generations[i].threshold;
+}
+
+/* Of the calling thread, NULL where it does not hold the GIL. */
+static inline PyThreadState *htrail__layout_thread(void)
+{
+    PyThreadState *thread = _PyThreadState_UncheckedGet();
+    return thread && PyGILState_Check() ? thread : NULL;
+}
+
 /* ---- dicts ---- */
+
+/* What the dict of every module has, and other dicts do not. */
+#define HTRAIL__LAYOUT_MODULE_KEY "__spec__"
 
 static inline size_t htrail__layout_keys_bytes(const PyDictKeysObject *keys)
 {
@@ -71,9 +91,22 @@ static inline bool htrail__layout_dict_entry(PyDictObject *dict, Py_ssize_t i, P
     return *value != NULL;
 }
 
-static inline size_t htrail__layout_shared_usable(const PyDictKeysObject *keys)
+/* Entries of a dict of its own table, holes included; of a split one, values. */
+static inline Py_ssize_t htrail__layout_dict_slots(const PyDictObject *dict) { return dict->ma_keys->dk_nentries; }
+/* Its keys are in a table that it shares, its values in an array of its own. */
+static inline bool htrail__layout_dict_is_split(const PyDictObject *dict) { return dict->ma_values != NULL; }
+static inline PyDictKeysObject *htrail__layout_split_keys(const PyDictObject *dict) { return dict->ma_keys; }
+static inline PyObject *htrail__layout_split_value(const PyDictObject *dict, Py_ssize_t i) { return dict->ma_values->values[i]; }
+/* True where every key is known to be a str without a look at it. */
+static inline bool htrail__layout_dict_keys_are_strings(const PyDictObject *dict) { return dict->ma_keys->dk_kind != DICT_KEYS_GENERAL; }
+
+/* What a dict has beside itself; a table that it shares is an object of its own. */
+static inline size_t htrail__layout_dict_table_bytes(const PyDictObject *dict)
 {
-    return (size_t)keys->dk_nentries + (size_t)keys->dk_usable;
+    const PyDictKeysObject *keys = dict->ma_keys;
+    if (dict->ma_values)
+        return ((size_t)keys->dk_nentries + (size_t)keys->dk_usable) * sizeof(PyObject *);
+    return keys->dk_refcnt == 1 ? htrail__layout_keys_bytes(keys) : 0;
 }
 
 /* ---- instances ---- */

@@ -34,9 +34,7 @@ static uint64_t dict(PyObject *o, const htrail__type_info *info, uint64_t *lengt
     uint64_t bytes = (uint64_t)info->header_bytes + info->basic_bytes;
     *length = (uint64_t)d->ma_used;
     *has_length = true;
-    if (d->ma_values) /* its keys are an object of their own */
-        return bytes + htrail__layout_shared_usable(d->ma_keys) * sizeof(PyObject *);
-    return d->ma_keys->dk_refcnt == 1 ? bytes + htrail__layout_keys_bytes(d->ma_keys) : bytes;
+    return bytes + htrail__layout_dict_table_bytes(d);
 }
 
 static uint64_t odict(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "capture/python/layout.h"
+#include "capture/python/text.h"
 #include "capture/python/type.h"
 
 static size_t put_utf8(char *to, uint32_t c)
@@ -32,52 +33,50 @@ static size_t put_utf8(char *to, uint32_t c)
 
 htrail_str htrail__name_text(htrail__walk *k, PyObject *string, int buffer)
 {
-    if (!string || !PyUnicode_Check(string) || !((PyASCIIObject *)string)->state.ready)
+    htrail__text text;
+    if (!string || !htrail__text_of(string, &text))
         return (htrail_str){NULL, 0};
-    size_t length = (size_t)((PyASCIIObject *)string)->length;
-    if (((PyASCIIObject *)string)->state.ascii)
-        return (htrail_str){PyUnicode_DATA(string), length < TEXT_MAX ? length : TEXT_MAX};
+    if (text.is_as_it_stands)
+        return (htrail_str){text.data, text.length < TEXT_MAX ? text.length : TEXT_MAX};
     char *to = k->text[buffer];
     size_t len = 0;
-    int kind = ((PyASCIIObject *)string)->state.kind;
-    const void *data = PyUnicode_DATA(string);
-    for (size_t i = 0; i < length && len + 4 <= TEXT_MAX; i++)
-        len += put_utf8(to + len, (uint32_t)PyUnicode_READ(kind, data, i));
+    for (size_t i = 0; i < text.length && len + 4 <= TEXT_MAX; i++) {
+        uint32_t c = htrail__text_at(&text, i);
+        if (HTRAIL__TEXT_HAS_PAIRS && c >> 10 == 0xd800 >> 10 && i + 1 < text.length && htrail__text_at(&text, i + 1) >> 10 == 0xdc00 >> 10)
+            c = 0x10000 + ((c & 0x3ff) << 10 | (htrail__text_at(&text, ++i) & 0x3ff));
+        len += put_utf8(to + len, c);
+    }
     return (htrail_str){to, len};
 }
 
 bool htrail__name_is_identifier(PyObject *o)
 {
-    if (!PyUnicode_CheckExact(o) || !((PyASCIIObject *)o)->state.interned)
+    htrail__text text;
+    if (!htrail__text_check(o) || !htrail__text_is_interned(o) || !htrail__text_of(o, &text) || text.length == 0 || text.length > TEXT_MAX)
         return false;
-    Py_ssize_t length = ((PyASCIIObject *)o)->length;
-    if (length == 0 || length > TEXT_MAX || !((PyASCIIObject *)o)->state.ready)
-        return false;
-    if (!((PyASCIIObject *)o)->state.ascii)
-        return PyUnicode_IsIdentifier(o) == 1;
-    const unsigned char *text = PyUnicode_DATA(o);
-    for (Py_ssize_t i = 0; i < length; i++) {
-        unsigned char c = text[i];
-        bool letter = (unsigned char)((c | 32) - 'a') < 26 || c == '_';
-        if (!letter && (i == 0 || (unsigned char)(c - '0') >= 10))
+    if (!text.is_as_it_stands)
+        return htrail__text_is_identifier(o);
+    const unsigned char *c = text.data;
+    for (size_t i = 0; i < text.length; i++) {
+        bool letter = (unsigned char)((c[i] | 32) - 'a') < 26 || c[i] == '_';
+        if (!letter && (i == 0 || (unsigned char)(c[i] - '0') >= 10))
             return false;
     }
     return true;
 }
 
-/* The value under a str key, by its text; no hash, no comparison that Python could hear of. */
-static PyObject *find(PyObject *dict, const char *name)
+PyObject *htrail__name_find(PyObject *dict, const char *name, PyObject **found_key)
 {
-    if (!dict || !PyDict_Check(dict) || ((PyDictObject *)dict)->ma_values)
+    if (!dict || !PyDict_Check(dict) || htrail__layout_dict_is_split((PyDictObject *)dict))
         return NULL;
     PyDictObject *d = (PyDictObject *)dict;
-    size_t length = strlen(name);
-    for (Py_ssize_t i = 0; i < d->ma_keys->dk_nentries; i++) {
+    for (Py_ssize_t i = 0; i < htrail__layout_dict_slots(d); i++) {
         PyObject *key, *value;
-        if (htrail__layout_dict_entry(d, i, &key, &value) && PyUnicode_CheckExact(key) &&
-            (size_t)((PyASCIIObject *)key)->length == length && ((PyASCIIObject *)key)->state.ascii &&
-            memcmp(PyUnicode_DATA(key), name, length) == 0)
-            return value;
+        if (!htrail__layout_dict_entry(d, i, &key, &value) || !htrail__text_is(key, name))
+            continue;
+        if (found_key)
+            *found_key = key;
+        return value;
     }
     return NULL;
 }
@@ -103,7 +102,7 @@ void htrail__name_type(htrail__walk *k, PyTypeObject *type, htrail_str *name, ht
     }
     PyHeapTypeObject *heap = (PyHeapTypeObject *)type;
     *name = htrail__name_text(k, heap->ht_qualname ? heap->ht_qualname : heap->ht_name, 0);
-    *module = htrail__name_text(k, find(type->tp_dict, "__module__"), 1);
+    *module = htrail__name_text(k, htrail__name_find(type->tp_dict, "__module__", NULL), 1);
 }
 
 /* "Class.method" in text buffer 0. */
@@ -129,8 +128,8 @@ void htrail__name_object(htrail__walk *k, PyObject *o, const htrail__type_info *
     case NAME_TYPE:
         htrail__name_type(k, (PyTypeObject *)o, &row.name, &row.module);
         if (((PyTypeObject *)o)->tp_flags & Py_TPFLAGS_HEAPTYPE) {
-            PyObject *module = find(((PyTypeObject *)o)->tp_dict, "__module__");
-            if (module && PyUnicode_CheckExact(module))
+            PyObject *module = htrail__name_find(((PyTypeObject *)o)->tp_dict, "__module__", NULL);
+            if (module && htrail__text_check(module))
                 htrail__walk_name_string(k, module);
             htrail__name_type(k, (PyTypeObject *)o, &row.name, &row.module); /* the call above took the buffer */
         }
@@ -154,10 +153,10 @@ void htrail__name_object(htrail__walk *k, PyObject *o, const htrail__type_info *
     }
     case NAME_MODULE: {
         PyModuleObject *module = (PyModuleObject *)o;
-        PyObject *name = find(module->md_dict, "__name__");
-        if (!name || !PyUnicode_Check(name))
+        PyObject *name = htrail__name_find(module->md_dict, "__name__", NULL);
+        if (!name || !htrail__text_check(name))
             name = module->md_name;
-        if (name && PyUnicode_CheckExact(name))
+        if (name && htrail__text_check(name))
             htrail__walk_name_string(k, name);
         row.name = htrail__name_text(k, name, 0);
         break;

@@ -19,6 +19,9 @@ htrail_str htrail__name_text(htrail__walk *k, PyObject *string, int buffer);
 /* A str that is interned and an identifier: as a key of a dict it is a name. */
 bool htrail__name_is_identifier(PyObject *o);
 
+/* The value under a key that reads name, NULL where there is none; *found_key, unless NULL, is that key. */
+PyObject *htrail__name_find(PyObject *dict, const char *name, PyObject **found_key);
+
 void htrail__name_type(htrail__walk *k, PyTypeObject *type, htrail_str *name, htrail_str *module);
 void htrail__name_object(htrail__walk *k, PyObject *o, const htrail__type_info *info);
 

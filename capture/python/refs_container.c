@@ -4,6 +4,7 @@
 #include "capture/python/name.h"
 #include "capture/python/refs.h"
 #include "capture/python/structures.h"
+#include "capture/python/text.h"
 #include "capture/python/walk.h"
 
 void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys)
@@ -27,7 +28,7 @@ void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys)
  * hold is held by them; one that nothing else was seen to hold is shown as held here. */
 static uint64_t interned(htrail__walk *k, PyDictObject *dict, uint64_t cursor)
 {
-    Py_ssize_t count = dict->ma_keys->dk_nentries;
+    Py_ssize_t count = htrail__layout_dict_slots(dict);
     for (Py_ssize_t i = (Py_ssize_t)cursor; i < count; i++) {
         PyObject *key, *value;
         if (!htrail__layout_dict_entry(dict, i, &key, &value))
@@ -44,28 +45,21 @@ static uint64_t interned(htrail__walk *k, PyDictObject *dict, uint64_t cursor)
  * object is gone. */
 static void name_module_dict(htrail__walk *k, PyDictObject *dict, PyObject *name)
 {
-    Py_ssize_t count = dict->ma_keys->dk_nentries;
-    if (!name || !PyUnicode_CheckExact(name))
-        return;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *key, *value;
-        if (htrail__layout_dict_entry(dict, i, &key, &value) && (key == &_Py_ID(__spec__) || key == &_Py_ID(__builtins__))) {
-            htrail__walk_name_string(k, name);
-            return;
-        }
-    }
+    if (name && htrail__text_check(name) &&
+        (htrail__name_find((PyObject *)dict, HTRAIL__LAYOUT_MODULE_KEY, NULL) || htrail__name_find((PyObject *)dict, "__builtins__", NULL)))
+        htrail__walk_name_string(k, name);
 }
 
 uint64_t htrail__refs_dict(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
 {
     (void)info;
     PyDictObject *dict = (PyDictObject *)o;
-    PyDictKeysObject *keys = dict->ma_keys;
-    Py_ssize_t count = keys->dk_nentries;
-    if (dict->ma_values) { /* its keys are in a table that it shares */
+    Py_ssize_t count = htrail__layout_dict_slots(dict);
+    if (htrail__layout_dict_is_split(dict)) {
+        PyDictKeysObject *keys = htrail__layout_split_keys(dict);
         htrail__push_keys(k, keys);
         for (Py_ssize_t i = 0; i < count; i++) {
-            PyObject *value = dict->ma_values->values[i];
+            PyObject *value = htrail__layout_split_value(dict, i);
             if (value)
                 htrail__push(k, value, htrail__label_key(k, htrail__layout_keys_key(keys, i)), HTRAIL_REF_VALUE);
         }
@@ -73,7 +67,7 @@ uint64_t htrail__refs_dict(htrail__walk *k, PyObject *o, const htrail__type_info
     }
     if (__builtin_expect(o == k->interned, 0))
         return interned(k, dict, cursor);
-    bool all_names = o == k->interp->modules, strings = keys->dk_kind != DICT_KEYS_GENERAL;
+    bool all_names = o == k->interp->modules, strings = htrail__layout_dict_keys_are_strings(dict);
     for (Py_ssize_t i = (Py_ssize_t)cursor; i < count; i++) {
         PyObject *key, *value;
         if (!htrail__layout_dict_entry(dict, i, &key, &value))
@@ -82,10 +76,10 @@ uint64_t htrail__refs_dict(htrail__walk *k, PyObject *o, const htrail__type_info
             return (uint64_t)i;
         /* A string whose name is written need not be looked at again. */
         bool noted = htrail__seen_bits(&k->seen, (uintptr_t)key) & SEEN_NOTED;
-        if (noted ? strings || PyUnicode_CheckExact(key)
-                  : htrail__name_is_identifier(key) || (all_names && PyUnicode_CheckExact(key))) {
+        if (noted ? strings || htrail__text_check(key)
+                  : htrail__name_is_identifier(key) || (all_names && htrail__text_check(key))) {
             htrail__push_name(k, key, 0, HTRAIL_REF_KEY, HTRAIL_REF_NAME);
-            if (__builtin_expect(key == &_Py_ID(__name__), 0))
+            if (__builtin_expect(key == k->name_key, 0))
                 name_module_dict(k, dict, value);
         } else {
             htrail__push(k, key, 0, HTRAIL_REF_KEY);

@@ -27,7 +27,7 @@ void htrail__push_interpreter_frame(htrail__walk *k, _PyInterpreterFrame *frame)
         if (!value)
             continue;
         PyObject *name = named ? PyTuple_GET_ITEM(names, i) : NULL;
-        htrail_label label = name && PyUnicode_CheckExact(name) ? htrail__label_object(k, name) : 0;
+        htrail_label label = name && htrail__text_check(name) ? htrail__label_object(k, name) : 0;
         htrail__push(k, value, label, label ? HTRAIL_REF_LOCAL : HTRAIL_REF_PLAIN);
     }
     for (int i = locals; i < frame->stacktop; i++)

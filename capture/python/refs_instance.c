@@ -15,7 +15,7 @@ static void slots(htrail__walk *k, PyObject *o, PyTypeObject *type)
         if (members[i].type != T_OBJECT_EX || !value)
             continue;
         PyObject *name = named ? PyTuple_GET_ITEM(names, i) : NULL;
-        htrail_label label = name && PyUnicode_CheckExact(name) ? htrail__label_object(k, name) : 0;
+        htrail_label label = name && htrail__text_check(name) ? htrail__label_object(k, name) : 0;
         htrail__push(k, value, label, label ? HTRAIL_REF_SLOT : HTRAIL_REF_PLAIN);
     }
 }

@@ -65,7 +65,7 @@ traverseproc htrail__selftest_subtype_traverse(PyInterpreterState *interp)
 {
     PyObject *module = interp->importlib;
     PyDictObject *dict = module && PyModule_Check(module) ? (PyDictObject *)((PyModuleObject *)module)->md_dict : NULL;
-    for (Py_ssize_t i = 0; dict && !dict->ma_values && i < dict->ma_keys->dk_nentries; i++) {
+    for (Py_ssize_t i = 0; dict && !htrail__layout_dict_is_split(dict) && i < htrail__layout_dict_slots(dict); i++) {
         PyObject *key, *value;
         if (!htrail__layout_dict_entry(dict, i, &key, &value) || !PyType_Check(value))
             continue;

@@ -30,6 +30,7 @@ uint64_t htrail__value_key_id(const uint64_t key[2])
 void htrail__value_add(htrail__walk *k, PyObject *o, const htrail__type_info *info)
 {
     htrail_value row = {.object = (htrail_id)(uintptr_t)o};
+    htrail__text text = {0};
     const void *data;
     size_t len, cut = k->opts->contents_bytes;
     uint64_t key[2] = {k->hash_key[0], k->hash_key[1]};
@@ -38,11 +39,11 @@ void htrail__value_add(htrail__walk *k, PyObject *o, const htrail__type_info *in
         len = (size_t)Py_SIZE(o);
         row.text = (htrail_str){data, len};
     } else {
-        if (!((PyASCIIObject *)o)->state.ready)
+        if (!htrail__text_of(o, &text))
             return;
-        data = PyUnicode_DATA(o);
-        len = (size_t)((PyASCIIObject *)o)->length * ((PyASCIIObject *)o)->state.kind;
-        key[0] ^= ((PyASCIIObject *)o)->state.kind; /* "x" is not b"x", nor two wide characters four narrow ones */
+        data = text.data;
+        len = text.length * text.kind;
+        key[0] ^= text.kind; /* "x" is not b"x", nor two wide characters four narrow ones */
     }
     if (k->opts->flags & HTRAIL_CPYTHON_HASHES) {
         row.flags |= HTRAIL_VALUE_HASH;
@@ -52,12 +53,12 @@ void htrail__value_add(htrail__walk *k, PyObject *o, const htrail__type_info *in
         row.flags |= HTRAIL_VALUE_TEXT;
         if (info->value_kind == VALUE_STR) {
             row.text = htrail__name_text(k, o, 0);
-            if (!((PyASCIIObject *)o)->state.ascii || row.text.len < len) {
+            if (!text.is_as_it_stands || row.text.len < len) {
                 /* whether it was cut shows only by counting characters */
                 size_t characters = 0;
                 for (size_t i = 0; i < row.text.len; i++)
                     characters += (row.text.data[i] & 0xc0) != 0x80;
-                if (characters < (size_t)((PyASCIIObject *)o)->length)
+                if (characters < text.length)
                     row.flags |= HTRAIL_VALUE_CUT;
             }
         }

@@ -15,6 +15,7 @@
 #include "capture/python/cpython.h"
 #include "capture/python/labels.h"
 #include "capture/python/seen.h"
+#include "capture/python/text.h"
 
 #include <htrail/capture.h>
 
@@ -68,6 +69,7 @@ struct htrail__walk {
     uint32_t ref_count;
     size_t waiting_base;  /* waiting_count before its first reference */
 
+    PyObject *name_key;   /* the interned string "__name__", or NULL */
     PyObject *interned;   /* the dict of interned strings, or NULL */
     PyTypeObject *last_type;
     const htrail__type_info *last_info;
@@ -158,7 +160,7 @@ static inline void htrail__push(htrail__walk *k, PyObject *target, htrail_label 
  * is no string and was put off, which the functions below bear; its memory is not touched. */
 static inline bool htrail__is_name(htrail__walk *k, PyObject *o)
 {
-    return htrail__seen_bits(&k->seen, (uintptr_t)o) & SEEN_NOTED || PyUnicode_CheckExact(o);
+    return htrail__seen_bits(&k->seen, (uintptr_t)o) & SEEN_NOTED || htrail__text_check(o);
 }
 
 /* The same for a string that serves as a name: it gets its name record. */
