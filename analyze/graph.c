@@ -417,6 +417,9 @@ static htrail_status add_record(htrail__graph *graph, const htrail_record *recor
     case HTRAIL_RECORD_NAME: return add_name(graph, &record->u.name);
     case HTRAIL_RECORD_VALUE: return add_value(graph, &record->u.value);
     case HTRAIL_RECORD_ROOT: return add_root(graph, &record->u.root);
+    case HTRAIL_RECORD_THREAD:
+    case HTRAIL_RECORD_FRAME:
+    case HTRAIL_RECORD_MAPPING: return HTRAIL_OK;
     }
     return HTRAIL_OK;
 }

@@ -120,6 +120,10 @@ static void record_all(recording *r, const uint8_t *data, size_t len)
             rec.u.root.name = keep(r, rec.u.root.name);
             record_call(r, CALL_ROOT, &r->roots, &rec.u.root);
             break;
+        case HTRAIL_RECORD_THREAD: /* a few a file */
+        case HTRAIL_RECORD_FRAME:
+        case HTRAIL_RECORD_MAPPING:
+            break;
         }
     }
     if (status != HTRAIL_END) {

@@ -56,6 +56,9 @@ static void count(cli_survey *survey, const htrail_record *record)
     case HTRAIL_RECORD_NAME: survey->names++; break;
     case HTRAIL_RECORD_VALUE: survey->values++; break;
     case HTRAIL_RECORD_ROOT: survey->roots++; break;
+    case HTRAIL_RECORD_THREAD:
+    case HTRAIL_RECORD_FRAME:
+    case HTRAIL_RECORD_MAPPING: break;
     }
 }
 

@@ -356,6 +356,9 @@ static htrail_status next_frame(htrail_reader *r)
     case HTRAIL__SECTION_STRINGS:
     case HTRAIL__SECTION_TYPES:
     case HTRAIL__SECTION_ROOTS:
+    case HTRAIL__SECTION_THREADS:
+    case HTRAIL__SECTION_FRAMES:
+    case HTRAIL__SECTION_MAPPINGS:
         return begin_rows(r, &frame);
     case HTRAIL__SECTION_OBJECTS:
         return begin_block(r, &frame);
@@ -391,6 +394,18 @@ static htrail_status next_row(htrail_reader *r, htrail_record *rec)
         rec->kind = HTRAIL_RECORD_ROOT;
         is_good = htrail__next_root(&r->row_cursor, &r->row_state, &rec->u.root);
         r->totals.roots++;
+        break;
+    case HTRAIL__SECTION_THREADS:
+        rec->kind = HTRAIL_RECORD_THREAD;
+        is_good = htrail__next_thread(&r->row_cursor, &r->row_state, &rec->u.thread);
+        break;
+    case HTRAIL__SECTION_FRAMES:
+        rec->kind = HTRAIL_RECORD_FRAME;
+        is_good = htrail__next_frame(&r->row_cursor, &r->row_state, &rec->u.frame);
+        break;
+    case HTRAIL__SECTION_MAPPINGS:
+        rec->kind = HTRAIL_RECORD_MAPPING;
+        is_good = htrail__next_mapping(&r->row_cursor, &r->row_state, &rec->u.mapping);
         break;
     default:
         break;

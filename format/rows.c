@@ -12,15 +12,31 @@ static uint8_t *put_text(uint8_t *at, htrail_str text)
 }
 
 /* A row's numbers are gathered first, so that its length is known. */
-static uint8_t *put_row(uint8_t *at, const uint8_t *numbers, const uint8_t *numbers_end, htrail_str one, htrail_str two)
+static uint8_t *put_texts(uint8_t *at, const uint8_t *numbers, const uint8_t *numbers_end, const htrail_str *texts, size_t count)
 {
     uint8_t length[HTRAIL__VARINT_MAX];
-    size_t numbers_len = (size_t)(numbers_end - numbers);
-    size_t len = numbers_len + (size_t)(htrail__put_varint(length, one.len) - length) + one.len +
-                 (size_t)(htrail__put_varint(length, two.len) - length) + two.len;
+    size_t numbers_len = (size_t)(numbers_end - numbers), len = numbers_len;
+    for (size_t i = 0; i < count; i++)
+        len += (size_t)(htrail__put_varint(length, texts[i].len) - length) + texts[i].len;
     at = htrail__put_varint(at, len);
     memcpy(at, numbers, numbers_len);
-    return put_text(put_text(at + numbers_len, one), two);
+    at += numbers_len;
+    for (size_t i = 0; i < count; i++)
+        at = put_text(at, texts[i]);
+    return at;
+}
+
+static uint8_t *put_row(uint8_t *at, const uint8_t *numbers, const uint8_t *numbers_end, htrail_str one, htrail_str two)
+{
+    return put_texts(at, numbers, numbers_end, (const htrail_str[]){one, two}, 2);
+}
+
+/* The difference from the last; state is that of the next row. */
+static uint8_t *put_step(uint8_t *at, uint64_t *last, uint64_t value)
+{
+    at = htrail__put_varint(at, htrail__zigzag((int64_t)(value - *last)));
+    *last = value;
+    return at;
 }
 
 uint8_t *htrail__put_meta(uint8_t *at, htrail_str key, htrail_str value)
@@ -59,6 +75,45 @@ uint8_t *htrail__put_root(uint8_t *at, htrail__row_state *state, const htrail_ro
     return put_row(at, numbers, end, root->name, (htrail_str){NULL, 0});
 }
 
+uint8_t *htrail__put_thread(uint8_t *at, htrail__row_state *state, const htrail_thread *thread)
+{
+    uint8_t numbers[HTRAIL__ROW_NUMBERS_MAX], *end = numbers;
+    end = put_step(end, &state->last_thread, thread->tid);
+    end = htrail__put_varint(end, thread->ident);
+    end = htrail__put_varint(end, thread->object);
+    end = htrail__put_varint(end, thread->flags);
+    end = htrail__put_varint(end, thread->state);
+    end = htrail__put_varint(end, thread->start_ns);
+    end = htrail__put_varint(end, thread->user_ns);
+    end = htrail__put_varint(end, thread->system_ns);
+    return put_texts(at, numbers, end, (const htrail_str[]){thread->name, thread->comm, thread->wait}, 3);
+}
+
+uint8_t *htrail__put_frame(uint8_t *at, htrail__row_state *state, const htrail_frame *frame)
+{
+    uint8_t numbers[HTRAIL__ROW_NUMBERS_MAX], *end = numbers;
+    end = put_step(end, &state->last_thread, frame->tid);
+    end = htrail__put_varint(end, frame->ident);
+    end = put_step(end, &state->last_id, frame->object);
+    end = htrail__put_varint(end, frame->depth);
+    end = htrail__put_varint(end, frame->line);
+    return put_row(at, numbers, end, frame->function, frame->file);
+}
+
+uint8_t *htrail__put_mapping(uint8_t *at, htrail__row_state *state, const htrail_mapping *mapping)
+{
+    uint8_t numbers[HTRAIL__ROW_NUMBERS_MAX], *end = numbers;
+    end = put_step(end, &state->last_id, mapping->start);
+    end = put_step(end, &state->last_id, mapping->end);
+    end = htrail__put_varint(end, mapping->category);
+    end = htrail__put_varint(end, mapping->flags);
+    end = htrail__put_varint(end, mapping->rss_bytes);
+    end = htrail__put_varint(end, mapping->pss_bytes);
+    end = htrail__put_varint(end, mapping->private_dirty_bytes);
+    end = htrail__put_varint(end, mapping->swap_bytes);
+    return put_row(at, numbers, end, mapping->path, (htrail_str){NULL, 0});
+}
+
 static htrail_str next_text(htrail__cursor *in)
 {
     uint64_t len = htrail__next_varint(in);
@@ -81,6 +136,11 @@ static uint32_t next_u32(htrail__cursor *in)
     uint64_t value = htrail__next_varint(in);
     in->failed |= value > UINT32_MAX;
     return (uint32_t)value;
+}
+
+static uint64_t next_step(htrail__cursor *in, uint64_t *last)
+{
+    return *last += (uint64_t)htrail__next_zigzag(in);
 }
 
 bool htrail__next_meta(htrail__cursor *in, htrail_str *key, htrail_str *value)
@@ -131,5 +191,56 @@ bool htrail__next_root(htrail__cursor *in, htrail__row_state *state, htrail_root
     root->thread_id = htrail__next_varint(&row);
     root->depth = next_u32(&row);
     root->name = next_text(&row);
+    return !row.failed;
+}
+
+bool htrail__next_thread(htrail__cursor *in, htrail__row_state *state, htrail_thread *thread)
+{
+    htrail__cursor row;
+    if (!next_row(in, &row))
+        return false;
+    thread->tid = next_step(&row, &state->last_thread);
+    thread->ident = htrail__next_varint(&row);
+    thread->object = htrail__next_varint(&row);
+    thread->flags = next_u32(&row);
+    thread->state = next_u32(&row);
+    thread->start_ns = htrail__next_varint(&row);
+    thread->user_ns = htrail__next_varint(&row);
+    thread->system_ns = htrail__next_varint(&row);
+    thread->name = next_text(&row);
+    thread->comm = next_text(&row);
+    thread->wait = next_text(&row);
+    return !row.failed;
+}
+
+bool htrail__next_frame(htrail__cursor *in, htrail__row_state *state, htrail_frame *frame)
+{
+    htrail__cursor row;
+    if (!next_row(in, &row))
+        return false;
+    frame->tid = next_step(&row, &state->last_thread);
+    frame->ident = htrail__next_varint(&row);
+    frame->object = next_step(&row, &state->last_id);
+    frame->depth = next_u32(&row);
+    frame->line = next_u32(&row);
+    frame->function = next_text(&row);
+    frame->file = next_text(&row);
+    return !row.failed;
+}
+
+bool htrail__next_mapping(htrail__cursor *in, htrail__row_state *state, htrail_mapping *mapping)
+{
+    htrail__cursor row;
+    if (!next_row(in, &row))
+        return false;
+    mapping->start = next_step(&row, &state->last_id);
+    mapping->end = next_step(&row, &state->last_id);
+    mapping->category = next_u32(&row);
+    mapping->flags = next_u32(&row);
+    mapping->rss_bytes = htrail__next_varint(&row);
+    mapping->pss_bytes = htrail__next_varint(&row);
+    mapping->private_dirty_bytes = htrail__next_varint(&row);
+    mapping->swap_bytes = htrail__next_varint(&row);
+    mapping->path = next_text(&row);
     return !row.failed;
 }

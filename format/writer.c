@@ -19,12 +19,46 @@
 #include "format/wire.h"
 
 enum {
-    ROWS_BYTES = 48 << 10,       /* of one row section before it is written */
+    ROWS_BYTES = 48 << 10,       /* at most, of one row section before it is written */
+    ROWS_BYTES_FEW = 16 << 10,   /* of one that most files have little of */
     INDEX_MAX = 4096,            /* frames that the index lists; later ones are found by hopping */
     END_RESERVE = 4096,          /* of max_bytes, for the end of the file */
     BLOCK_BYTES_MIN = 16 << 10,
     BLOCK_BYTES_MAX = 4 << 20
 };
+
+/* In the order in which their memory lies and in which finish writes them. */
+typedef enum rows_of {
+    ROWS_META,
+    ROWS_STRINGS,
+    ROWS_TYPES,
+    ROWS_ROOTS,
+    ROWS_THREADS,
+    ROWS_FRAMES,
+    ROWS_MAPPINGS,
+    ROWS_COUNT
+} rows_of;
+
+static const struct {
+    htrail__section section;
+    size_t bytes;
+} rows_of_kind[ROWS_COUNT] = {
+    [ROWS_META] = {HTRAIL__SECTION_META, ROWS_BYTES},
+    [ROWS_STRINGS] = {HTRAIL__SECTION_STRINGS, ROWS_BYTES},
+    [ROWS_TYPES] = {HTRAIL__SECTION_TYPES, ROWS_BYTES},
+    [ROWS_ROOTS] = {HTRAIL__SECTION_ROOTS, ROWS_BYTES},
+    [ROWS_THREADS] = {HTRAIL__SECTION_THREADS, ROWS_BYTES_FEW},
+    [ROWS_FRAMES] = {HTRAIL__SECTION_FRAMES, ROWS_BYTES_FEW},
+    [ROWS_MAPPINGS] = {HTRAIL__SECTION_MAPPINGS, ROWS_BYTES_FEW},
+};
+
+static size_t rows_bytes(void)
+{
+    size_t bytes = 0;
+    for (unsigned which = 0; which < ROWS_COUNT; which++)
+        bytes += rows_of_kind[which].bytes;
+    return bytes;
+}
 
 typedef struct row_section {
     uint8_t *first, *at;
@@ -45,7 +79,7 @@ struct htrail_writer {
     htrail__packer *packer;
     htrail__encoder *encoder;
     uint8_t *packed; /* one packed row section */
-    row_section meta, strings, types, roots;
+    row_section rows[ROWS_COUNT];
 
     htrail_status status;     /* sticky */
     bool is_stopped;          /* by a limit: finish may still end the file */
@@ -88,7 +122,7 @@ size_t htrail_writer_memory_needed(const htrail_writer_opts *given)
 {
     htrail_writer_opts opts = opts_of(given);
     return page_up(sizeof(htrail_writer)) + page_up(htrail__packer_bytes(opts.level)) +
-           page_up(htrail__encoder_bytes(opts.block_bytes)) + 4 * ROWS_BYTES + page_up(htrail__pack_bound(ROWS_BYTES));
+           page_up(htrail__encoder_bytes(opts.block_bytes)) + rows_bytes() + page_up(htrail__pack_bound(ROWS_BYTES));
 }
 
 static htrail_status fail(htrail_writer *w, htrail_status status, const char *sentence)
@@ -149,8 +183,10 @@ static htrail_status write_limited(htrail_writer *w, htrail__section section, un
     return write_frame(w, section, codec, flags, payload, stored_bytes, raw_bytes);
 }
 
-static htrail_status flush_rows(htrail_writer *w, row_section *rows, htrail__section section, bool is_limited)
+static htrail_status flush_rows(htrail_writer *w, rows_of which, bool is_limited)
 {
+    row_section *rows = &w->rows[which];
+    htrail__section section = rows_of_kind[which].section;
     size_t raw = (size_t)(rows->at - rows->first);
     uint64_t row_count = rows->row_count;
     if (raw == 0)
@@ -174,9 +210,8 @@ static htrail_status flush_block(htrail_writer *w)
 {
     htrail__block_counts counts;
     size_t payload_bytes, raw_bytes;
-    if (flush_rows(w, &w->meta, HTRAIL__SECTION_META, true) != HTRAIL_OK ||
-        flush_rows(w, &w->strings, HTRAIL__SECTION_STRINGS, true) != HTRAIL_OK ||
-        flush_rows(w, &w->types, HTRAIL__SECTION_TYPES, true) != HTRAIL_OK)
+    if (flush_rows(w, ROWS_META, true) != HTRAIL_OK || flush_rows(w, ROWS_STRINGS, true) != HTRAIL_OK ||
+        flush_rows(w, ROWS_TYPES, true) != HTRAIL_OK)
         return w->status;
     const uint8_t *payload = htrail__encoder_finish(w->encoder, w->packer, &payload_bytes, &raw_bytes, &counts);
     if (payload == NULL)
@@ -225,12 +260,11 @@ static htrail_writer *writer_new(const htrail_writer_opts *given, char *message,
     at += page_up(htrail__packer_bytes(opts.level));
     w->encoder = htrail__encoder_init(at, opts.block_bytes);
     at += page_up(htrail__encoder_bytes(opts.block_bytes));
-    row_section *sections[] = {&w->meta, &w->strings, &w->types, &w->roots};
-    for (size_t i = 0; i < 4; i++, at += ROWS_BYTES)
-        sections[i]->first = sections[i]->at = at;
-    w->strings.total = &w->totals.strings;
-    w->types.total = &w->totals.types;
-    w->roots.total = &w->totals.roots;
+    for (size_t i = 0; i < ROWS_COUNT; at += rows_of_kind[i++].bytes)
+        w->rows[i].first = w->rows[i].at = at;
+    w->rows[ROWS_STRINGS].total = &w->totals.strings;
+    w->rows[ROWS_TYPES].total = &w->totals.types;
+    w->rows[ROWS_ROOTS].total = &w->totals.roots;
     w->packed = at;
     w->output.fd = -1;
     if (w->packer == NULL) {
@@ -315,13 +349,14 @@ static htrail_status check_open(htrail_writer *w)
 
 /* Room in a row section for a row with so much text, written out where it is needed. Text
  * that no section could hold is cut by the caller. */
-static htrail_status room_for_row(htrail_writer *w, row_section *rows, htrail__section section, size_t text_bytes)
+static htrail_status room_for_row(htrail_writer *w, rows_of which, size_t text_bytes)
 {
+    const row_section *rows = &w->rows[which];
     if (check_open(w) != HTRAIL_OK)
         return w->status;
-    if ((size_t)(rows->at - rows->first) + HTRAIL__ROW_NUMBERS_MAX + text_bytes <= ROWS_BYTES)
+    if ((size_t)(rows->at - rows->first) + HTRAIL__ROW_NUMBERS_MAX + text_bytes <= rows_of_kind[which].bytes)
         return HTRAIL_OK;
-    return flush_rows(w, rows, section, true);
+    return flush_rows(w, which, true);
 }
 
 static htrail_str cut(htrail_str text, size_t most)
@@ -331,29 +366,31 @@ static htrail_str cut(htrail_str text, size_t most)
 
 htrail_status htrail_writer_set_meta(htrail_writer *w, htrail_str key, htrail_str value)
 {
+    row_section *meta = &w->rows[ROWS_META];
     /* Facts that are known only at the end still go into a file that a limit cut short. */
     if (w->is_stopped && !w->is_finished) {
-        if ((size_t)(w->meta.at - w->meta.first) + HTRAIL__ROW_NUMBERS_MAX + key.len + value.len <= END_RESERVE / 2)
-            w->meta.at = htrail__put_meta(w->meta.at, key, value);
+        if ((size_t)(meta->at - meta->first) + HTRAIL__ROW_NUMBERS_MAX + key.len + value.len <= END_RESERVE / 2)
+            meta->at = htrail__put_meta(meta->at, key, value);
         return w->status;
     }
     key = cut(key, ROWS_BYTES / 4);
     value = cut(value, ROWS_BYTES / 2);
-    htrail_status status = room_for_row(w, &w->meta, HTRAIL__SECTION_META, key.len + value.len);
+    htrail_status status = room_for_row(w, ROWS_META, key.len + value.len);
     if (status == HTRAIL_OK)
-        w->meta.at = htrail__put_meta(w->meta.at, key, value);
+        meta->at = htrail__put_meta(meta->at, key, value);
     return status;
 }
 
 htrail_status htrail_writer_add_string(htrail_writer *w, htrail_str text, uint32_t *string_id)
 {
     text = cut(text, ROWS_BYTES / 2);
-    htrail_status status = room_for_row(w, &w->strings, HTRAIL__SECTION_STRINGS, text.len);
+    row_section *strings = &w->rows[ROWS_STRINGS];
+    htrail_status status = room_for_row(w, ROWS_STRINGS, text.len);
     *string_id = w->string_count;
     if (status != HTRAIL_OK)
         return status;
-    w->strings.at = htrail__put_string(w->strings.at, w->string_count++, text);
-    w->strings.row_count++;
+    strings->at = htrail__put_string(strings->at, w->string_count++, text);
+    strings->row_count++;
     w->stats.strings++;
     return HTRAIL_OK;
 }
@@ -371,11 +408,12 @@ htrail_status htrail_writer_add_type(htrail_writer *w, const htrail_type *type)
     htrail_type row = *type;
     row.name = cut(row.name, ROWS_BYTES / 4);
     row.module = cut(row.module, ROWS_BYTES / 4);
-    htrail_status status = room_for_row(w, &w->types, HTRAIL__SECTION_TYPES, row.name.len + row.module.len);
+    row_section *types = &w->rows[ROWS_TYPES];
+    htrail_status status = room_for_row(w, ROWS_TYPES, row.name.len + row.module.len);
     if (status != HTRAIL_OK)
         return status;
-    w->types.at = htrail__put_type(w->types.at, &w->types.state, &row);
-    w->types.row_count++;
+    types->at = htrail__put_type(types->at, &types->state, &row);
+    types->row_count++;
     w->stats.types++;
     return HTRAIL_OK;
 }
@@ -439,13 +477,50 @@ htrail_status htrail_writer_add_root(htrail_writer *w, const htrail_root *root)
 {
     htrail_root row = *root;
     row.name = cut(row.name, ROWS_BYTES / 4);
-    htrail_status status = room_for_row(w, &w->roots, HTRAIL__SECTION_ROOTS, row.name.len);
+    row_section *roots = &w->rows[ROWS_ROOTS];
+    htrail_status status = room_for_row(w, ROWS_ROOTS, row.name.len);
     if (status != HTRAIL_OK)
         return status;
-    w->roots.at = htrail__put_root(w->roots.at, &w->roots.state, &row);
-    w->roots.row_count++;
+    roots->at = htrail__put_root(roots->at, &roots->state, &row);
+    roots->row_count++;
     w->stats.roots++;
     return HTRAIL_OK;
+}
+
+htrail_status htrail_writer_add_thread(htrail_writer *w, const htrail_thread *thread)
+{
+    htrail_thread row = *thread;
+    row.name = cut(row.name, ROWS_BYTES_FEW / 8);
+    row.comm = cut(row.comm, ROWS_BYTES_FEW / 8);
+    row.wait = cut(row.wait, ROWS_BYTES_FEW / 8);
+    row_section *threads = &w->rows[ROWS_THREADS];
+    htrail_status status = room_for_row(w, ROWS_THREADS, row.name.len + row.comm.len + row.wait.len);
+    if (status == HTRAIL_OK)
+        threads->at = htrail__put_thread(threads->at, &threads->state, &row);
+    return status;
+}
+
+htrail_status htrail_writer_add_frame(htrail_writer *w, const htrail_frame *frame)
+{
+    htrail_frame row = *frame;
+    row.function = cut(row.function, ROWS_BYTES_FEW / 4);
+    row.file = cut(row.file, ROWS_BYTES_FEW / 4);
+    row_section *frames = &w->rows[ROWS_FRAMES];
+    htrail_status status = room_for_row(w, ROWS_FRAMES, row.function.len + row.file.len);
+    if (status == HTRAIL_OK)
+        frames->at = htrail__put_frame(frames->at, &frames->state, &row);
+    return status;
+}
+
+htrail_status htrail_writer_add_mapping(htrail_writer *w, const htrail_mapping *mapping)
+{
+    htrail_mapping row = *mapping;
+    row.path = cut(row.path, ROWS_BYTES_FEW / 4);
+    row_section *mappings = &w->rows[ROWS_MAPPINGS];
+    htrail_status status = room_for_row(w, ROWS_MAPPINGS, row.path.len);
+    if (status == HTRAIL_OK)
+        mappings->at = htrail__put_mapping(mappings->at, &mappings->state, &row);
+    return status;
 }
 
 htrail_status htrail_writer_stop(htrail_writer *w, htrail_status status, const char *reason)
@@ -476,7 +551,7 @@ static htrail_status write_end(htrail_writer *w)
 static htrail_status write_index(htrail_writer *w)
 {
     /* The rows are all written: their memory holds the index. */
-    uint8_t *first = w->meta.first, *at = first, *end = first + 4 * ROWS_BYTES;
+    uint8_t *first = w->rows[0].first, *at = first, *end = first + rows_bytes();
     uint64_t index_offset = w->offset, last = 0;
     uint8_t trailer[HTRAIL__TRAILER_BYTES];
     uint32_t count = w->index_count;
@@ -500,10 +575,10 @@ static htrail_status write_index(htrail_writer *w)
 static bool flush_all(htrail_writer *w)
 {
     flush_block(w);
-    if (w->status != HTRAIL_OK && !w->is_stopped)
-        return false;
-    w->status = HTRAIL_OK;
-    flush_rows(w, &w->roots, HTRAIL__SECTION_ROOTS, true);
+    for (unsigned which = ROWS_ROOTS; which < ROWS_COUNT && (w->status == HTRAIL_OK || w->is_stopped); which++) {
+        w->status = HTRAIL_OK;
+        flush_rows(w, (rows_of)which, true);
+    }
     if (w->status != HTRAIL_OK && !w->is_stopped)
         return false;
     w->status = HTRAIL_OK;
@@ -519,7 +594,7 @@ htrail_status htrail_writer_finish(htrail_writer *w)
     w->status = HTRAIL_OK;
     if (!flush_all(w))
         return w->status;
-    flush_rows(w, &w->meta, HTRAIL__SECTION_META, false);
+    flush_rows(w, ROWS_META, false);
     if (w->status == HTRAIL_OK)
         write_end(w);
     if (w->status == HTRAIL_OK)

@@ -79,7 +79,10 @@ typedef enum htrail_record_kind {
     HTRAIL_RECORD_OBJECT = 4, /* or a further part of one: HTRAIL_OBJECT_CONTINUED */
     HTRAIL_RECORD_NAME = 5,
     HTRAIL_RECORD_VALUE = 6,
-    HTRAIL_RECORD_ROOT = 7
+    HTRAIL_RECORD_ROOT = 7,
+    HTRAIL_RECORD_THREAD = 8,
+    HTRAIL_RECORD_FRAME = 9,
+    HTRAIL_RECORD_MAPPING = 12
 } htrail_record_kind;
 
 typedef struct htrail_record {
@@ -92,6 +95,9 @@ typedef struct htrail_record {
         htrail_name name;
         htrail_value value;
         htrail_root root;
+        htrail_thread thread;
+        htrail_frame frame;
+        htrail_mapping mapping;
     } u;
 } htrail_record;
 

@@ -170,4 +170,70 @@ typedef struct htrail_root {
     uint32_t depth;     /* FRAME: 0 is the innermost of the thread */
 } htrail_root;
 
+enum htrail_thread_flags {
+    HTRAIL_THREAD_MAIN = 1 << 0,    /* the process's first */
+    HTRAIL_THREAD_RUNTIME = 1 << 1, /* the runtime knows it: it may have frames */
+    HTRAIL_THREAD_DAEMON = 1 << 2,  /* the program does not wait for it at its end */
+    HTRAIL_THREAD_CAPTURE = 1 << 3  /* of the capture itself: the agent's */
+};
+
+/* A thread, as one source knows it: the kernel and the runtime each give a record of the same
+ * tid, and what one leaves 0 or empty the other may say. */
+typedef struct htrail_thread {
+    uint64_t tid;       /* the kernel's; 0: a thread of the runtime that the kernel has no more */
+    uint64_t ident;     /* the runtime's own number (threading.get_ident()) */
+    htrail_id object;   /* that stands for it (threading.Thread) */
+    uint64_t start_ns;  /* Unix time */
+    uint64_t user_ns, system_ns; /* of processor time so far */
+    htrail_str name;    /* "Thread-7 (serve)" */
+    htrail_str comm;    /* the kernel's name for it */
+    htrail_str wait;    /* where in the kernel it waits, where that may be read */
+    uint32_t flags;     /* htrail_thread_flags */
+    uint32_t state;     /* the kernel's letter: 'R', 'S', 'D', 'T', ...; 0 */
+} htrail_thread;
+
+/* A frame of a thread's stack in the runtime. Its variables are references of its object. */
+typedef struct htrail_frame {
+    uint64_t tid;       /* of its thread, or where that is 0 */
+    uint64_t ident;     /* (htrail_thread) */
+    htrail_id object;   /* the frame, or the generator it runs in; 0: not in the file */
+    htrail_str function;/* qualified name, where the runtime has one */
+    htrail_str file;
+    uint32_t line;      /* it stands at; 0: not known */
+    uint32_t depth;     /* 0 is the innermost */
+} htrail_frame;
+
+/* What a mapping is for. Numbers are in the file: append only. */
+#define HTRAIL_MAPPING_MAP(X)                \
+    X(OTHER, 0, "other")                     \
+    X(ARENAS, 1, "python arenas")            \
+    X(MALLOC, 2, "malloc heap")              \
+    X(ANONYMOUS, 3, "anonymous")             \
+    X(STACK, 4, "stacks")                    \
+    X(LIBRARY, 5, "libraries")               \
+    X(FILE, 6, "files")                      \
+    X(CAPTURE, 7, "heaptrail")
+
+typedef enum htrail_mapping_category {
+#define X(name, number, text) HTRAIL_MAPPING_##name = number,
+    HTRAIL_MAPPING_MAP(X)
+#undef X
+} htrail_mapping_category;
+
+enum htrail_mapping_flags {
+    HTRAIL_MAPPING_READ = 1 << 0,
+    HTRAIL_MAPPING_WRITE = 1 << 1,
+    HTRAIL_MAPPING_EXECUTE = 1 << 2,
+    HTRAIL_MAPPING_SHARED = 1 << 3
+};
+
+/* A stretch of the process's memory, as the kernel lists it. */
+typedef struct htrail_mapping {
+    uint64_t start, end;
+    uint64_t rss_bytes, pss_bytes, private_dirty_bytes, swap_bytes;
+    htrail_str path;    /* "/usr/lib/x.so", "[heap]"; may be empty */
+    uint32_t category;  /* htrail_mapping_category */
+    uint32_t flags;     /* htrail_mapping_flags */
+} htrail_mapping;
+
 #endif

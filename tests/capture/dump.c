@@ -8,7 +8,10 @@
  *     O  id type size length refcount flags               R  target kind label flags (of the O before)
  *     N  object name module                               V  object hash flags text
  *     X  object kind thread depth name
- * Ids, labels and hashes are hexadecimal, all else decimal; control characters and
+ *     D  tid ident object start user system flags state name comm wait
+ *     F  tid ident object depth line function file
+ *     A  start end category flags rss pss private-dirty swap path
+ * Ids, addresses, labels and hashes are hexadecimal, all else decimal; control characters and
  * backslashes in texts are \xNN. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,6 +36,17 @@ static void object(const htrail_object *o)
     for (uint32_t i = 0; i < o->ref_count; i++)
         printf("R\t%" PRIx64 "\t%" PRIu32 "\t%" PRIx64 "\t%" PRIu32 "\n", o->refs[i].target, o->refs[i].kind,
                o->refs[i].label, o->refs[i].flags);
+}
+
+static void thread(const htrail_thread *t)
+{
+    printf("D\t%" PRIu64 "\t%" PRIu64 "\t%" PRIx64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu32 "\t%" PRIu32 "\t", t->tid,
+           t->ident, t->object, t->start_ns, t->user_ns, t->system_ns, t->flags, t->state);
+    text(t->name);
+    putchar('\t');
+    text(t->comm);
+    putchar('\t');
+    text(t->wait);
 }
 
 static void record(const htrail_record *r)
@@ -73,6 +87,22 @@ static void record(const htrail_record *r)
         printf("X\t%" PRIx64 "\t%" PRIu32 "\t%" PRIu64 "\t%" PRIu32 "\t", r->u.root.object, r->u.root.kind,
                r->u.root.thread_id, r->u.root.depth);
         text(r->u.root.name);
+        break;
+    case HTRAIL_RECORD_THREAD:
+        thread(&r->u.thread);
+        break;
+    case HTRAIL_RECORD_FRAME:
+        printf("F\t%" PRIu64 "\t%" PRIu64 "\t%" PRIx64 "\t%" PRIu32 "\t%" PRIu32 "\t", r->u.frame.tid, r->u.frame.ident,
+               r->u.frame.object, r->u.frame.depth, r->u.frame.line);
+        text(r->u.frame.function);
+        putchar('\t');
+        text(r->u.frame.file);
+        break;
+    case HTRAIL_RECORD_MAPPING:
+        printf("A\t%" PRIx64 "\t%" PRIx64 "\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t",
+               r->u.mapping.start, r->u.mapping.end, r->u.mapping.category, r->u.mapping.flags, r->u.mapping.rss_bytes,
+               r->u.mapping.pss_bytes, r->u.mapping.private_dirty_bytes, r->u.mapping.swap_bytes);
+        text(r->u.mapping.path);
         break;
     }
     putchar('\n');

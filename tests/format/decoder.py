@@ -6,7 +6,7 @@ import sys
 
 MIB = 1 << 20
 U64 = (1 << 64) - 1
-META, STRINGS, TYPES, OBJECTS, ROOTS, END, INDEX = 1, 2, 3, 4, 5, 100, 101
+META, STRINGS, TYPES, OBJECTS, ROOTS, THREADS, FRAMES, MAPPINGS, END, INDEX = 1, 2, 3, 4, 5, 7, 8, 11, 100, 101
 TRACKED, INLINE, CONTINUED, PSEUDO, LENGTH, IMMORTAL = 1, 2, 4, 8, 16, 32
 KEY, VALUE, PAIRS = 2, 3, 15
 COLUMNS = ("", "SHAPE", "ADDRESS", "REFCOUNT", "LENGTH", "DESCRIPTION", "FAR", "SELECTOR", "BACK", "AGE", "DELTA",
@@ -148,6 +148,33 @@ def read_roots(payload, out):
         last = (last + row.zigzag()) & U64
         out["roots"].append(dict(object=last, kind=row.varint(), thread=row.varint(), depth=row.varint(),
                                  name=row.text()))
+
+
+def read_threads(payload, out):
+    last = 0
+    for row in rows(payload):
+        last = (last + row.zigzag()) & U64
+        fields = {name: row.varint() for name in ("ident", "object", "flags", "state", "start", "user", "system")}
+        out["threads"].append(dict(fields, tid=last, name=row.text(), comm=row.text(), wait=row.text()))
+
+
+def read_frames(payload, out):
+    tid = object = 0
+    for row in rows(payload):
+        tid = (tid + row.zigzag()) & U64
+        ident = row.varint()
+        object = (object + row.zigzag()) & U64
+        out["stacks"].append(dict(tid=tid, ident=ident, object=object, depth=row.varint(), line=row.varint(),
+                                  function=row.text(), file=row.text()))
+
+
+def read_mappings(payload, out):
+    last = 0
+    for row in rows(payload):
+        start = (last + row.zigzag()) & U64
+        last = (start + row.zigzag()) & U64
+        fields = {name: row.varint() for name in ("category", "flags", "rss", "pss", "private_dirty", "swap")}
+        out["mappings"].append(dict(fields, start=start, end=last, path=row.text()))
 
 
 # ---- a block of objects
@@ -472,7 +499,7 @@ def read_frame(data, at, number):
     if len(stored) < stored_bytes:
         raise Cut("cut in frame %d, at %d bytes" % (number, len(data)))
     check(crc32c(stored) == crc, "the checksum of frame %d does not hold", number)
-    if section in (META, STRINGS, TYPES, ROOTS) and codec == 1:
+    if section in READERS and section != OBJECTS and codec == 1:
         stored = decompress(stored, raw_bytes)
     elif section in (*READERS, END, INDEX):
         check(codec == 0 and raw_bytes == stored_bytes, "frame %d is of another codec or size than may be", number)
@@ -514,12 +541,13 @@ def read_trailer(data, at, index_at):
     check(len(data) == at + 16, "something is behind the trailer")
 
 
-READERS = {META: read_meta, STRINGS: read_strings, TYPES: read_types, OBJECTS: read_objects, ROOTS: read_roots}
+READERS = {META: read_meta, STRINGS: read_strings, TYPES: read_types, OBJECTS: read_objects, ROOTS: read_roots,
+           THREADS: read_threads, FRAMES: read_frames, MAPPINGS: read_mappings}
 
 
 def decode(data):
-    out = dict(header=None, meta={}, strings=[], types=[], objects=[], names=[], values=[], roots=[], end=None,
-               frames=[])
+    out = dict(header=None, meta={}, strings=[], types=[], objects=[], names=[], values=[], roots=[], threads=[],
+               stacks=[], mappings=[], end=None, frames=[])
     try:
         out["header"] = read_header(data)
         at, heads_crc, section = 32, 0, None

@@ -52,7 +52,7 @@ def dump(path):
     """What the C reader finds: status, lines of each kind (references among the objects), and its last line."""
     dumped = subprocess.run([os.path.join(BUILD, "htrail-dump"), path], stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT)
-    lines = {kind: [] for kind in "HMSTONVXI"}
+    lines = {kind: [] for kind in "HMSTONVXDFAI"}
     for line in dumped.stdout.splitlines() if dumped.returncode < 2 else ():
         fields = line.split(b"\t")
         if fields[0] == b"R":
@@ -80,6 +80,14 @@ def read_back(found):
                shown(text or b"")) for address, value, text, cut in found["values"]],
         "X": [(b"%x" % r["object"], b"%d" % r["kind"], b"%d" % r["thread"], b"%d" % r["depth"], shown(r["name"]))
               for r in found["roots"]],
+        "D": [(b"%d" % t["tid"], b"%d" % t["ident"], b"%x" % t["object"], b"%d" % t["start"], b"%d" % t["user"],
+               b"%d" % t["system"], b"%d" % t["flags"], b"%d" % t["state"], shown(t["name"]), shown(t["comm"]),
+               shown(t["wait"])) for t in found["threads"]],
+        "F": [(b"%d" % f["tid"], b"%d" % f["ident"], b"%x" % f["object"], b"%d" % f["depth"], b"%d" % f["line"],
+               shown(f["function"]), shown(f["file"])) for f in found["stacks"]],
+        "A": [(b"%x" % m["start"], b"%x" % m["end"], b"%d" % m["category"], b"%d" % m["flags"], b"%d" % m["rss"],
+               b"%d" % m["pss"], b"%d" % m["private_dirty"], b"%d" % m["swap"], shown(m["path"]))
+              for m in found["mappings"]],
         "O": [],
     }
     for o in found["objects"]:
@@ -112,10 +120,10 @@ class SameInBoth(unittest.TestCase):
     def test_random_heaps_of_one_block(self):
         for seed in range(1, 21):
             with self.subTest(seed=seed):
-                self.expect_same(random_heap(path_of("small.htrail"), seed, 5 + seed % 15, 1 << 20), dict(O=10))
+                self.expect_same(random_heap(path_of("small.htrail"), seed, 5 + seed % 15, 1 << 20), dict(O=10, D=2, A=1))
 
     def test_a_random_heap_of_many_blocks(self):
-        found = self.expect_same(random_heap(path_of("blocks.htrail"), 30, 65, 32 << 10), dict(O=30000, N=500, V=300))
+        found = self.expect_same(random_heap(path_of("blocks.htrail"), 30, 65, 32 << 10), dict(O=30000, N=500, V=300, D=10, F=10, A=5))
         self.assertGreater(sum(section == decoder.OBJECTS for section, _ in found["frames"]), 3)
 
     def test_golden_files(self):

@@ -101,6 +101,25 @@ htrail_status htrail_reader_next(htrail_reader *r, htrail_record *rec)
         if (what & 0x80)
             rec->u.root.kind = (uint32_t)number(r), rec->u.root.thread_id = number(r), rec->u.root.depth = (uint32_t)number(r);
         break;
+    case 8:
+        rec->kind = HTRAIL_RECORD_THREAD;
+        rec->u.thread = (htrail_thread){.tid = byte(r) & 7, .ident = number(r), .object = address(r), .flags = what >> 4, .state = byte(r)};
+        rec->u.thread.name = text(r), rec->u.thread.comm = text(r), rec->u.thread.wait = text(r);
+        if (what & 0x80)
+            rec->u.thread.start_ns = number(r), rec->u.thread.user_ns = number(r), rec->u.thread.system_ns = number(r);
+        break;
+    case 9:
+        rec->kind = HTRAIL_RECORD_FRAME;
+        rec->u.frame = (htrail_frame){.tid = byte(r) & 7, .object = address(r), .depth = byte(r), .line = byte(r)};
+        rec->u.frame.function = text(r), rec->u.frame.file = text(r);
+        if (what & 0x80)
+            rec->u.frame.ident = number(r), rec->u.frame.depth = (uint32_t)number(r), rec->u.frame.line = (uint32_t)number(r);
+        break;
+    case 10:
+        rec->kind = HTRAIL_RECORD_MAPPING;
+        rec->u.mapping = (htrail_mapping){.start = number(r), .end = number(r), .category = byte(r), .flags = byte(r), .path = text(r)};
+        rec->u.mapping.rss_bytes = number(r), rec->u.mapping.pss_bytes = number(r);
+        break;
     default: {
         htrail_object *o = &rec->u.object;
         uint8_t count = byte(r);

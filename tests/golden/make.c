@@ -45,8 +45,8 @@ int main(int argc, char **argv)
     opts.block_bytes = 64 << 10;
     if (random_heap_write(&small, &log, 5, 12, NULL) != HTRAIL_OK || random_heap_write(&blocks, &log, 6, 70, &opts) != HTRAIL_OK)
         return 1;
-    save("good/1.0-small", small.data, small.len);
-    save("good/1.0-blocks", blocks.data, blocks.len);
+    save("good/1.1-small", small.data, small.len);
+    save("good/1.1-blocks", blocks.data, blocks.len);
 
     save("bad/1-cut-in-a-block", blocks.data, blocks.len * 2 / 3);
     save("bad/1-cut-in-the-header", small.data, 20);

@@ -8,8 +8,10 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("B", os.path.join(HERE, "../../build/release"))
-# Of what htrail-dump prints for 1.0-blocks.htrail: too long to keep as text.
-BLOCKS_SHA256 = "0c96b6b249b84a35e26303356cc561ca9e9a6792b0c1087419d6f58c67a6c471"
+VERSIONS = "1.0", "1.1"
+# Of what htrail-dump prints for VERSION-blocks.htrail: too long to keep as text.
+BLOCKS_SHA256 = {"1.0": "0c96b6b249b84a35e26303356cc561ca9e9a6792b0c1087419d6f58c67a6c471",
+                 "1.1": "532705bdcffd84f077688cefef9824b8963ffbd6818c2032c71a1437936eb50e"}
 
 
 def run(*command):
@@ -22,12 +24,19 @@ class Golden(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
-    def test_a_small_file_of_1_0_reads_as_it_did(self):
-        with open(os.path.join(HERE, "good/1.0-small.tsv"), "rb") as expected:
-            self.assertEqual(self.dump("1.0-small").decode(), expected.read().decode())
+    def test_a_small_file_of_each_version_reads_as_it_did(self):
+        for version in VERSIONS:
+            with self.subTest(version), open(os.path.join(HERE, "good", version + "-small.tsv"), "rb") as expected:
+                self.assertEqual(self.dump(version + "-small").decode(), expected.read().decode())
 
-    def test_a_file_of_1_0_with_several_blocks_reads_as_it_did(self):
-        self.assertEqual(hashlib.sha256(self.dump("1.0-blocks")).hexdigest(), BLOCKS_SHA256)
+    def test_a_file_of_each_version_with_several_blocks_reads_as_it_did(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                self.assertEqual(hashlib.sha256(self.dump(version + "-blocks")).hexdigest(), BLOCKS_SHA256[version])
+
+    def test_files_of_1_1_hold_threads_frames_and_mappings(self):
+        kinds = [line.split(b"\t")[0] for line in self.dump("1.1-blocks").splitlines()]
+        self.assertEqual((kinds.count(b"D"), kinds.count(b"F"), kinds.count(b"A")), (18, 22, 9))
 
     def test_good_files_are_whole(self):
         for path in sorted(glob.glob(os.path.join(HERE, "good/*.htrail"))):

@@ -67,6 +67,18 @@ static int dump(const char *path)
                    record.u.root.thread_id);
             text("name", record.u.root.name);
             break;
+        case HTRAIL_RECORD_THREAD:
+            printf("thread %" PRIu64 " flags=%u", record.u.thread.tid, record.u.thread.flags);
+            text("name", record.u.thread.name);
+            break;
+        case HTRAIL_RECORD_FRAME:
+            printf("frame %" PRIu64 " depth=%u line=%u", record.u.frame.tid, record.u.frame.depth, record.u.frame.line);
+            text("function", record.u.frame.function);
+            break;
+        case HTRAIL_RECORD_MAPPING:
+            printf("mapping %#" PRIx64 " category=%u", record.u.mapping.start, record.u.mapping.category);
+            text("path", record.u.mapping.path);
+            break;
         }
         printf("\n");
     }
@@ -105,6 +117,13 @@ static uint64_t fold_record(uint64_t sum, const htrail_record *record)
         return fold(sum, record->u.value.text.data, record->u.value.text.len);
     case HTRAIL_RECORD_ROOT:
         return fold(sum, &record->u.root.object, sizeof(uint64_t));
+    case HTRAIL_RECORD_THREAD:
+        return fold(sum, &record->u.thread.tid, sizeof(uint64_t));
+    case HTRAIL_RECORD_FRAME:
+        sum = fold(sum, &record->u.frame.object, sizeof(uint64_t));
+        return fold(sum, record->u.frame.function.data, record->u.frame.function.len);
+    case HTRAIL_RECORD_MAPPING:
+        return fold(sum, &record->u.mapping.start, sizeof(uint64_t));
     }
     return sum;
 }

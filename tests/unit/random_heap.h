@@ -1,6 +1,6 @@
 /* tests/unit/random_heap.h - heaps that hold everything a snapshot can: tracked objects
  * in a list, untracked ones hanging from them, large ones in parts, names, values, roots,
- * references of every kind. Written to memory; read back and compared. */
+ * references of every kind; and of the process threads, frames and mappings. Written to memory; read back and compared. */
 #ifndef HTRAIL_TESTS_UNIT_RANDOM_HEAP_H
 #define HTRAIL_TESTS_UNIT_RANDOM_HEAP_H
 
@@ -176,6 +176,26 @@ static void heap_add(random_heap *h, uint64_t id, uint32_t flags, uint32_t track
     }
 }
 
+/* A thread as kernel and runtime know it, its frames, and a mapping. */
+static void heap_process(random_heap *h, uint32_t i)
+{
+    htrail_thread kernel = {.tid = 1000 + i, .start_ns = 1600000000000000000u + i, .user_ns = i * 10000000u, .system_ns = i,
+                            .comm = str_of("worker"), .wait = str_of(i % 3 ? "futex_wait" : ""), .state = 'S'};
+    htrail_thread runtime = {.tid = i % 5 ? 1000 + i : 0, .ident = 0x7d0000000000 + i, .object = tracked_address(h, i),
+                             .flags = HTRAIL_THREAD_RUNTIME | (i % 2 ? HTRAIL_THREAD_DAEMON : 0), .name = str_of("Thread-1 (run)")};
+    htrail_mapping mapping = {.start = (uint64_t)(i + 1) << 20, .end = (uint64_t)(i + 2) << 20, .rss_bytes = 4096 * i, .pss_bytes = 17 * i,
+                              .private_dirty_bytes = i, .swap_bytes = i % 2, .path = str_of(i % 2 ? "" : "/usr/lib/libm.so.6"),
+                              .category = i % 8, .flags = HTRAIL_MAPPING_READ | HTRAIL_MAPPING_WRITE};
+    (void)!htrail_writer_add_thread(h->writer, &kernel);
+    (void)!htrail_writer_add_thread(h->writer, &runtime);
+    for (uint32_t depth = 0; depth < i % 7; depth++) {
+        htrail_frame frame = {.tid = runtime.tid, .ident = runtime.ident, .object = tracked_address(h, depth), .depth = depth,
+                              .line = 10 * depth, .function = str_of("Server.run"), .file = str_of("/srv/app.py")};
+        (void)!htrail_writer_add_frame(h->writer, &frame);
+    }
+    (void)!htrail_writer_add_mapping(h->writer, &mapping);
+}
+
 /* Write a heap of about tracked_count * 3 objects. Returns what finish returned. */
 static htrail_status random_heap_write(memory_file *file, recorded *log, uint64_t seed, uint32_t tracked_count,
                                        const htrail_writer_opts *opts)
@@ -215,6 +235,8 @@ static htrail_status random_heap_write(memory_file *file, recorded *log, uint64_
         }
     }
     free(h.known);
+    for (uint32_t i = 0; i <= tracked_count; i += 8)
+        heap_process(&h, i);
     status = htrail_writer_finish(h.writer);
     htrail_writer_free(h.writer);
     return status;

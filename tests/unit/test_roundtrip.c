@@ -78,6 +78,88 @@ Test(roundtrip, heaps_of_many_blocks_come_back)
         expect_same_heap(seed * 1000, 8000, 64 << 10);
 }
 
+/* What the row sections of the process hold, at both ends of what numbers and texts can be. */
+Test(roundtrip, threads_frames_and_mappings_come_back)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    htrail_sink sink = {memory_write, &file};
+    const htrail_thread threads[] = {
+        {.tid = 4711, .start_ns = UINT64_MAX, .user_ns = 1, .system_ns = 2, .comm = str_of("python3"), .wait = str_of("futex_wait"), .state = 'S'},
+        {.tid = 0, .ident = UINT64_MAX, .object = 0x7f0000000010, .name = str_of("Thread-1 (run)"), .flags = UINT32_MAX, .state = UINT32_MAX},
+        {.tid = UINT64_MAX}};
+    const htrail_frame frames[] = {
+        {.tid = 4711, .object = UINT64_MAX, .depth = UINT32_MAX, .line = UINT32_MAX, .function = str_of("A.b"), .file = str_of("/a.py")},
+        {.ident = UINT64_MAX, .object = 16},
+        {.tid = UINT64_MAX, .function = str_of("g")}};
+    const htrail_mapping mappings[] = {
+        {.start = 0x1000, .end = 0x3000, .rss_bytes = 1, .pss_bytes = 2, .private_dirty_bytes = 3, .swap_bytes = 4, .path = str_of("[heap]"), .category = HTRAIL_MAPPING_MALLOC, .flags = 3},
+        {.start = 0x3000, .end = UINT64_MAX, .rss_bytes = UINT64_MAX, .pss_bytes = UINT64_MAX, .private_dirty_bytes = UINT64_MAX, .swap_bytes = UINT64_MAX},
+        {.start = 16, .end = 0, .category = UINT32_MAX, .flags = UINT32_MAX}};
+    htrail_writer *w;
+    htrail_reader *reader;
+    htrail_record rec;
+    unsigned seen[3] = {0};
+
+    cr_assert_eq(htrail_writer_open_sink(&w, &sink, NULL, NULL, 0), HTRAIL_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_eq(htrail_writer_add_thread(w, &threads[i]), HTRAIL_OK);
+        cr_assert_eq(htrail_writer_add_frame(w, &frames[i]), HTRAIL_OK);
+        cr_assert_eq(htrail_writer_add_mapping(w, &mappings[i]), HTRAIL_OK);
+    }
+    cr_assert_eq(htrail_writer_finish(w), HTRAIL_OK);
+    htrail_writer_free(w);
+    cr_assert_eq(htrail_reader_open_memory(&reader, file.data, file.len, NULL, NULL, NULL, 0), HTRAIL_OK);
+#define SAME_TEXT(a, b) ((a).len == (b).len && memcmp((a).data, (b).data != NULL ? (b).data : "", (a).len) == 0)
+    while (htrail_reader_next(reader, &rec) == HTRAIL_OK) {
+        if (rec.kind == HTRAIL_RECORD_THREAD) {
+            const htrail_thread *got = &rec.u.thread, *want = &threads[seen[0]++];
+            cr_assert(got->tid == want->tid && got->ident == want->ident && got->object == want->object && got->start_ns == want->start_ns);
+            cr_assert(got->user_ns == want->user_ns && got->system_ns == want->system_ns && got->flags == want->flags && got->state == want->state);
+            cr_assert(SAME_TEXT(got->name, want->name) && SAME_TEXT(got->comm, want->comm) && SAME_TEXT(got->wait, want->wait));
+        } else if (rec.kind == HTRAIL_RECORD_FRAME) {
+            const htrail_frame *got = &rec.u.frame, *want = &frames[seen[1]++];
+            cr_assert(got->tid == want->tid && got->ident == want->ident && got->object == want->object);
+            cr_assert(got->depth == want->depth && got->line == want->line);
+            cr_assert(SAME_TEXT(got->function, want->function) && SAME_TEXT(got->file, want->file));
+        } else if (rec.kind == HTRAIL_RECORD_MAPPING) {
+            const htrail_mapping *got = &rec.u.mapping, *want = &mappings[seen[2]++];
+            cr_assert(got->start == want->start && got->end == want->end && got->category == want->category && got->flags == want->flags);
+            cr_assert(got->rss_bytes == want->rss_bytes && got->pss_bytes == want->pss_bytes);
+            cr_assert(got->private_dirty_bytes == want->private_dirty_bytes && got->swap_bytes == want->swap_bytes);
+            cr_assert(SAME_TEXT(got->path, want->path));
+        }
+    }
+    cr_assert_str_eq(htrail_reader_error(reader), "");
+    cr_assert(seen[0] == 3 && seen[1] == 3 && seen[2] == 3);
+    htrail_reader_free(reader);
+    free(file.data);
+}
+
+/* More rows of a section than its memory holds. */
+Test(roundtrip, twenty_thousand_threads_come_back)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    htrail_sink sink = {memory_write, &file};
+    htrail_writer *w;
+    htrail_reader *reader;
+    htrail_record rec;
+    uint64_t threads = 0;
+
+    cr_assert_eq(htrail_writer_open_sink(&w, &sink, NULL, NULL, 0), HTRAIL_OK);
+    for (uint64_t i = 0; i < 20000; i++)
+        cr_assert_eq(htrail_writer_add_thread(w, &(htrail_thread){.tid = i * 3, .comm = str_of("worker"), .state = 'S'}), HTRAIL_OK);
+    cr_assert_eq(htrail_writer_finish(w), HTRAIL_OK);
+    htrail_writer_free(w);
+    cr_assert_eq(htrail_reader_open_memory(&reader, file.data, file.len, NULL, NULL, NULL, 0), HTRAIL_OK);
+    while (htrail_reader_next(reader, &rec) == HTRAIL_OK)
+        if (rec.kind == HTRAIL_RECORD_THREAD)
+            cr_assert_eq(rec.u.thread.tid, threads++ * 3);
+    cr_assert_str_eq(htrail_reader_error(reader), "");
+    cr_assert_eq(threads, 20000);
+    htrail_reader_free(reader);
+    free(file.data);
+}
+
 Test(roundtrip, empty_names_and_values_come_back)
 {
     memory_file file = {.fail_after = SIZE_MAX};
