@@ -4,6 +4,7 @@
 #include "capture/python/name.h"
 #include "capture/python/refs.h"
 #include "capture/python/roots.h"
+#include "capture/python/thread.h"
 #include "capture/python/type.h"
 
 #include <stdio.h>
@@ -89,25 +90,9 @@ static void interpreter(htrail__walk *k)
 
 static void frame_root(htrail__walk *k, PyThreadState *thread, const _PyInterpreterFrame *frame, htrail_id object, uint32_t depth)
 {
-    char name[512];
     PyCodeObject *code = frame->f_code;
-    htrail_str function = htrail__name_text(k, code->co_qualname, 0), file = htrail__name_text(k, code->co_filename, 1);
     long lasti = (long)((const char *)frame->prev_instr - (const char *)_PyCode_CODE(code));
-    int line = lasti < 0 ? code->co_firstlineno : PyCode_Addr2Line(code, (int)lasti);
-    if (line < 0)
-        line = code->co_firstlineno;
-    /* The end of a path says more than its beginning. */
-    size_t cut = file.len > 300 ? file.len - 300 : 0;
-    int len = snprintf(name, sizeof name, "%.*s at %.*s:%d", (int)(function.len < 160 ? function.len : 160), function.data,
-                       (int)(file.len - cut), file.data + cut, line);
-    htrail_root row = {.object = object,
-                       .name = {name, len < 0 ? 0 : (size_t)len < sizeof name ? (size_t)len : sizeof name - 1},
-                       .thread_id = thread->native_thread_id,
-                       .kind = HTRAIL_ROOT_FRAME,
-                       .depth = depth};
-    htrail_status status = htrail_writer_add_root(k->writer, &row);
-    if (status)
-        k->status = status;
+    htrail__thread_add_frame(k, thread, code, lasti < 0 ? 0 : PyCode_Addr2Line(code, (int)lasti), object, depth);
 }
 
 /* A frame that runs in a generator is part of the generator; any other one that runs is
@@ -139,35 +124,25 @@ static void frames(htrail__walk *k, PyThreadState *thread)
     }
 }
 
-static void thread_root(htrail__walk *k, PyThreadState *thread, uint32_t kind, PyObject *o, const char *name)
-{
-    if (!o)
-        return;
-    htrail__walk_from(k, o);
-    htrail_root row = {.object = (htrail_id)(uintptr_t)o, .name = {name, strlen(name)}, .thread_id = thread->native_thread_id, .kind = kind};
-    htrail_status status = htrail_writer_add_root(k->writer, &row);
-    if (status)
-        k->status = status;
-}
-
 static void thread_state(htrail__walk *k, PyThreadState *thread)
 {
+    htrail__thread_add(k, thread);
     frames(k, thread);
-    thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_type, "being raised");
-    thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_value, "being raised");
-    thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_traceback, "being raised");
-    thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->async_exc, "asynchronous");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_type, "being raised");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_value, "being raised");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_traceback, "being raised");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->async_exc, "asynchronous");
     for (_PyErr_StackItem *item = thread->exc_info; item; item = item->previous_item)
         if (item->exc_value != Py_None) /* None: no exception, and no root of None */
-            thread_root(k, thread, HTRAIL_ROOT_EXCEPTION, item->exc_value, "being handled");
-    thread_root(k, thread, HTRAIL_ROOT_CONTEXT, thread->context, "context");
-    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->dict, "dict");
-    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->c_profileobj, "profile");
-    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->c_traceobj, "trace");
-    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->async_gen_firstiter, "async_gen_firstiter");
-    thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->async_gen_finalizer, "async_gen_finalizer");
+            htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, item->exc_value, "being handled");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_CONTEXT, thread->context, "context");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->dict, "dict");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->c_profileobj, "profile");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->c_traceobj, "trace");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->async_gen_firstiter, "async_gen_firstiter");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->async_gen_finalizer, "async_gen_finalizer");
     if (thread->on_delete) /* Modules/_threadmodule.c: a weak reference to the thread's lock */
-        thread_root(k, thread, HTRAIL_ROOT_THREAD, thread->on_delete_data, "on_delete");
+        htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->on_delete_data, "on_delete");
 }
 
 void htrail__roots_add(htrail__walk *k)
@@ -175,6 +150,7 @@ void htrail__roots_add(htrail__walk *k)
     interpreter(k);
     for (PyThreadState *thread = k->interp->threads.head; thread; thread = thread->next)
         thread_state(k, thread);
+    htrail__thread_add_names(k);
 }
 
 void htrail__roots_add_last(htrail__walk *k)

@@ -71,6 +71,8 @@ struct htrail__walk {
 
     PyObject *name_key;   /* the interned string "__name__", or NULL */
     PyObject *interned;   /* the dict of interned strings, or NULL */
+    const PyThreadState *tid_of; /* the thread whose number was asked for last, and the number */
+    uint64_t tid;
     PyTypeObject *last_type;
     const htrail__type_info *last_info;
     traverseproc subtype_traverse; /* tp_traverse of every class that a class statement made */
