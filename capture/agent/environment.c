@@ -43,8 +43,13 @@ static const char *take_field(const char *at, char *field, size_t field_cap)
 
 bool htrail__agent_environment_get(htrail__agent_environment *environment)
 {
+    return htrail__agent_environment_parse(environment, getenv(HTRAIL__AGENT_VARIABLE));
+}
+
+bool htrail__agent_environment_parse(htrail__agent_environment *environment, const char *text)
+{
     char pid[24], flags[24];
-    const char *at = getenv(HTRAIL__AGENT_VARIABLE);
+    const char *at = text;
     at = take_field(at, pid, sizeof pid);
     at = take_field(at, flags, sizeof flags);
     at = take_field(at, environment->versions, sizeof environment->versions);

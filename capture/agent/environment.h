@@ -31,8 +31,10 @@ typedef struct htrail__agent_environment {
  * to be first. 0 or an errno value. Allocates: for `heaptrail run` only. */
 int htrail__agent_environment_set(const htrail__agent_environment *environment, const char *preload);
 
-/* false: the variable is not there, or not ours. */
+/* false: the variable is not there, or not ours. parse takes its text from elsewhere: NULL
+ * for none. */
 bool htrail__agent_environment_get(htrail__agent_environment *environment);
+bool htrail__agent_environment_parse(htrail__agent_environment *environment, const char *text);
 
 /* Take one path out of LD_PRELOAD, which goes when it was the last. Changes the environment
  * in place, allocates nothing. false: the path was not in it. */

@@ -69,6 +69,8 @@ static void forget_thread_state(void)
     atomic_store(&is_watched, false);
 }
 
+void htrail__interpreter_forget(void) { atomic_store(&thread_state, NULL); }
+
 bool htrail__interpreter_attach(void)
 {
     if (atomic_load(&thread_state) != NULL)

@@ -33,6 +33,9 @@ htrail__interpreter_state htrail__interpreter_state_get(void);
  * there already. false: the interpreter does not run, or has no memory. */
 bool htrail__interpreter_attach(void);
 
+/* In the child of a fork, where the interpreter has freed the state of our thread. */
+void htrail__interpreter_forget(void);
+
 /* Take the GIL and give it back. Where the interpreter ends while enter waits, it ends the
  * calling thread (pthread_exit): what must be given back then is in a cleanup handler. */
 void htrail__interpreter_enter(void);

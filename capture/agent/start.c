@@ -15,6 +15,11 @@ enum { NAME_CAP = 65, COMMAND_LINE_CAP = 8192 };
 
 extern void *PyInit_heaptrail(void);
 
+/* For `heaptrail snap` of a process that was started without the agent (capture/attach): listen
+ * in this process, whose interpreter runs already. settings are those of the variable. Called
+ * from a thread of its own, without the GIL. NULL, or why not. */
+__attribute__((visibility("default"))) const char *heaptrail_agent_attach(const char *settings);
+
 /* A name for files: the last part of a path, without .py, no character that a shell would mind. */
 static void file_name_from(const char *text, char *name, size_t name_cap)
 {
@@ -68,7 +73,11 @@ static void sentence(const char *what, const char *version, const char *detail)
     fprintf(stderr, "heaptrail: %s%s%s, and the program runs without an agent\n", what, version, detail);
 }
 
-static void become_agent(const htrail__agent_environment *environment)
+/* The process that listens: a child of a fork has the variable, and no thread. */
+static pid_t listening_pid;
+
+/* 0 or an errno value. */
+static int become_agent(const htrail__agent_environment *environment)
 {
     static char prefix[HTRAIL__AGENT_DIR_CAP + NAME_CAP + 32];
     char name[NAME_CAP];
@@ -78,8 +87,26 @@ static void become_agent(const htrail__agent_environment *environment)
     const char *dir = strcmp(environment->dir, "/") == 0 ? "" : environment->dir;
     snprintf(prefix, sizeof prefix, "%s/%s-%ld", dir, name, (long)getpid());
     int error = htrail__serve_start(prefix, environment->flags);
-    if (error != 0)
-        sentence("cannot listen for snapshots: ", strerror(error), "");
+    if (error == 0)
+        listening_pid = getpid();
+    return error;
+}
+
+const char *heaptrail_agent_attach(const char *settings)
+{
+    static htrail__agent_environment environment;
+
+    if (listening_pid == getpid())
+        return NULL;
+    if (!htrail__agent_environment_parse(&environment, settings))
+        return "the agent is of another version than heaptrail";
+    if (!htrail__interpreter_find())
+        return "its Python is loaded so that no other library sees it";
+    if (htrail__interpreter_state_get() == HTRAIL__INTERPRETER_ENDS)
+        return "the interpreter is shutting down";
+    htrail__interpreter_forget();
+    int error = become_agent(&environment);
+    return error != 0 ? strerrordesc_np(error) : NULL;
 }
 
 __attribute__((constructor)) static void start(void)
@@ -105,9 +132,11 @@ __attribute__((constructor)) static void start(void)
         return;
     }
     htrail__interpreter_version(running, sizeof running);
-    if (strcmp(running, ours) == 0)
-        become_agent(&environment);
-    else if (!htrail__agent_environment_has(&environment, running) &&
+    if (strcmp(running, ours) == 0) {
+        int error = become_agent(&environment);
+        if (error != 0)
+            sentence("cannot listen for snapshots: ", strerror(error), "");
+    } else if (!htrail__agent_environment_has(&environment, running) &&
              htrail__agent_environment_is_first(&environment, ours))
         sentence("this build has no agent for Python ", running, "");
     else
