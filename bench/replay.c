@@ -122,6 +122,8 @@ static void record_all(recording *r, const uint8_t *data, size_t len)
             break;
         case HTRAIL_RECORD_THREAD: /* a few a file */
         case HTRAIL_RECORD_FRAME:
+        case HTRAIL_RECORD_SITE:
+        case HTRAIL_RECORD_SITE_OF:
         case HTRAIL_RECORD_MAPPING:
             break;
         }
@@ -214,10 +216,7 @@ static void csr(const uint8_t *data, size_t len)
 {
     htrail_reader *reader;
     htrail__graph *graph;
-    htrail_limits limits;
-    htrail_limits_init(&limits);
-    limits.read_ahead = 1; /* as a load does it */
-    if (htrail_reader_open_memory(&reader, data, len, "input", &limits, NULL, 0) != HTRAIL_OK)
+    if (htrail_reader_open_memory(&reader, data, len, "input", NULL, NULL, 0) != HTRAIL_OK)
         exit(3);
     if (htrail__graph_read(&graph, reader, NULL, NULL, 0) != HTRAIL_OK)
         exit(3);

@@ -58,6 +58,8 @@ static void count(cli_survey *survey, const htrail_record *record)
     case HTRAIL_RECORD_ROOT: survey->roots++; break;
     case HTRAIL_RECORD_THREAD:
     case HTRAIL_RECORD_FRAME:
+    case HTRAIL_RECORD_SITE:
+    case HTRAIL_RECORD_SITE_OF:
     case HTRAIL_RECORD_MAPPING: break;
     }
 }

@@ -114,6 +114,26 @@ uint8_t *htrail__put_mapping(uint8_t *at, htrail__row_state *state, const htrail
     return put_row(at, numbers, end, mapping->path, (htrail_str){NULL, 0});
 }
 
+/* The caller's distance: a site and its caller mostly stand side by side. */
+uint8_t *htrail__put_site(uint8_t *at, const htrail_site *site)
+{
+    uint8_t numbers[HTRAIL__ROW_NUMBERS_MAX], *end = numbers;
+    end = htrail__put_varint(end, site->id);
+    end = htrail__put_varint(end, site->caller == HTRAIL_NO_SITE ? 0 : site->id - site->caller);
+    end = htrail__put_varint(end, site->line);
+    return put_row(at, numbers, end, site->file, site->function);
+}
+
+uint8_t *htrail__put_site_of(uint8_t *at, htrail__row_state *state, const htrail_site_of *block)
+{
+    uint8_t numbers[HTRAIL__ROW_NUMBERS_MAX], *end = numbers;
+    end = put_step(end, &state->last_id, block->address);
+    end = htrail__put_varint(end, block->site);
+    end = htrail__put_varint(end, block->size_bytes);
+    end = htrail__put_varint(end, block->weight);
+    return put_texts(at, numbers, end, NULL, 0);
+}
+
 static htrail_str next_text(htrail__cursor *in)
 {
     uint64_t len = htrail__next_varint(in);
@@ -243,4 +263,30 @@ bool htrail__next_mapping(htrail__cursor *in, htrail__row_state *state, htrail_m
     mapping->swap_bytes = htrail__next_varint(&row);
     mapping->path = next_text(&row);
     return !row.failed;
+}
+
+bool htrail__next_site(htrail__cursor *in, htrail_site *site)
+{
+    htrail__cursor row;
+    if (!next_row(in, &row))
+        return false;
+    site->id = next_u32(&row);
+    uint32_t distance = next_u32(&row);
+    site->line = next_u32(&row);
+    site->file = next_text(&row);
+    site->function = next_text(&row);
+    site->caller = distance == 0 ? HTRAIL_NO_SITE : site->id - distance;
+    return !row.failed && distance <= site->id && site->id != HTRAIL_NO_SITE;
+}
+
+bool htrail__next_site_of(htrail__cursor *in, htrail__row_state *state, htrail_site_of *block)
+{
+    htrail__cursor row;
+    if (!next_row(in, &row))
+        return false;
+    block->address = next_step(&row, &state->last_id);
+    block->site = next_u32(&row);
+    block->size_bytes = htrail__next_varint(&row);
+    block->weight = htrail__next_varint(&row);
+    return !row.failed && (block->weight == 0 || block->weight >= HTRAIL_WEIGHT_ONE);
 }

@@ -29,6 +29,8 @@ uint8_t *htrail__put_root(uint8_t *at, htrail__row_state *state, const htrail_ro
 uint8_t *htrail__put_thread(uint8_t *at, htrail__row_state *state, const htrail_thread *thread);
 uint8_t *htrail__put_frame(uint8_t *at, htrail__row_state *state, const htrail_frame *frame);
 uint8_t *htrail__put_mapping(uint8_t *at, htrail__row_state *state, const htrail_mapping *mapping);
+uint8_t *htrail__put_site(uint8_t *at, const htrail_site *site);
+uint8_t *htrail__put_site_of(uint8_t *at, htrail__row_state *state, const htrail_site_of *block);
 
 /* Read one row; texts are borrowed from the run. False where it makes no sense. */
 bool htrail__next_meta(htrail__cursor *in, htrail_str *key, htrail_str *value);
@@ -38,5 +40,7 @@ bool htrail__next_root(htrail__cursor *in, htrail__row_state *state, htrail_root
 bool htrail__next_thread(htrail__cursor *in, htrail__row_state *state, htrail_thread *thread);
 bool htrail__next_frame(htrail__cursor *in, htrail__row_state *state, htrail_frame *frame);
 bool htrail__next_mapping(htrail__cursor *in, htrail__row_state *state, htrail_mapping *mapping);
+bool htrail__next_site(htrail__cursor *in, htrail_site *site);
+bool htrail__next_site_of(htrail__cursor *in, htrail__row_state *state, htrail_site_of *block);
 
 #endif

@@ -36,6 +36,8 @@ typedef enum rows_of {
     ROWS_THREADS,
     ROWS_FRAMES,
     ROWS_MAPPINGS,
+    ROWS_SITES,
+    ROWS_SITE_OF,
     ROWS_COUNT
 } rows_of;
 
@@ -50,6 +52,8 @@ static const struct {
     [ROWS_THREADS] = {HTRAIL__SECTION_THREADS, ROWS_BYTES_FEW},
     [ROWS_FRAMES] = {HTRAIL__SECTION_FRAMES, ROWS_BYTES_FEW},
     [ROWS_MAPPINGS] = {HTRAIL__SECTION_MAPPINGS, ROWS_BYTES_FEW},
+    [ROWS_SITES] = {HTRAIL__SECTION_SITES, ROWS_BYTES_FEW},
+    [ROWS_SITE_OF] = {HTRAIL__SECTION_SITE_OF, ROWS_BYTES},
 };
 
 static size_t rows_bytes(void)
@@ -90,7 +94,7 @@ struct htrail_writer {
     htrail_writer_stats stats;
     htrail__totals totals;
     uint64_t offset;
-    uint32_t frame_count, heads_crc, string_count;
+    uint32_t frame_count, heads_crc, string_count, site_count;
     uint32_t index_count;
     index_entry index[INDEX_MAX];
 };
@@ -520,6 +524,32 @@ htrail_status htrail_writer_add_mapping(htrail_writer *w, const htrail_mapping *
     htrail_status status = room_for_row(w, ROWS_MAPPINGS, row.path.len);
     if (status == HTRAIL_OK)
         mappings->at = htrail__put_mapping(mappings->at, &mappings->state, &row);
+    return status;
+}
+
+htrail_status htrail_writer_add_site(htrail_writer *w, const htrail_site *site, uint32_t *id)
+{
+    htrail_site row = *site;
+    row.file = cut(row.file, ROWS_BYTES_FEW / 4);
+    row.function = cut(row.function, ROWS_BYTES_FEW / 4);
+    *id = row.id = w->site_count;
+    if (row.caller != HTRAIL_NO_SITE && row.caller >= row.id)
+        return w->status != HTRAIL_OK ? w->status : fail(w, HTRAIL_E_MISUSE, "a site was added before its caller");
+    row_section *sites = &w->rows[ROWS_SITES];
+    htrail_status status = room_for_row(w, ROWS_SITES, row.file.len + row.function.len);
+    if (status != HTRAIL_OK)
+        return status;
+    sites->at = htrail__put_site(sites->at, &row);
+    w->site_count++;
+    return HTRAIL_OK;
+}
+
+htrail_status htrail_writer_add_site_of(htrail_writer *w, const htrail_site_of *block)
+{
+    row_section *blocks = &w->rows[ROWS_SITE_OF];
+    htrail_status status = room_for_row(w, ROWS_SITE_OF, 0);
+    if (status == HTRAIL_OK)
+        blocks->at = htrail__put_site_of(blocks->at, &blocks->state, block);
     return status;
 }
 

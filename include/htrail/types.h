@@ -236,4 +236,27 @@ typedef struct htrail_mapping {
     uint32_t flags;     /* htrail_mapping_flags */
 } htrail_mapping;
 
+#define HTRAIL_NO_SITE UINT32_MAX
+
+/* A place in the program where memory was asked for, and through it who called it: a frame. */
+typedef struct htrail_site {
+    uint32_t id;       /* from 0 on, in the order of the file */
+    uint32_t caller;   /* id of a site that came before; HTRAIL_NO_SITE: none, or not kept */
+    uint32_t line;     /* 0: not known */
+    htrail_str file;
+    htrail_str function; /* qualified name; empty where the source knows none */
+} htrail_site;
+
+/* A block of memory that was asked for at a site and is still in use: an object with what stands in front of it
+ * (the collector's header), or memory that an object only points to. */
+typedef struct htrail_site_of {
+    uint64_t address;    /* of its first byte */
+    uint64_t size_bytes; /* as it was asked for */
+    uint64_t weight;     /* 0: all such blocks are in the file. Of a sample: how many blocks it stands
+                            for, in 1 / HTRAIL_WEIGHT_ONE, at least that */
+    uint32_t site;       /* a htrail_site's id */
+} htrail_site_of;
+
+enum { HTRAIL_WEIGHT_ONE = 1 << 16 };
+
 #endif

@@ -2,8 +2,8 @@
  * library; the walkers in capture/ call it.
  *
  * Order of calls: open, then set_meta, add_string, announce, add_type, add_object,
- * add_name, add_value, add_root, add_thread, add_frame, add_mapping as the walk meets
- * things, then finish, then free.
+ * add_name, add_value, add_root, add_thread, add_frame, add_mapping, add_site, add_site_of
+ * as the walk meets things, then finish, then free.
  * A type comes before the first object of it; a reference may point at an object
  * that comes later, or never comes; a name or value may come before or after its
  * object and costs least directly after it.
@@ -115,6 +115,10 @@ HTRAIL_API htrail_status htrail_writer_add_root(htrail_writer *w, const htrail_r
 HTRAIL_API htrail_status htrail_writer_add_thread(htrail_writer *w, const htrail_thread *thread);
 HTRAIL_API htrail_status htrail_writer_add_frame(htrail_writer *w, const htrail_frame *frame);
 HTRAIL_API htrail_status htrail_writer_add_mapping(htrail_writer *w, const htrail_mapping *mapping);
+/* A site after its caller; *id is what it is called from then on, site->id is not looked at. */
+HTRAIL_API htrail_status htrail_writer_add_site(htrail_writer *w, const htrail_site *site, uint32_t *id);
+/* Costs least in the order of the addresses. */
+HTRAIL_API htrail_status htrail_writer_add_site_of(htrail_writer *w, const htrail_site_of *block);
 
 /* End the walk early for a reason of the caller's. HTRAIL_E_LIMIT: finish makes a valid,
  * shorter file that carries the reason; any other error: the snapshot fails with it.

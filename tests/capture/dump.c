@@ -10,6 +10,8 @@
  *     X  object kind thread depth name
  *     D  tid ident object start user system flags state name comm wait
  *     F  tid ident object depth line function file
+ *     L  id caller line file function (caller - where there is none)
+ *     B  address site size weight
  *     A  start end category flags rss pss private-dirty swap path
  * Ids, addresses, labels and hashes are hexadecimal, all else decimal; control characters and
  * backslashes in texts are \xNN. */
@@ -97,6 +99,21 @@ static void record(const htrail_record *r)
         text(r->u.frame.function);
         putchar('\t');
         text(r->u.frame.file);
+        break;
+    case HTRAIL_RECORD_SITE:
+        printf("L\t%" PRIu32 "\t", r->u.site.id);
+        if (r->u.site.caller == HTRAIL_NO_SITE)
+            printf("-");
+        else
+            printf("%" PRIu32, r->u.site.caller);
+        printf("\t%" PRIu32 "\t", r->u.site.line);
+        text(r->u.site.file);
+        putchar('\t');
+        text(r->u.site.function);
+        break;
+    case HTRAIL_RECORD_SITE_OF:
+        printf("B\t%" PRIx64 "\t%" PRIu32 "\t%" PRIu64 "\t%" PRIu64, r->u.site_of.address, r->u.site_of.site,
+               r->u.site_of.size_bytes, r->u.site_of.weight);
         break;
     case HTRAIL_RECORD_MAPPING:
         printf("A\t%" PRIx64 "\t%" PRIx64 "\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t",

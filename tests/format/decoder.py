@@ -6,7 +6,8 @@ import sys
 
 MIB = 1 << 20
 U64 = (1 << 64) - 1
-META, STRINGS, TYPES, OBJECTS, ROOTS, THREADS, FRAMES, MAPPINGS, END, INDEX = 1, 2, 3, 4, 5, 7, 8, 11, 100, 101
+META, STRINGS, TYPES, OBJECTS, ROOTS, THREADS, FRAMES, SITES, SITE_OF, MAPPINGS = 1, 2, 3, 4, 5, 7, 8, 9, 10, 11
+END, INDEX = 100, 101
 TRACKED, INLINE, CONTINUED, PSEUDO, LENGTH, IMMORTAL = 1, 2, 4, 8, 16, 32
 KEY, VALUE, PAIRS = 2, 3, 15
 COLUMNS = ("", "SHAPE", "ADDRESS", "REFCOUNT", "LENGTH", "DESCRIPTION", "FAR", "SELECTOR", "BACK", "AGE", "DELTA",
@@ -175,6 +176,23 @@ def read_mappings(payload, out):
         last = (start + row.zigzag()) & U64
         fields = {name: row.varint() for name in ("category", "flags", "rss", "pss", "private_dirty", "swap")}
         out["mappings"].append(dict(fields, start=start, end=last, path=row.text()))
+
+
+def read_sites(payload, out):
+    for row in rows(payload):
+        number, distance = row.varint(), row.varint()
+        check(number == len(out["sites"]) and distance <= number, "site %d is out of order", number)
+        out["sites"].append(dict(id=number, caller=number - distance if distance else None, line=row.varint(),
+                                 file=row.text(), function=row.text()))
+
+
+def read_site_of(payload, out):
+    last = 0
+    for row in rows(payload):
+        last = (last + row.zigzag()) & U64
+        block = dict(address=last, site=row.varint(), size=row.varint(), weight=row.varint())
+        check(block["weight"] == 0 or block["weight"] >= 65536, "a block stands for less than itself")
+        out["blocks"].append(block)
 
 
 # ---- a block of objects
@@ -542,12 +560,13 @@ def read_trailer(data, at, index_at):
 
 
 READERS = {META: read_meta, STRINGS: read_strings, TYPES: read_types, OBJECTS: read_objects, ROOTS: read_roots,
-           THREADS: read_threads, FRAMES: read_frames, MAPPINGS: read_mappings}
+           THREADS: read_threads, FRAMES: read_frames, MAPPINGS: read_mappings, SITES: read_sites,
+           SITE_OF: read_site_of}
 
 
 def decode(data):
     out = dict(header=None, meta={}, strings=[], types=[], objects=[], names=[], values=[], roots=[], threads=[],
-               stacks=[], mappings=[], end=None, frames=[])
+               stacks=[], mappings=[], sites=[], blocks=[], end=None, frames=[])
     try:
         out["header"] = read_header(data)
         at, heads_crc, section = 32, 0, None

@@ -52,7 +52,7 @@ def dump(path):
     """What the C reader finds: status, lines of each kind (references among the objects), and its last line."""
     dumped = subprocess.run([os.path.join(BUILD, "htrail-dump"), path], stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT)
-    lines = {kind: [] for kind in "HMSTONVXDFAI"}
+    lines = {kind: [] for kind in "HMSTONVXDFALBI"}
     for line in dumped.stdout.splitlines() if dumped.returncode < 2 else ():
         fields = line.split(b"\t")
         if fields[0] == b"R":
@@ -88,6 +88,9 @@ def read_back(found):
         "A": [(b"%x" % m["start"], b"%x" % m["end"], b"%d" % m["category"], b"%d" % m["flags"], b"%d" % m["rss"],
                b"%d" % m["pss"], b"%d" % m["private_dirty"], b"%d" % m["swap"], shown(m["path"]))
               for m in found["mappings"]],
+        "L": [(b"%d" % s["id"], b"-" if s["caller"] is None else b"%d" % s["caller"], b"%d" % s["line"], shown(s["file"]),
+               shown(s["function"])) for s in found["sites"]],
+        "B": [(b"%x" % b["address"], b"%d" % b["site"], b"%d" % b["size"], b"%d" % b["weight"]) for b in found["blocks"]],
         "O": [],
     }
     for o in found["objects"]:
@@ -123,7 +126,7 @@ class SameInBoth(unittest.TestCase):
                 self.expect_same(random_heap(path_of("small.htrail"), seed, 5 + seed % 15, 1 << 20), dict(O=10, D=2, A=1))
 
     def test_a_random_heap_of_many_blocks(self):
-        found = self.expect_same(random_heap(path_of("blocks.htrail"), 30, 65, 32 << 10), dict(O=30000, N=500, V=300, D=10, F=10, A=5))
+        found = self.expect_same(random_heap(path_of("blocks.htrail"), 30, 65, 32 << 10), dict(O=30000, N=500, V=300, D=10, F=10, A=5, L=10, B=10))
         self.assertGreater(sum(section == decoder.OBJECTS for section, _ in found["frames"]), 3)
 
     def test_golden_files(self):

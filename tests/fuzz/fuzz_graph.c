@@ -21,7 +21,7 @@ enum { REFS_MAX = 64, IDS_ASKED = 12 };
 struct htrail_reader {
     const uint8_t *at, *end;
     htrail_header header;
-    uint32_t next_string;
+    uint32_t next_string, next_site;
     uint8_t ending;
     htrail_ref refs[REFS_MAX];
 };
@@ -114,6 +114,16 @@ htrail_status htrail_reader_next(htrail_reader *r, htrail_record *rec)
         rec->u.frame.function = text(r), rec->u.frame.file = text(r);
         if (what & 0x80)
             rec->u.frame.ident = number(r), rec->u.frame.depth = (uint32_t)number(r), rec->u.frame.line = (uint32_t)number(r);
+        break;
+    case 11:
+        rec->kind = HTRAIL_RECORD_SITE;
+        rec->u.site = (htrail_site){.id = what & 0x80 ? byte(r) : r->next_site++, .caller = what & 0x40 ? byte(r) & 3 : HTRAIL_NO_SITE,
+                                    .line = byte(r), .file = text(r), .function = text(r)};
+        break;
+    case 12:
+        rec->kind = HTRAIL_RECORD_SITE_OF;
+        rec->u.site_of = (htrail_site_of){.address = address(r), .site = byte(r) & 7, .size_bytes = number(r)};
+        rec->u.site_of.weight = what & 0x80 ? number(r) : 0;
         break;
     case 10:
         rec->kind = HTRAIL_RECORD_MAPPING;

@@ -11,7 +11,7 @@ BUILD = os.environ.get("B", os.path.join(HERE, "../../build/release"))
 VERSIONS = "1.0", "1.1"
 # Of what htrail-dump prints for VERSION-blocks.htrail: too long to keep as text.
 BLOCKS_SHA256 = {"1.0": "0c96b6b249b84a35e26303356cc561ca9e9a6792b0c1087419d6f58c67a6c471",
-                 "1.1": "532705bdcffd84f077688cefef9824b8963ffbd6818c2032c71a1437936eb50e"}
+                 "1.1": "39cd5f6e4e6eaa6ec4424be9fa21e617b7512f4c0d3744d5b55f6c04e2c53ce7"}
 
 
 def run(*command):
@@ -34,9 +34,9 @@ class Golden(unittest.TestCase):
             with self.subTest(version):
                 self.assertEqual(hashlib.sha256(self.dump(version + "-blocks")).hexdigest(), BLOCKS_SHA256[version])
 
-    def test_files_of_1_1_hold_threads_frames_and_mappings(self):
+    def test_files_of_1_1_hold_threads_frames_mappings_and_sites(self):
         kinds = [line.split(b"\t")[0] for line in self.dump("1.1-blocks").splitlines()]
-        self.assertEqual((kinds.count(b"D"), kinds.count(b"F"), kinds.count(b"A")), (18, 22, 9))
+        self.assertEqual([kinds.count(kind) for kind in (b"D", b"F", b"A", b"L", b"B")], [18, 22, 9, 18, 36])
 
     def test_good_files_are_whole(self):
         for path in sorted(glob.glob(os.path.join(HERE, "good/*.htrail"))):

@@ -75,6 +75,14 @@ static int dump(const char *path)
             printf("frame %" PRIu64 " depth=%u line=%u", record.u.frame.tid, record.u.frame.depth, record.u.frame.line);
             text("function", record.u.frame.function);
             break;
+        case HTRAIL_RECORD_SITE:
+            printf("site %" PRIu32 " line=%u", record.u.site.id, record.u.site.line);
+            text("file", record.u.site.file);
+            break;
+        case HTRAIL_RECORD_SITE_OF:
+            printf("block %#" PRIx64 " site=%u size=%" PRIu64, record.u.site_of.address, record.u.site_of.site,
+                   record.u.site_of.size_bytes);
+            break;
         case HTRAIL_RECORD_MAPPING:
             printf("mapping %#" PRIx64 " category=%u", record.u.mapping.start, record.u.mapping.category);
             text("path", record.u.mapping.path);
@@ -122,6 +130,10 @@ static uint64_t fold_record(uint64_t sum, const htrail_record *record)
     case HTRAIL_RECORD_FRAME:
         sum = fold(sum, &record->u.frame.object, sizeof(uint64_t));
         return fold(sum, record->u.frame.function.data, record->u.frame.function.len);
+    case HTRAIL_RECORD_SITE:
+        return fold(sum, record->u.site.file.data, record->u.site.file.len);
+    case HTRAIL_RECORD_SITE_OF:
+        return fold(sum, &record->u.site_of.address, sizeof(uint64_t));
     case HTRAIL_RECORD_MAPPING:
         return fold(sum, &record->u.mapping.start, sizeof(uint64_t));
     }

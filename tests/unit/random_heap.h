@@ -194,6 +194,13 @@ static void heap_process(random_heap *h, uint32_t i)
         (void)!htrail_writer_add_frame(h->writer, &frame);
     }
     (void)!htrail_writer_add_mapping(h->writer, &mapping);
+    uint32_t site = HTRAIL_NO_SITE;
+    for (uint32_t depth = 0; depth <= i % 3; depth++)
+        (void)!htrail_writer_add_site(h->writer, &(htrail_site){.caller = site, .line = i + depth, .file = str_of("/srv/app.py"),
+                                                                .function = str_of(i % 2 ? "" : "Server.run")}, &site);
+    for (uint32_t block = 0; block < i % 9; block++)
+        (void)!htrail_writer_add_site_of(h->writer, &(htrail_site_of){.address = tracked_address(h, i + block) - i % 2 * 16, .site = site,
+                                         .size_bytes = 64 + block, .weight = i % 4 ? 0 : HTRAIL_WEIGHT_ONE + block});
 }
 
 /* Write a heap of about tracked_count * 3 objects. Returns what finish returned. */

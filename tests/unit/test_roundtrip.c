@@ -160,6 +160,54 @@ Test(roundtrip, twenty_thousand_threads_come_back)
     free(file.data);
 }
 
+/* Both ends of what a site and a block can be; a caller after what it calls is refused. */
+Test(roundtrip, sites_and_their_blocks_come_back)
+{
+    memory_file file = {.fail_after = SIZE_MAX};
+    htrail_sink sink = {memory_write, &file};
+    const htrail_site sites[] = {{.id = 0, .caller = HTRAIL_NO_SITE, .file = str_of("<unknown>")},
+                                 {.id = 1, .caller = 0, .line = UINT32_MAX, .file = str_of("/a.py"), .function = str_of("A.b")},
+                                 {.id = 2, .caller = 0, .line = 7}};
+    const htrail_site_of blocks[] = {{.address = 0x7f0000000010, .size_bytes = 0, .site = 2},
+                                     {.address = UINT64_MAX, .size_bytes = UINT64_MAX, .weight = UINT64_MAX, .site = UINT32_MAX},
+                                     {.address = 16, .size_bytes = 1, .weight = HTRAIL_WEIGHT_ONE}};
+    htrail_writer *w;
+    htrail_reader *reader;
+    htrail_record rec;
+    unsigned seen[2] = {0};
+    uint32_t id;
+
+    cr_assert_eq(htrail_writer_open_sink(&w, &sink, NULL, NULL, 0), HTRAIL_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_eq(htrail_writer_add_site_of(w, &blocks[i]), HTRAIL_OK);
+        cr_assert_eq(htrail_writer_add_site(w, &sites[i], &id), HTRAIL_OK);
+        cr_assert_eq(id, i);
+    }
+    cr_assert_eq(htrail_writer_finish(w), HTRAIL_OK);
+    htrail_writer_free(w);
+    cr_assert_eq(htrail_reader_open_memory(&reader, file.data, file.len, NULL, NULL, NULL, 0), HTRAIL_OK);
+    while (htrail_reader_next(reader, &rec) == HTRAIL_OK) {
+        if (rec.kind == HTRAIL_RECORD_SITE) {
+            const htrail_site *got = &rec.u.site, *want = &sites[seen[0]++];
+            cr_assert(got->id == want->id && got->caller == want->caller && got->line == want->line);
+            cr_assert(SAME_TEXT(got->file, want->file) && SAME_TEXT(got->function, want->function));
+        } else if (rec.kind == HTRAIL_RECORD_SITE_OF) {
+            const htrail_site_of *got = &rec.u.site_of, *want = &blocks[seen[1]++];
+            cr_assert(got->address == want->address && got->site == want->site && got->size_bytes == want->size_bytes && got->weight == want->weight);
+        }
+    }
+    cr_assert_str_eq(htrail_reader_error(reader), "");
+    cr_assert(seen[0] == 3 && seen[1] == 3);
+    htrail_reader_free(reader);
+    free(file.data);
+
+    file = (memory_file){.fail_after = SIZE_MAX};
+    cr_assert_eq(htrail_writer_open_sink(&w, &sink, NULL, NULL, 0), HTRAIL_OK);
+    cr_assert_eq(htrail_writer_add_site(w, &(htrail_site){.caller = 0}, &id), HTRAIL_E_MISUSE);
+    htrail_writer_free(w);
+    free(file.data);
+}
+
 Test(roundtrip, empty_names_and_values_come_back)
 {
     memory_file file = {.fail_after = SIZE_MAX};
