@@ -73,12 +73,9 @@ bool htrail__addresses_has(const htrail__addresses *map, uint64_t address)
     return block != NULL && (block->bits[bit >> 6] >> (bit & 63) & 1);
 }
 
-htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *addresses, size_t stride_bytes,
-                                       uint32_t count)
+htrail_status htrail__addresses_rank(htrail__addresses *map)
 {
     uint32_t rank = 0;
-    const char *at = (const char *)addresses;
-
     map->ids = htrail__mapping_new(map->count, sizeof *map->ids);
     if (map->ids == NULL)
         return HTRAIL_E_NOMEM;
@@ -90,16 +87,28 @@ htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *a
         block->rank_high = (uint16_t)htrail__bit_count(block->bits[0]);
         rank += block->rank_high + htrail__bit_count(block->bits[1]);
     }
-    /* The ranks' places hold nothing yet: find them as find does, without reading ids. */
-    for (uint32_t id = 0; id < count; id++, at += stride_bytes) {
+    return HTRAIL_OK;
+}
+
+/* The ranks' places hold nothing yet: found as find does, without reading ids. */
+void htrail__addresses_place(htrail__addresses *map, const uint64_t *addresses, size_t stride_bytes, uint32_t first, uint32_t end)
+{
+    const char *at = (const char *)addresses + first * stride_bytes;
+    for (uint32_t id = first; id < end; id++, at += stride_bytes) {
         uint64_t address = *(const uint64_t *)at;
-        if (count - id > PREFETCH)
+        if (end - id > PREFETCH)
             htrail__addresses_prefetch(map, *(const uint64_t *)(at + PREFETCH * stride_bytes));
         const htrail__address_block *block = htrail__address_find_block(map, address);
-        uint32_t place = htrail__address_rank(block, (unsigned)(address >> 3) & 127);
-        map->ids[place] = id;
+        map->ids[htrail__address_rank_of(block, (unsigned)(address >> 3) & 127)] = id;
     }
-    return HTRAIL_OK;
+}
+
+htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *addresses, size_t stride_bytes, uint32_t count)
+{
+    htrail_status status = htrail__addresses_rank(map);
+    if (status == HTRAIL_OK)
+        htrail__addresses_place(map, addresses, stride_bytes, 0, count);
+    return status;
 }
 
 void htrail__addresses_release(htrail__addresses *map)

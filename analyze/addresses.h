@@ -42,9 +42,12 @@ htrail_status htrail__addresses_init(htrail__addresses *map);
 /* HTRAIL_OK: new. HTRAIL_END: was there. HTRAIL_E_NOMEM. */
 htrail_status htrail__addresses_add(htrail__addresses *map, uint64_t address);
 bool htrail__addresses_has(const htrail__addresses *map, uint64_t address);
-/* addresses[i] gets the id i; they are those that were added, count of them. */
+/* addresses[i] gets the id i; they are those that were added, count of them. Or in two steps, so
+ * that threads can share the second: rank, then place for every range of ids. */
 htrail_status htrail__addresses_freeze(htrail__addresses *map, const uint64_t *addresses, size_t stride_bytes,
                                        uint32_t count);
+htrail_status htrail__addresses_rank(htrail__addresses *map);
+void htrail__addresses_place(htrail__addresses *map, const uint64_t *addresses, size_t stride_bytes, uint32_t first, uint32_t end);
 void htrail__addresses_release(htrail__addresses *map);
 
 /* Inline: the compiler's own is a call where the machine need not have the instruction. */
@@ -80,7 +83,7 @@ static inline const htrail__address_block *htrail__address_find_block(const htra
 }
 
 /* Objects before bit in the order of blocks and bits. */
-static inline uint32_t htrail__address_rank(const htrail__address_block *block, unsigned bit)
+static inline uint32_t htrail__address_rank_of(const htrail__address_block *block, unsigned bit)
 {
     uint64_t below = block->bits[bit >> 6] & ((UINT64_C(1) << (bit & 63)) - 1);
     return block->rank + htrail__bit_count(below) + (bit >= 64 ? block->rank_high : 0);
@@ -99,7 +102,7 @@ static inline uint32_t htrail__addresses_find_rank(const htrail__addresses *map,
     unsigned bit = (unsigned)(address >> 3) & 127;
     if (block == NULL || !(block->bits[bit >> 6] >> (bit & 63) & 1))
         return HTRAIL__NO_ID;
-    return htrail__address_rank(block, bit);
+    return htrail__address_rank_of(block, bit);
 }
 
 /* The id, or HTRAIL__NO_ID for an address that is no object of the snapshot. */

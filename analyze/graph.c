@@ -3,7 +3,7 @@
  * While reading, targets are addresses; they are resolved when all objects are known.
  * The parts of an object that came apart (HTRAIL_OBJECT_CONTINUED) are laid side by side
  * at the end of the arrays; their old places stay unused. */
-#include "analyze/graph.h"
+#include "analyze/graph_build.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -14,47 +14,13 @@
 #include "analyze/mapping.h"
 
 enum {
-    ATOM_CACHE = 4096,
-    TYPE_CACHE = 256,
-    BATCH = 32, /* addresses in flight */
     STEP_OBJECTS = 1 << 14,
     POSITION_MAX = UINT32_MAX >> HTRAIL__LABEL_TAG_BITS,
     NAME_BYTES_MAX = 1024
 };
 #define TEXT_BYTES_MAX (SIZE_MAX >> 16)
 
-/* Further references of an object, as they came: places in the arrays. */
-typedef struct part {
-    uint64_t address;
-    uint32_t object;
-    uint32_t first_ref, ref_count;
-    uint32_t positions, stack_positions; /* INDEX (STACK) references counted from the part's beginning */
-} part;
-
-struct htrail__graph_build {
-    uint64_t *addresses; /* of targets */
-    size_t address_room, label_room, object_room, type_room, atom_room, name_room, value_room, root_room, meta_room, part_room,
-        string_room;
-    uint64_t *root_addresses;
-    size_t root_address_room;
-    part *parts;
-    uint32_t part_count;
-    uint32_t *strings; /* string id -> text */
-    uint32_t string_count;
-    uint32_t *atom_slots, *type_slots; /* number + 1, 0 empty */
-    size_t atom_slot_count, type_slot_count;
-    struct { uint64_t label; uint32_t kind, code; } atom_cache[ATOM_CACHE];
-    struct { uint64_t address; uint32_t type; } type_cache[TYPE_CACHE];
-    uint64_t objects_max, refs_max;
-    const char *name;
-    char *message;
-    size_t message_cap;
-};
-
-static htrail_status fail(htrail__graph *graph, htrail_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static htrail_status fail(htrail__graph *graph, htrail_status status, const char *format, ...)
+htrail_status htrail__graph_fail(htrail__graph *graph, htrail_status status, const char *format, ...)
 {
     va_list values;
     if (graph->build->message != NULL && graph->build->message_cap > 0) {
@@ -68,14 +34,13 @@ static htrail_status fail(htrail__graph *graph, htrail_status status, const char
     return status;
 }
 
-static htrail_status no_memory(htrail__graph *graph)
+htrail_status htrail__graph_no_memory(htrail__graph *graph)
 {
-    return fail(graph, HTRAIL_E_NOMEM, "out of memory at %" PRIu32 " objects and %" PRIu32 " references",
+    return htrail__graph_fail(graph, HTRAIL_E_NOMEM, "out of memory at %" PRIu32 " objects and %" PRIu32 " references",
                 graph->object_count, graph->ref_count);
 }
 
-/* Room for one more group of more items; data keeps its contents. */
-static htrail_status reserve(htrail__graph *graph, void *data_pointer, size_t *room, uint64_t used, uint64_t more, size_t item_bytes)
+htrail_status htrail__graph_reserve(htrail__graph *graph, void *data_pointer, size_t *room, uint64_t used, uint64_t more, size_t item_bytes)
 {
     void **data = data_pointer;
     if (used + more <= *room)
@@ -84,21 +49,21 @@ static htrail_status reserve(htrail__graph *graph, void *data_pointer, size_t *r
     if (wanted < used + more)
         wanted = (size_t)(used + more);
     if (wanted > SIZE_MAX / 2 / item_bytes)
-        return no_memory(graph);
+        return htrail__graph_no_memory(graph);
     void *grown = htrail__mapping_grow(*data, wanted * item_bytes);
     if (grown == NULL)
-        return no_memory(graph);
+        return htrail__graph_no_memory(graph);
     *data = grown;
     *room = wanted;
     return HTRAIL_OK;
 }
 
-static htrail_status add_text(htrail__graph *graph, htrail_str text, uint32_t *number)
+htrail_status htrail__graph_add_text(htrail__graph *graph, htrail_str text, uint32_t *number)
 {
     htrail_status status = htrail__texts_add(&graph->texts, text, number);
     if (status == HTRAIL_OK)
         return HTRAIL_OK;
-    return status == HTRAIL_E_NOMEM ? no_memory(graph) : fail(graph, status, "the texts of the snapshot exceed %zu bytes", (size_t)TEXT_BYTES_MAX);
+    return status == HTRAIL_E_NOMEM ? htrail__graph_no_memory(graph) : htrail__graph_fail(graph, status, "the texts of the snapshot exceed %zu bytes", (size_t)TEXT_BYTES_MAX);
 }
 
 /* Labels. */
@@ -126,7 +91,7 @@ static htrail_status grow_atom_slots(htrail__graph *graph)
     build->atom_slot_count *= 2;
     build->atom_slots = calloc(build->atom_slot_count, sizeof *build->atom_slots);
     if (build->atom_slots == NULL)
-        return no_memory(graph);
+        return htrail__graph_no_memory(graph);
     for (uint32_t i = 0; i < graph->atom_count; i++)
         *atom_slot(graph, graph->atoms[i].kind, graph->atoms[i].label) = i + 1;
     return HTRAIL_OK;
@@ -140,14 +105,14 @@ htrail_status htrail__graph_atom_for(htrail__graph *graph, uint32_t kind, htrail
 
     if (*slot == 0) {
         if (graph->atom_count >= POSITION_MAX)
-            return fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu32 " different labels", (uint32_t)POSITION_MAX);
+            return htrail__graph_fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu32 " different labels", (uint32_t)POSITION_MAX);
         if (graph->atom_count >= build->atom_slot_count / 2) {
             status = grow_atom_slots(graph);
             if (status != HTRAIL_OK)
                 return status;
             slot = atom_slot(graph, kind, label);
         }
-        status = reserve(graph, &graph->atoms, &build->atom_room, graph->atom_count, 1, sizeof *graph->atoms);
+        status = htrail__graph_reserve(graph, &graph->atoms, &build->atom_room, graph->atom_count, 1, sizeof *graph->atoms);
         if (status != HTRAIL_OK)
             return status;
         graph->atoms[graph->atom_count] = (htrail__graph_atom){.label = label, .kind = kind};
@@ -157,10 +122,10 @@ htrail_status htrail__graph_atom_for(htrail__graph *graph, uint32_t kind, htrail
     return HTRAIL_OK;
 }
 
-static htrail_status atom_code(htrail__graph *graph, uint32_t kind, htrail_label label, uint32_t *code)
+htrail_status htrail__graph_atom_code(htrail__graph *graph, uint32_t kind, htrail_label label, uint32_t *code)
 {
     struct htrail__graph_build *build = graph->build;
-    uint32_t atom, place = mix(graph, label + kind) & (ATOM_CACHE - 1);
+    uint32_t atom, place = mix(graph, label + kind) & (HTRAIL__GRAPH_ATOM_CACHE - 1);
 
     if (build->atom_cache[place].label == label && build->atom_cache[place].kind == kind + 1) {
         *code = build->atom_cache[place].code;
@@ -182,7 +147,7 @@ static htrail_status position_code(htrail__graph *graph, const htrail_ref *ref, 
     uint64_t position = ref->label == 0 ? *next : ref->label - 1;
     *next = position + 1;
     if (position > POSITION_MAX) /* such a list alone would be 8 GiB: kept as a text */
-        return atom_code(graph, ref->kind, position + 1, code);
+        return htrail__graph_atom_code(graph, ref->kind, position + 1, code);
     *code = HTRAIL__LABEL(tag, position);
     return HTRAIL_OK;
 }
@@ -215,10 +180,10 @@ static htrail_status add_type(htrail__graph *graph, const htrail_type *type)
     int len = builtin ? snprintf(full, sizeof full, "%.*s", (int)(type->name.len < NAME_BYTES_MAX ? type->name.len : NAME_BYTES_MAX), type->name.data)
                       : snprintf(full, sizeof full, "%.*s.%.*s", (int)(type->module.len < NAME_BYTES_MAX ? type->module.len : NAME_BYTES_MAX), type->module.data,
                                  (int)(type->name.len < NAME_BYTES_MAX ? type->name.len : NAME_BYTES_MAX), type->name.data);
-    if ((status = add_text(graph, type->name, &added.name)) != HTRAIL_OK ||
-        (status = add_text(graph, type->module, &added.module)) != HTRAIL_OK ||
-        (status = add_text(graph, (htrail_str){full, (size_t)len}, &added.full_name)) != HTRAIL_OK ||
-        (status = reserve(graph, &graph->types, &build->type_room, graph->type_count, 1, sizeof *graph->types)) != HTRAIL_OK)
+    if ((status = htrail__graph_add_text(graph, type->name, &added.name)) != HTRAIL_OK ||
+        (status = htrail__graph_add_text(graph, type->module, &added.module)) != HTRAIL_OK ||
+        (status = htrail__graph_add_text(graph, (htrail_str){full, (size_t)len}, &added.full_name)) != HTRAIL_OK ||
+        (status = htrail__graph_reserve(graph, &graph->types, &build->type_room, graph->type_count, 1, sizeof *graph->types)) != HTRAIL_OK)
         return status;
     graph->types[graph->type_count++] = added;
     if (graph->type_count > build->type_slot_count / 2) {
@@ -226,7 +191,7 @@ static htrail_status add_type(htrail__graph *graph, const htrail_type *type)
         build->type_slot_count *= 2;
         build->type_slots = calloc(build->type_slot_count, sizeof *build->type_slots);
         if (build->type_slots == NULL)
-            return no_memory(graph);
+            return htrail__graph_no_memory(graph);
         for (uint32_t i = 0; i < graph->type_count; i++)
             *type_slot(graph, graph->types[i].address) = i + 1;
     } else {
@@ -238,7 +203,7 @@ static htrail_status add_type(htrail__graph *graph, const htrail_type *type)
 static htrail_status type_of(htrail__graph *graph, uint64_t address, uint32_t *type)
 {
     struct htrail__graph_build *build = graph->build;
-    uint32_t place = mix(graph, address) & (TYPE_CACHE - 1);
+    uint32_t place = mix(graph, address) & (HTRAIL__GRAPH_TYPE_CACHE - 1);
     char name[64];
 
     if (build->type_cache[place].type != 0 && build->type_cache[place].address == address) {
@@ -257,18 +222,18 @@ static htrail_status type_of(htrail__graph *graph, uint64_t address, uint32_t *t
     return HTRAIL_OK;
 }
 
-static htrail_status add_refs(htrail__graph *graph, const htrail_object *object, part *added)
+static htrail_status add_refs(htrail__graph *graph, const htrail_object *object, htrail__graph_part *added)
 {
     struct htrail__graph_build *build = graph->build;
     uint64_t next_index = 0, next_stack = 0;
     bool index_given = false, stack_given = false;
     htrail_status status;
 
-    *added = (part){.address = object->id, .first_ref = graph->ref_count, .ref_count = object->ref_count};
+    *added = (htrail__graph_part){.address = object->id, .first_ref = graph->ref_count, .ref_count = object->ref_count};
     if (object->ref_count > build->refs_max - graph->ref_count)
-        return fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu64 " references", build->refs_max);
-    if ((status = reserve(graph, &build->addresses, &build->address_room, graph->ref_count, object->ref_count, sizeof *build->addresses)) != HTRAIL_OK ||
-        (status = reserve(graph, &graph->labels, &build->label_room, graph->ref_count, object->ref_count, sizeof *graph->labels)) != HTRAIL_OK)
+        return htrail__graph_fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu64 " references", build->refs_max);
+    if ((status = htrail__graph_reserve(graph, &build->addresses, &build->address_room, graph->ref_count, object->ref_count, sizeof *build->addresses)) != HTRAIL_OK ||
+        (status = htrail__graph_reserve(graph, &graph->labels, &build->label_room, graph->ref_count, object->ref_count, sizeof *graph->labels)) != HTRAIL_OK)
         return status;
     for (uint32_t i = 0; i < object->ref_count; i++) {
         const htrail_ref *ref = &object->refs[i];
@@ -291,14 +256,14 @@ static htrail_status add_refs(htrail__graph *graph, const htrail_object *object,
                 *code = HTRAIL__LABEL(HTRAIL__LABEL_UNDER_KEY, 0);
                 break;
             }
-            status = atom_code(graph, ref->kind, ref->label, code);
+            status = htrail__graph_atom_code(graph, ref->kind, ref->label, code);
             break;
         case HTRAIL_REF_KEY:
         case HTRAIL_REF_PLAIN:
-            status = atom_code(graph, ref->kind, 0, code);
+            status = htrail__graph_atom_code(graph, ref->kind, 0, code);
             break;
         default:
-            status = atom_code(graph, ref->kind, ref->label, code);
+            status = htrail__graph_atom_code(graph, ref->kind, ref->label, code);
         }
         if (status != HTRAIL_OK)
             return status;
@@ -312,11 +277,11 @@ static htrail_status add_object(htrail__graph *graph, const htrail_object *objec
     struct htrail__graph_build *build = graph->build;
     htrail_status status;
     uint32_t type;
-    part added;
+    htrail__graph_part added;
 
     if (object->flags & HTRAIL_OBJECT_CONTINUED) {
         if ((status = add_refs(graph, object, &added)) != HTRAIL_OK ||
-            (status = reserve(graph, &build->parts, &build->part_room, build->part_count, 1, sizeof *build->parts)) != HTRAIL_OK)
+            (status = htrail__graph_reserve(graph, &build->parts, &build->part_room, build->part_count, 1, sizeof *build->parts)) != HTRAIL_OK)
             return status;
         build->parts[build->part_count++] = added;
         return HTRAIL_OK;
@@ -327,11 +292,11 @@ static htrail_status add_object(htrail__graph *graph, const htrail_object *objec
         return HTRAIL_OK;
     }
     if (status != HTRAIL_OK)
-        return no_memory(graph);
+        return htrail__graph_no_memory(graph);
     if (graph->object_count >= build->objects_max)
-        return fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu64 " objects", build->objects_max);
+        return htrail__graph_fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu64 " objects", build->objects_max);
     if ((status = type_of(graph, object->type, &type)) != HTRAIL_OK || (status = add_refs(graph, object, &added)) != HTRAIL_OK ||
-        (status = reserve(graph, &graph->objects, &build->object_room, graph->object_count, 1, sizeof *graph->objects)) != HTRAIL_OK)
+        (status = htrail__graph_reserve(graph, &graph->objects, &build->object_room, graph->object_count, 1, sizeof *graph->objects)) != HTRAIL_OK)
         return status;
     graph->objects[graph->object_count++] = (htrail__graph_object){
         .address = object->id, .size_bytes = object->size_bytes < INT64_MAX ? object->size_bytes : INT64_MAX, .length = object->length, .refcount = object->refcount,
@@ -347,33 +312,33 @@ static htrail_status add_string(htrail__graph *graph, uint32_t id, htrail_str te
     if (id < build->string_count)
         return HTRAIL_OK;
     if (id > build->string_count)
-        return fail(graph, HTRAIL_E_CORRUPT, "string %" PRIu32 " comes where string %" PRIu32 " should", id, build->string_count);
-    status = reserve(graph, &build->strings, &build->string_room, id, 1, sizeof *build->strings);
-    return status == HTRAIL_OK ? add_text(graph, text, &build->strings[build->string_count++]) : status;
+        return htrail__graph_fail(graph, HTRAIL_E_CORRUPT, "string %" PRIu32 " comes where string %" PRIu32 " should", id, build->string_count);
+    status = htrail__graph_reserve(graph, &build->strings, &build->string_room, id, 1, sizeof *build->strings);
+    return status == HTRAIL_OK ? htrail__graph_add_text(graph, text, &build->strings[build->string_count++]) : status;
 }
 
 static htrail_status add_name(htrail__graph *graph, const htrail_name *name)
 {
     htrail__graph_name added = {.address = name->object, .object = HTRAIL__NO_ID};
     htrail_status status;
-    if ((status = add_text(graph, name->name, &added.name)) != HTRAIL_OK ||
-        (status = add_text(graph, name->module, &added.module)) != HTRAIL_OK ||
-        (status = reserve(graph, &graph->names, &graph->build->name_room, graph->name_count, 1, sizeof added)) != HTRAIL_OK)
+    if ((status = htrail__graph_add_text(graph, name->name, &added.name)) != HTRAIL_OK ||
+        (status = htrail__graph_add_text(graph, name->module, &added.module)) != HTRAIL_OK ||
+        (status = htrail__graph_reserve(graph, &graph->names, &graph->build->name_room, graph->name_count, 1, sizeof added)) != HTRAIL_OK)
         return status;
     graph->names[graph->name_count++] = added;
-    return graph->name_count == UINT32_MAX ? fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu32 " names", UINT32_MAX) : HTRAIL_OK;
+    return graph->name_count == UINT32_MAX ? htrail__graph_fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu32 " names", UINT32_MAX) : HTRAIL_OK;
 }
 
 static htrail_status add_value(htrail__graph *graph, const htrail_value *value)
 {
     htrail__graph_value added = {.address = value->object, .object = HTRAIL__NO_ID, .hash = value->hash, .flags = value->flags};
     htrail_status status;
-    if ((value->flags & HTRAIL_VALUE_TEXT) && (status = add_text(graph, value->text, &added.text)) != HTRAIL_OK)
+    if ((value->flags & HTRAIL_VALUE_TEXT) && (status = htrail__graph_add_text(graph, value->text, &added.text)) != HTRAIL_OK)
         return status;
-    if ((status = reserve(graph, &graph->values, &graph->build->value_room, graph->value_count, 1, sizeof added)) != HTRAIL_OK)
+    if ((status = htrail__graph_reserve(graph, &graph->values, &graph->build->value_room, graph->value_count, 1, sizeof added)) != HTRAIL_OK)
         return status;
     graph->values[graph->value_count++] = added;
-    return graph->value_count == UINT32_MAX ? fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu32 " values", UINT32_MAX) : HTRAIL_OK;
+    return graph->value_count == UINT32_MAX ? htrail__graph_fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu32 " values", UINT32_MAX) : HTRAIL_OK;
 }
 
 static htrail_status add_root(htrail__graph *graph, const htrail_root *root)
@@ -381,27 +346,27 @@ static htrail_status add_root(htrail__graph *graph, const htrail_root *root)
     struct htrail__graph_build *build = graph->build;
     htrail__graph_root added = {.thread_id = root->thread_id, .kind = root->kind, .depth = root->depth};
     htrail_status status;
-    if ((status = add_text(graph, root->name, &added.name)) != HTRAIL_OK ||
-        (status = reserve(graph, &graph->roots, &build->root_room, graph->root_count, 1, sizeof added)) != HTRAIL_OK ||
-        (status = reserve(graph, &build->root_addresses, &build->root_address_room, graph->root_count, 1, sizeof root->object)) != HTRAIL_OK)
+    if ((status = htrail__graph_add_text(graph, root->name, &added.name)) != HTRAIL_OK ||
+        (status = htrail__graph_reserve(graph, &graph->roots, &build->root_room, graph->root_count, 1, sizeof added)) != HTRAIL_OK ||
+        (status = htrail__graph_reserve(graph, &build->root_addresses, &build->root_address_room, graph->root_count, 1, sizeof root->object)) != HTRAIL_OK)
         return status;
     build->root_addresses[graph->root_count] = root->object;
     graph->roots[graph->root_count++] = added;
-    return graph->root_count == UINT32_MAX ? fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu32 " roots", UINT32_MAX) : HTRAIL_OK;
+    return graph->root_count == UINT32_MAX ? htrail__graph_fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu32 " roots", UINT32_MAX) : HTRAIL_OK;
 }
 
 static htrail_status add_meta(htrail__graph *graph, htrail_str key, htrail_str value)
 {
     htrail__graph_meta added;
     htrail_status status;
-    if ((status = add_text(graph, key, &added.key)) != HTRAIL_OK || (status = add_text(graph, value, &added.value)) != HTRAIL_OK)
+    if ((status = htrail__graph_add_text(graph, key, &added.key)) != HTRAIL_OK || (status = htrail__graph_add_text(graph, value, &added.value)) != HTRAIL_OK)
         return status;
     for (uint32_t i = 0; i < graph->meta_count && i < 4096; i++)
         if (graph->metas[i].key == added.key) {
             graph->metas[i] = added;
             return HTRAIL_OK;
         }
-    status = reserve(graph, &graph->metas, &graph->build->meta_room, graph->meta_count, 1, sizeof added);
+    status = htrail__graph_reserve(graph, &graph->metas, &graph->build->meta_room, graph->meta_count, 1, sizeof added);
     if (status == HTRAIL_OK)
         graph->metas[graph->meta_count++] = added;
     return status;
@@ -452,228 +417,6 @@ static htrail_status read_records(htrail__graph *graph, htrail_reader *reader, c
     return HTRAIL_OK;
 }
 
-/* After reading: addresses into ids. */
-
-/* In place: an id takes half the room of an address, so none is overwritten before it is read. */
-static void resolve_targets(htrail__graph *graph)
-{
-    const htrail__addresses *map = &graph->addresses;
-    uint64_t *addresses = graph->build->addresses;
-    uint32_t *targets = (uint32_t *)(void *)addresses;
-    uint32_t count = graph->ref_count, dangling = 0;
-
-    for (uint32_t start = 0; start < count; start += BATCH) {
-        uint32_t ranks[BATCH], batch = count - start < BATCH ? count - start : BATCH;
-        for (uint32_t i = 0; i < batch; i++) {
-            if (count - start - i > BATCH)
-                htrail__addresses_prefetch(map, addresses[start + i + BATCH]);
-            ranks[i] = htrail__addresses_find_rank(map, addresses[start + i]);
-            if (ranks[i] != HTRAIL__NO_ID)
-                __builtin_prefetch(&map->ids[ranks[i]]);
-        }
-        for (uint32_t i = 0; i < batch; i++) {
-            targets[start + i] = ranks[i] == HTRAIL__NO_ID ? HTRAIL__NO_ID : map->ids[ranks[i]];
-            dangling += ranks[i] == HTRAIL__NO_ID;
-        }
-    }
-    graph->references_dangling = dangling;
-    graph->references = count - dangling;
-    graph->build->addresses = NULL;
-    uint32_t *smaller = targets == NULL ? NULL : htrail__mapping_grow(targets, ((size_t)count + 1) * sizeof *targets);
-    graph->targets = smaller != NULL ? smaller : targets;
-}
-
-/* Lay the parts of an object side by side behind all others. Parts of one object are
- * made neighbours first by a stable sort on the object. */
-static int by_object(const void *left, const void *right)
-{
-    const part *a = left, *b = right;
-    if (a->object != b->object)
-        return a->object < b->object ? -1 : 1;
-    return a->first_ref < b->first_ref ? -1 : a->first_ref > b->first_ref;
-}
-
-/* next: the positions, of INDEX and of STACK, that the part before left off at. */
-static void append_part(htrail__graph *graph, htrail__graph_object *object, const part *from, uint32_t value_alone,
-                        uint32_t next[2])
-{
-    uint32_t positions = from->positions, stack_positions = from->stack_positions;
-    const uint32_t base[2] = {next[0], next[1]};
-    if (object->ref_count > 0 && from->ref_count > 0 && htrail__graph_ref_kind(graph, graph->ref_count - 1) != HTRAIL_REF_KEY &&
-        HTRAIL__LABEL_TAG(graph->labels[from->first_ref]) == HTRAIL__LABEL_UNDER_KEY)
-        graph->labels[from->first_ref] = value_alone;
-    for (uint32_t i = 0; i < from->ref_count; i++) {
-        uint32_t code = graph->labels[from->first_ref + i], tag = HTRAIL__LABEL_TAG(code);
-        if (tag == HTRAIL__LABEL_INDEX && positions > 0) {
-            code += HTRAIL__LABEL(0, base[0]);
-            positions--;
-        } else if (tag == HTRAIL__LABEL_STACK && stack_positions > 0) {
-            code += HTRAIL__LABEL(0, base[1]);
-            stack_positions--;
-        }
-        graph->targets[graph->ref_count + i] = graph->targets[from->first_ref + i];
-        graph->labels[graph->ref_count + i] = code;
-        graph->targets[from->first_ref + i] = HTRAIL__NO_ID;
-        if (tag == HTRAIL__LABEL_INDEX || tag == HTRAIL__LABEL_STACK)
-            next[tag == HTRAIL__LABEL_STACK] = HTRAIL__LABEL_PAYLOAD(code) + 1;
-    }
-    graph->ref_count += from->ref_count;
-    object->ref_count += from->ref_count;
-}
-
-static htrail_status join_parts(htrail__graph *graph)
-{
-    struct htrail__graph_build *build = graph->build;
-    uint64_t more = 0;
-    size_t target_room = graph->ref_count;
-    uint32_t value_alone;
-    htrail_status status = atom_code(graph, HTRAIL_REF_VALUE, 0, &value_alone);
-
-    if (status != HTRAIL_OK)
-        return status;
-
-    for (uint32_t i = 0; i < build->part_count; i++) {
-        part *p = &build->parts[i];
-        p->object = htrail__addresses_find(&graph->addresses, p->address);
-        if (p->object == HTRAIL__NO_ID) {
-            graph->parts_lost++;
-            for (uint32_t at = p->first_ref; at < p->first_ref + p->ref_count; at++)
-                graph->references -= graph->targets[at] != HTRAIL__NO_ID;
-            if (p->ref_count > 0)
-                memset(graph->targets + p->first_ref, 0xff, (size_t)p->ref_count * sizeof *graph->targets);
-        } else {
-            more += p->ref_count;
-        }
-    }
-    qsort(build->parts, build->part_count, sizeof *build->parts, by_object);
-    for (uint32_t i = 0; i < build->part_count && build->parts[i].object != HTRAIL__NO_ID; i++)
-        if (i == 0 || build->parts[i].object != build->parts[i - 1].object)
-            more += graph->objects[build->parts[i].object].ref_count;
-    if (graph->ref_count + more > UINT32_MAX - 1)
-        return fail(graph, HTRAIL_E_LIMIT, "more than %" PRIu64 " references", build->refs_max);
-    if ((status = reserve(graph, &graph->targets, &target_room, graph->ref_count, more, sizeof *graph->targets)) != HTRAIL_OK ||
-        (status = reserve(graph, &graph->labels, &build->label_room, graph->ref_count, more, sizeof *graph->labels)) != HTRAIL_OK)
-        return status;
-    for (uint32_t i = 0; i < build->part_count && build->parts[i].object != HTRAIL__NO_ID;) {
-        htrail__graph_object *object = &graph->objects[build->parts[i].object];
-        part whole = {.object = build->parts[i].object, .first_ref = object->first_ref, .ref_count = object->ref_count};
-        uint32_t next[2] = {0, 0};
-        object->first_ref = graph->ref_count;
-        object->ref_count = 0;
-        append_part(graph, object, &whole, value_alone, next);
-        for (; i < build->part_count && build->parts[i].object == whole.object; i++)
-            append_part(graph, object, &build->parts[i], value_alone, next);
-    }
-    return HTRAIL_OK;
-}
-
-/* The name of what the reference with this label leads to; the empty text for none. */
-static uint32_t name_under(const htrail__graph *graph, const htrail__graph_object *object, htrail_label label)
-{
-    for (uint32_t at = object->first_ref; label != 0 && at < object->first_ref + object->ref_count; at++) {
-        uint32_t code = graph->labels[at], target = graph->targets[at];
-        if (HTRAIL__LABEL_TAG(code) == HTRAIL__LABEL_ATOM && graph->atoms[HTRAIL__LABEL_PAYLOAD(code)].label == label &&
-            target != HTRAIL__NO_ID && graph->name_of[target] != 0)
-            return graph->names[graph->name_of[target] - 1].name;
-    }
-    return 0;
-}
-
-/* Types that say where their objects keep their names spare the file a record an object. */
-static htrail_status names_by_reference(htrail__graph *graph)
-{
-    uint32_t recorded = graph->name_count;
-    htrail_status status = HTRAIL_OK;
-
-    for (uint32_t i = 0; i < graph->object_count && status == HTRAIL_OK; i++) {
-        const htrail__graph_type *type = &graph->types[graph->objects[i].type];
-        if ((type->name_label | type->module_label) == 0 || graph->name_of[i] != 0)
-            continue;
-        htrail__graph_name added = {.address = graph->objects[i].address, .object = i,
-                                    .name = name_under(graph, &graph->objects[i], type->name_label),
-                                    .module = name_under(graph, &graph->objects[i], type->module_label)};
-        if (added.name == 0 && added.module == 0)
-            continue;
-        status = reserve(graph, &graph->names, &graph->build->name_room, graph->name_count, 1, sizeof added);
-        if (status == HTRAIL_OK)
-            graph->names[graph->name_count++] = added;
-    }
-    /* Only now: what a name says must come from the file, not from another such name. */
-    for (uint32_t i = recorded; i < graph->name_count; i++)
-        graph->name_of[graph->names[i].object] = i + 1;
-    return status;
-}
-
-static htrail_status resolve_rest(htrail__graph *graph)
-{
-    struct htrail__graph_build *build = graph->build;
-    uint32_t kept = 0;
-
-    graph->name_of = htrail__mapping_new(graph->object_count, sizeof *graph->name_of);
-    if (graph->name_of == NULL)
-        return no_memory(graph);
-    for (uint32_t i = 0; i < graph->name_count; i++) {
-        htrail__graph_name *name = &graph->names[i];
-        name->object = htrail__addresses_find(&graph->addresses, name->address);
-        if (name->object == HTRAIL__NO_ID)
-            graph->names_dangling++;
-        else if (graph->name_of[name->object] == 0)
-            graph->name_of[name->object] = i + 1;
-    }
-    for (uint32_t i = 0; i < graph->value_count; i++)
-        graph->values[i].object = htrail__addresses_find(&graph->addresses, graph->values[i].address);
-    for (uint32_t i = 0; i < graph->root_count; i++) {
-        graph->roots[i].object = htrail__addresses_find(&graph->addresses, build->root_addresses[i]);
-        if (graph->roots[i].object == HTRAIL__NO_ID)
-            graph->roots_dangling++;
-        else
-            graph->roots[kept++] = graph->roots[i];
-    }
-    graph->root_count = kept;
-    return names_by_reference(graph);
-}
-
-/* Names may come without their object and still be the text of a label. */
-static htrail_status name_atoms(htrail__graph *graph)
-{
-    const struct htrail__graph_build *build = graph->build;
-    htrail_status status = HTRAIL_OK;
-    char digits[32];
-
-    for (uint32_t i = 0; i < graph->atom_count && status == HTRAIL_OK; i++) {
-        htrail__graph_atom *atom = &graph->atoms[i];
-        if (atom->label == 0) {
-            continue;
-        } else if (atom->kind == HTRAIL_REF_OFFSET || atom->kind == HTRAIL_REF_INDEX || atom->kind == HTRAIL_REF_STACK) {
-            int len = snprintf(digits, sizeof digits, "%" PRIu64, atom->label - 1);
-            status = add_text(graph, (htrail_str){digits, (size_t)len}, &atom->text);
-        } else if (HTRAIL_LABEL_IS_STRING(atom->label)) {
-            if (atom->label >> 1 < build->string_count)
-                atom->text = build->strings[atom->label >> 1];
-        } else {
-            uint32_t object = htrail__addresses_find(&graph->addresses, atom->label);
-            if (object != HTRAIL__NO_ID && graph->name_of[object] != 0)
-                atom->text = graph->names[graph->name_of[object] - 1].name;
-        }
-    }
-    return status;
-}
-
-static htrail_status finish(htrail__graph *graph)
-{
-    struct htrail__graph_build *build = graph->build;
-    htrail_status status;
-
-    if (htrail__addresses_freeze(&graph->addresses, graph->object_count ? &graph->objects[0].address : NULL, sizeof *graph->objects, graph->object_count) != HTRAIL_OK)
-        return no_memory(graph);
-    resolve_targets(graph);
-    if (build->part_count > 0 && (status = join_parts(graph)) != HTRAIL_OK)
-        return status;
-    if ((status = resolve_rest(graph)) != HTRAIL_OK)
-        return status;
-    return name_atoms(graph);
-}
-
 static htrail_status start(htrail__graph *graph, const htrail__graph_opts *opts)
 {
     struct htrail__graph_build *build = graph->build;
@@ -686,7 +429,7 @@ static htrail_status start(htrail__graph *graph, const htrail__graph_opts *opts)
     build->type_slots = calloc(build->type_slot_count, sizeof *build->type_slots);
     if (build->atom_slots == NULL || build->type_slots == NULL || htrail__texts_init(&graph->texts, TEXT_BYTES_MAX) != HTRAIL_OK ||
         htrail__addresses_init(&graph->addresses) != HTRAIL_OK)
-        return no_memory(graph);
+        return htrail__graph_no_memory(graph);
     return HTRAIL_OK;
 }
 
@@ -720,7 +463,7 @@ htrail_status htrail__graph_read(htrail__graph **out, htrail_reader *reader, con
     graph->build->message_cap = message_cap;
     graph->header = *htrail_reader_header(reader);
     if ((status = start(graph, opts)) != HTRAIL_OK || (status = read_records(graph, reader, opts)) != HTRAIL_OK ||
-        (status = finish(graph)) != HTRAIL_OK)
+        (status = htrail__graph_resolve(graph)) != HTRAIL_OK)
         goto done;
     *out = graph;
     graph = NULL;

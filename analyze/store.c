@@ -181,10 +181,18 @@ static uint64_t size_of_file(const char *file)
     return strcmp(file, "-") != 0 && stat(file, &about) == 0 && S_ISREG(about.st_mode) ? (uint64_t)about.st_size : 0;
 }
 
+static htrail_status open_snapshot(htrail_reader **reader, const char *file, char *message, size_t cap)
+{
+    htrail_limits limits;
+    htrail_limits_init(&limits);
+    limits.read_ahead = 1;
+    return htrail_reader_open_path(reader, file, &limits, message, cap);
+}
+
 htrail_status htrail__store_load(const char *file, const char *db_path, const htrail__store_opts *opts, char *message, size_t cap)
 {
     htrail_reader *reader = NULL;
-    htrail_status status = htrail_reader_open_path(&reader, file, NULL, message, cap);
+    htrail_status status = open_snapshot(&reader, file, message, cap);
     if (status == HTRAIL_OK)
         status = load_reader(reader, file, db_path, opts, size_of_file(file), message, cap);
     htrail_reader_free(reader);
@@ -197,7 +205,7 @@ static htrail_status database_for(const char *file, const htrail__store_opts *op
     htrail_reader *reader = NULL;
     char *beside = NULL, *cached = NULL, *target = NULL;
     uint64_t bytes = size_of_file(file);
-    htrail_status status = htrail_reader_open_path(&reader, file, NULL, message, cap);
+    htrail_status status = open_snapshot(&reader, file, message, cap);
 
     if (status != HTRAIL_OK)
         return status;

@@ -216,7 +216,10 @@ static void csr(const uint8_t *data, size_t len)
 {
     htrail_reader *reader;
     htrail__graph *graph;
-    if (htrail_reader_open_memory(&reader, data, len, "input", NULL, NULL, 0) != HTRAIL_OK)
+    htrail_limits limits;
+    htrail_limits_init(&limits);
+    limits.read_ahead = 1; /* as a load does it */
+    if (htrail_reader_open_memory(&reader, data, len, "input", &limits, NULL, 0) != HTRAIL_OK)
         exit(3);
     if (htrail__graph_read(&graph, reader, NULL, NULL, 0) != HTRAIL_OK)
         exit(3);

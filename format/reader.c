@@ -14,6 +14,7 @@
 #include "format/input.h"
 #include "format/rows.h"
 #include "format/summary.h"
+#include "format/worker.h"
 #include "format/wire.h"
 
 /* What next hands out of the frame that was read last. */
@@ -25,24 +26,41 @@ typedef enum stage {
     STAGE_VALUES
 } stage;
 
+/* A frame: its bytes, the block that they hold, or what is wrong with them. There are two, so
+ * that one can be decoded while the other one's records are handed out. */
+typedef struct slot {
+    htrail__frame frame;
+    uint8_t head[HTRAIL__FRAME_HEAD_BYTES];
+    uint64_t offset;
+    uint8_t *payload; /* stored bytes */
+    size_t payload_cap;
+    htrail__unpacker *unpacker;
+    htrail__decoder *decoder;
+    htrail__decoded block;
+    htrail_status status; /* nothing is said of it before its turn */
+    const char *reason;   /* with CORRUPT and LIMIT */
+    int os_error;
+    bool is_fetched;
+} slot;
+
 struct htrail_reader {
     htrail__input input;
     htrail_limits limits;
     htrail_header header;
-    htrail__unpacker *unpacker;
-    htrail__decoder *decoder;
+    slot slots[2];
+    slot *now; /* whose records are handed out */
+    htrail__worker *worker; /* NULL: nothing is decoded ahead */
 
-    uint8_t *payload, *rows; /* stored bytes of the frame; rows of it once decoded */
-    size_t payload_cap, rows_cap;
+    uint8_t *rows; /* of a frame, once decoded */
+    size_t rows_cap;
 
     stage stage;
     htrail__section section;
     htrail__cursor row_cursor;
     htrail__row_state row_state;
-    htrail__decoded block;
     size_t next_name, next_object, next_value;
 
-    uint64_t frame_offset;
+    uint64_t frame_offset; /* of what sentences speak of */
     uint32_t frame_count, heads_crc;
     htrail__totals totals;
 
@@ -55,7 +73,7 @@ struct htrail_reader {
 
 void htrail_limits_init(htrail_limits *limits)
 {
-    *limits = (htrail_limits){sizeof *limits, 256 << 20, 1 << 20, 23};
+    *limits = (htrail_limits){sizeof *limits, 256 << 20, 1 << 20, 23, 0};
 }
 
 static htrail_status fail(htrail_reader *r, htrail_status status, const char *format, ...)
@@ -116,10 +134,15 @@ static htrail_status reader_new(htrail_reader **out, htrail__input *input, const
     if (r->status == HTRAIL_OK) {
         r->header = (htrail_header){header.version_major, header.version_minor, header.file_id, header.pointer_bytes,
                                     header.target_big_endian};
-        r->unpacker = htrail__unpacker_new(r->limits.max_window_log);
-        r->decoder = htrail__decoder_new(header.unit_shift, r->limits.max_memory, r->limits.max_string);
-        if (r->unpacker == NULL || r->decoder == NULL)
-            fail(r, HTRAIL_E_NOMEM, "out of memory");
+        r->now = &r->slots[0];
+        r->worker = r->limits.read_ahead ? htrail__worker_start() : NULL;
+        for (int i = 0; i < (r->worker != NULL ? 2 : 1) && r->status == HTRAIL_OK; i++) {
+            slot *s = &r->slots[i];
+            s->unpacker = htrail__unpacker_new(r->limits.max_window_log);
+            s->decoder = htrail__decoder_new(header.unit_shift, r->limits.max_memory / (r->worker != NULL ? 2 : 1), r->limits.max_string);
+            if (s->unpacker == NULL || s->decoder == NULL)
+                fail(r, HTRAIL_E_NOMEM, "out of memory");
+        }
     }
     status = r->status;
     if (status != HTRAIL_OK) {
@@ -179,10 +202,13 @@ void htrail_reader_free(htrail_reader *r)
 {
     if (r == NULL)
         return;
+    htrail__worker_stop(r->worker);
     htrail__input_close(&r->input);
-    htrail__unpacker_free(r->unpacker);
-    htrail__decoder_free(r->decoder);
-    free(r->payload);
+    for (int i = 0; i < 2; i++) {
+        htrail__unpacker_free(r->slots[i].unpacker);
+        htrail__decoder_free(r->slots[i].decoder);
+        free(r->slots[i].payload);
+    }
     free(r->rows);
     free(r);
 }
@@ -211,45 +237,74 @@ static bool grow(uint8_t **data, size_t *cap, size_t needed)
     return *data != NULL;
 }
 
-static htrail_status read_exactly(htrail_reader *r, void *to, size_t len)
+/* Head and payload into s. What is wrong is kept in s until its turn comes. */
+static void fetch(htrail_reader *r, slot *s)
 {
-    int error = 0;
-    htrail_status status = htrail__input_read(&r->input, to, len, &error);
-    if (status == HTRAIL_E_IO)
-        return fail(r, HTRAIL_E_IO, "%s", strerror(error));
-    return status == HTRAIL_OK ? HTRAIL_OK : truncated(r);
+    s->is_fetched = true;
+    s->offset = r->input.offset;
+    s->reason = NULL;
+    s->status = htrail__input_read(&r->input, s->head, sizeof s->head, &s->os_error);
+    if (s->status != HTRAIL_OK)
+        return;
+    s->status = HTRAIL_E_CORRUPT;
+    s->reason = htrail__frame_decode(&s->frame, s->head);
+    if (s->reason != NULL)
+        return;
+    s->status = HTRAIL_E_LIMIT;
+    s->reason = "it needs more memory than was allowed";
+    if (s->frame.stored_bytes > r->limits.max_memory || s->frame.raw_bytes > r->limits.max_memory)
+        return;
+    s->status = HTRAIL_E_NOMEM;
+    if (!grow(&s->payload, &s->payload_cap, s->frame.stored_bytes))
+        return;
+    s->status = s->frame.stored_bytes > 0 ? htrail__input_read(&r->input, s->payload, s->frame.stored_bytes, &s->os_error) : HTRAIL_OK;
+    if (s->status != HTRAIL_OK || htrail__crc32c(0, s->payload, s->frame.stored_bytes) == s->frame.payload_crc)
+        return;
+    s->status = HTRAIL_E_CORRUPT;
+    s->reason = "the checksum of a frame does not hold";
 }
 
-static htrail_status read_frame(htrail_reader *r, htrail__frame *frame, uint8_t head[HTRAIL__FRAME_HEAD_BYTES])
+static void decode(void *arg)
 {
-    r->frame_offset = r->input.offset;
-    htrail_status status = read_exactly(r, head, HTRAIL__FRAME_HEAD_BYTES);
-    if (status != HTRAIL_OK)
-        return status;
-    const char *wrong = htrail__frame_decode(frame, head);
-    if (wrong != NULL)
-        return corrupt(r, wrong);
-    if (frame->sequence != r->frame_count)
-        return corrupt(r, "frames are missing before it");
-    if (frame->stored_bytes > r->limits.max_memory || frame->raw_bytes > r->limits.max_memory)
-        return fail(r, HTRAIL_E_LIMIT, "the frame at offset %" PRIu64 " needs more memory than was allowed", r->frame_offset);
-    if (!grow(&r->payload, &r->payload_cap, frame->stored_bytes))
-        return fail(r, HTRAIL_E_NOMEM, "out of memory");
-    status = frame->stored_bytes > 0 ? read_exactly(r, r->payload, frame->stored_bytes) : HTRAIL_OK;
-    if (status != HTRAIL_OK)
-        return status;
-    if (htrail__crc32c(0, r->payload, frame->stored_bytes) != frame->payload_crc)
-        return corrupt(r, "the checksum of a frame does not hold");
-    return HTRAIL_OK;
+    slot *s = arg;
+    if (s->frame.codec != HTRAIL__CODEC_RAW || s->frame.raw_bytes != s->frame.stored_bytes) {
+        s->status = HTRAIL_E_CORRUPT;
+        s->reason = "its codec is not known";
+        return;
+    }
+    s->status = htrail__decode_block(s->decoder, s->unpacker, s->payload, s->frame.stored_bytes, &s->block, &s->reason);
+}
+
+/* Begin what can be done without its turn. */
+static void fetch_and_decode(htrail_reader *r, slot *s)
+{
+    fetch(r, s);
+    if (s->status == HTRAIL_OK && s->frame.section == HTRAIL__SECTION_OBJECTS)
+        htrail__worker_do(r->worker, decode, s);
+}
+
+/* Its turn has come: say what is wrong with it. */
+static htrail_status accept(htrail_reader *r, const slot *s)
+{
+    r->frame_offset = s->offset;
+    switch (s->status) {
+    case HTRAIL_OK: return HTRAIL_OK;
+    case HTRAIL_E_IO: return fail(r, HTRAIL_E_IO, "%s", strerror(s->os_error));
+    case HTRAIL_END:
+    case HTRAIL_E_TRUNCATED: return truncated(r);
+    case HTRAIL_E_NOMEM: return fail(r, HTRAIL_E_NOMEM, "out of memory");
+    case HTRAIL_E_CORRUPT: return corrupt(r, s->reason);
+    default: return fail(r, s->status, "the frame at offset %" PRIu64 ": %s", s->offset, s->reason);
+    }
 }
 
 static htrail_status begin_rows(htrail_reader *r, const htrail__frame *frame)
 {
-    const uint8_t *data = r->payload;
+    const uint8_t *data = r->now->payload;
     if (frame->codec == HTRAIL__CODEC_ZSTD) {
         if (!grow(&r->rows, &r->rows_cap, frame->raw_bytes))
             return fail(r, HTRAIL_E_NOMEM, "out of memory");
-        const char *wrong = htrail__unpack(r->unpacker, r->rows, frame->raw_bytes, data, frame->stored_bytes);
+        const char *wrong = htrail__unpack(r->now->unpacker, r->rows, frame->raw_bytes, data, frame->stored_bytes);
         if (wrong != NULL)
             return corrupt(r, wrong);
         data = r->rows;
@@ -262,23 +317,15 @@ static htrail_status begin_rows(htrail_reader *r, const htrail__frame *frame)
     return HTRAIL_OK;
 }
 
-static htrail_status begin_block(htrail_reader *r, const htrail__frame *frame)
+static htrail_status begin_block(htrail_reader *r)
 {
-    const char *reason;
-    if (frame->codec != HTRAIL__CODEC_RAW || frame->raw_bytes != frame->stored_bytes)
-        return corrupt(r, "its codec is not known");
-    htrail_status status =
-        htrail__decode_block(r->decoder, r->unpacker, r->payload, frame->stored_bytes, &r->block, &reason);
-    if (status == HTRAIL_E_CORRUPT)
-        return corrupt(r, reason);
-    if (status != HTRAIL_OK)
-        return fail(r, status, "the frame at offset %" PRIu64 ": %s", r->frame_offset, reason);
-    r->totals.objects += r->block.object_count - r->block.part_count;
-    r->totals.parts += r->block.part_count;
-    r->totals.refs += r->block.ref_count;
-    r->totals.names += r->block.name_count;
-    r->totals.values += r->block.value_count;
-    r->totals.size_bytes += r->block.size_bytes;
+    const htrail__decoded *block = &r->now->block;
+    r->totals.objects += block->object_count - block->part_count;
+    r->totals.parts += block->part_count;
+    r->totals.refs += block->ref_count;
+    r->totals.names += block->name_count;
+    r->totals.values += block->value_count;
+    r->totals.size_bytes += block->size_bytes;
     r->next_name = r->next_object = r->next_value = 0;
     r->stage = STAGE_NAMES;
     return HTRAIL_OK;
@@ -287,17 +334,20 @@ static htrail_status begin_block(htrail_reader *r, const htrail__frame *frame)
 /* Behind the END frame: index, trailer, nothing. */
 static htrail_status read_index(htrail_reader *r)
 {
-    uint8_t head[HTRAIL__FRAME_HEAD_BYTES], trailer[HTRAIL__TRAILER_BYTES], more;
+    uint8_t trailer[HTRAIL__TRAILER_BYTES], more;
     uint64_t end_offset = r->frame_offset, offset = 0, named;
-    htrail__frame frame;
+    slot *s = r->now;
     int error = 0;
 
-    htrail_status status = read_frame(r, &frame, head);
+    fetch(r, s);
+    htrail_status status = accept(r, s);
     if (status != HTRAIL_OK)
         return status;
-    if (frame.section != HTRAIL__SECTION_INDEX || frame.codec != HTRAIL__CODEC_RAW)
+    if (s->frame.sequence != r->frame_count)
+        return corrupt(r, "frames are missing before it");
+    if (s->frame.section != HTRAIL__SECTION_INDEX || s->frame.codec != HTRAIL__CODEC_RAW)
         return corrupt(r, "no index follows the end");
-    htrail__cursor in = {r->payload, r->payload + frame.stored_bytes, false};
+    htrail__cursor in = {s->payload, s->payload + s->frame.stored_bytes, false};
     uint64_t count = htrail__next_varint(&in);
     for (uint64_t i = 0; i < count && !in.failed; i++) {
         htrail__next_varint(&in);
@@ -310,9 +360,11 @@ static htrail_status read_index(htrail_reader *r)
         return corrupt(r, "its index makes no sense");
     uint64_t index_offset = r->frame_offset;
     r->frame_offset = r->input.offset;
-    status = read_exactly(r, trailer, sizeof trailer);
+    status = htrail__input_read(&r->input, trailer, sizeof trailer, &error);
+    if (status == HTRAIL_E_IO)
+        return fail(r, HTRAIL_E_IO, "%s", strerror(error));
     if (status != HTRAIL_OK)
-        return status;
+        return truncated(r);
     if (!htrail__trailer_decode(&named, trailer) || named != index_offset)
         return corrupt(r, "its trailer does not lead to its index");
     r->frame_offset = r->input.offset;
@@ -329,7 +381,7 @@ static htrail_status read_end(htrail_reader *r, const htrail__frame *frame, uint
     htrail__end end;
     if (frame->codec != HTRAIL__CODEC_RAW)
         return corrupt(r, "its codec is not known");
-    if (!htrail__end_decode(&end, r->payload, frame->stored_bytes))
+    if (!htrail__end_decode(&end, r->now->payload, frame->stored_bytes))
         return corrupt(r, "its end makes no sense");
     if (end.frame_count != frame_count || end.heads_crc != heads_crc)
         return corrupt(r, "frames before the end are not those that were written");
@@ -343,13 +395,23 @@ static htrail_status read_end(htrail_reader *r, const htrail__frame *frame, uint
 
 static htrail_status next_frame(htrail_reader *r)
 {
-    uint8_t head[HTRAIL__FRAME_HEAD_BYTES];
-    htrail__frame frame;
-    htrail_status status = read_frame(r, &frame, head);
+    if (r->worker != NULL)
+        r->now = r->now == r->slots ? r->slots + 1 : r->slots;
+    slot *s = r->now;
+    if (!s->is_fetched)
+        fetch_and_decode(r, s);
+    htrail__worker_wait(r->worker);
+    s->is_fetched = false;
+    htrail_status status = accept(r, s);
     if (status != HTRAIL_OK)
         return status;
+    htrail__frame frame = s->frame;
+    if (frame.sequence != r->frame_count)
+        return corrupt(r, "frames are missing before it");
+    if (r->worker != NULL && frame.section != HTRAIL__SECTION_END)
+        fetch_and_decode(r, s == r->slots ? r->slots + 1 : r->slots);
     uint32_t frame_count = r->frame_count++, heads_crc = r->heads_crc;
-    r->heads_crc = htrail__crc32c(r->heads_crc, head, sizeof head);
+    r->heads_crc = htrail__crc32c(r->heads_crc, s->head, sizeof s->head);
     r->section = frame.section;
     switch (frame.section) {
     case HTRAIL__SECTION_META:
@@ -363,7 +425,7 @@ static htrail_status next_frame(htrail_reader *r)
     case HTRAIL__SECTION_MAPPINGS:
         return begin_rows(r, &frame);
     case HTRAIL__SECTION_OBJECTS:
-        return begin_block(r, &frame);
+        return begin_block(r);
     case HTRAIL__SECTION_END:
         return read_end(r, &frame, frame_count, heads_crc);
     default:
@@ -436,25 +498,25 @@ htrail_status htrail_reader_next(htrail_reader *r, htrail_record *rec)
             r->stage = STAGE_FRAME;
             break;
         case STAGE_NAMES:
-            if (r->next_name < r->block.name_count) {
+            if (r->next_name < r->now->block.name_count) {
                 rec->kind = HTRAIL_RECORD_NAME;
-                rec->u.name = r->block.names[r->next_name++];
+                rec->u.name = r->now->block.names[r->next_name++];
                 return HTRAIL_OK;
             }
             r->stage = STAGE_OBJECTS;
             break;
         case STAGE_OBJECTS:
-            if (r->next_object < r->block.object_count) {
+            if (r->next_object < r->now->block.object_count) {
                 rec->kind = HTRAIL_RECORD_OBJECT;
-                rec->u.object = r->block.objects[r->next_object++];
+                rec->u.object = r->now->block.objects[r->next_object++];
                 return HTRAIL_OK;
             }
             r->stage = STAGE_VALUES;
             break;
         case STAGE_VALUES:
-            if (r->next_value < r->block.value_count) {
+            if (r->next_value < r->now->block.value_count) {
                 rec->kind = HTRAIL_RECORD_VALUE;
-                rec->u.value = r->block.values[r->next_value++];
+                rec->u.value = r->now->block.values[r->next_value++];
                 return HTRAIL_OK;
             }
             r->stage = STAGE_FRAME;

@@ -10,7 +10,8 @@
  * Lifetime: what htrail_reader_next hands out is borrowed until the following call
  * of next, or free. Copy what must live longer.
  *
- * Threads: one reader, one thread at a time; different readers are independent.
+ * Threads: one reader, one thread at a time; different readers are independent. With
+ * read_ahead a source is still only read from the thread that calls next.
  *
  * Errors: sticky; the sentence (htrail_reader_error) names the offset. TRUNCATED
  * keeps what was read: all records so far are good. CORRUPT does not promise that. */
@@ -41,6 +42,9 @@ typedef struct htrail_limits {
     uint64_t max_memory;     /* bytes the reader may hold; default 256 MiB */
     uint32_t max_string;     /* longest text, bytes; default 1 MiB */
     uint32_t max_window_log; /* zstd window accepted; default 23 (8 MiB) */
+    uint32_t read_ahead;     /* not 0: the next block is decoded in a thread of the reader's own
+                                while this one's records are handed out; each may take half of
+                                max_memory; default 0 */
 } htrail_limits;
 
 HTRAIL_API void htrail_limits_init(htrail_limits *limits);

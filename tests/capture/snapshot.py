@@ -32,6 +32,9 @@ Object = collections.namedtuple("Object", "id type size length refcount flags re
 Ref = collections.namedtuple("Ref", "target kind label flags")
 Type = collections.namedtuple("Type", "id module name base basic item flags")
 Root = collections.namedtuple("Root", "object kind thread depth name")
+Thread = collections.namedtuple("Thread", "tid ident object start user system flags state name comm wait")
+Frame = collections.namedtuple("Frame", "tid ident object depth line function file")
+Mapping = collections.namedtuple("Mapping", "start end category flags rss pss private_dirty swap path")
 
 PRELUDE = """# -*- coding: utf-8 -*-
 from __future__ import print_function
@@ -52,6 +55,7 @@ class Snapshot:
 
     def __init__(self, path):
         self.objects, self.types, self.names, self.roots, self.values, self.meta = {}, {}, {}, [], {}, {}
+        self.threads, self.frames, self.mappings = [], [], []
         strings, parts = {}, []
         dump = subprocess.Popen([DUMP, path], stdout=subprocess.PIPE)
         for line in dump.stdout:
@@ -72,6 +76,12 @@ class Snapshot:
                 self.names[int(row[0], 16)] = (row[1], row[2])
             elif kind == "X":
                 self.roots.append(Root(int(row[0], 16), *map(int, row[1:4]), row[4]))
+            elif kind == "D":
+                self.threads.append(Thread(int(row[0]), int(row[1]), int(row[2], 16), *map(int, row[3:8]), *row[8:11]))
+            elif kind == "F":
+                self.frames.append(Frame(int(row[0]), int(row[1]), int(row[2], 16), int(row[3]), int(row[4]), row[5], row[6]))
+            elif kind == "A":
+                self.mappings.append(Mapping(int(row[0], 16), int(row[1], 16), *map(int, row[2:8]), row[8]))
             elif kind == "V":
                 self.values[int(row[0], 16)] = (int(row[1], 16), int(row[2]), row[3])
             elif kind == "M":
