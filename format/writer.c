@@ -22,7 +22,7 @@ enum {
     ROWS_BYTES = 48 << 10,       /* at most, of one row section before it is written */
     ROWS_BYTES_FEW = 16 << 10,   /* of one that most files have little of */
     INDEX_MAX = 4096,            /* frames that the index lists; later ones are found by hopping */
-    END_RESERVE = 4096,          /* of max_bytes, for the end of the file */
+    END_RESERVE = 8192,          /* of max_bytes, for the end of the file */
     BLOCK_BYTES_MIN = 16 << 10,
     BLOCK_BYTES_MAX = 4 << 20
 };

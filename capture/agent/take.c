@@ -24,6 +24,7 @@ enum {
 typedef struct sink_state {
     const htrail__file_identity *client, *file;
     const htrail_writer *writer; /* NULL until it is open */
+    htrail_process *process; /* looked up once for all tries */
     char held[HELD_CAP]; /* what open wrote: goes out with the first block, so that a try can be repeated */
     size_t held_bytes;
     uint64_t written_bytes, said_ns;
@@ -169,6 +170,7 @@ static htrail_status try_once(sink_state *sink, const htrail__agent_message *req
     htrail_cpython_opts_init(&opts);
     opts.flags = request->flags;
     opts.max_pause_ns = request->max_pause_ns;
+    opts.process = sink->process;
     int digits = snprintf(number, sizeof number, "%u", request->sequence);
     (void)htrail_writer_set_meta(writer, (htrail_str){"sequence", 8}, (htrail_str){number, (size_t)digits});
 
@@ -212,7 +214,7 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
                            htrail__agent_message *request)
 {
     static htrail__agent_message answer;
-    sink_state sink = {.client = client, .file = file};
+    sink_state sink = {.client = client, .file = file, .process = htrail_process_look(HTRAIL_PROCESS_OWN_THREAD)};
     htrail_status status;
     bool collecting = false;
 
@@ -223,6 +225,7 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
             break;
         nanosleep(&(struct timespec){.tv_nsec = COLLECTION_STEP_NS}, NULL);
     }
+    htrail_process_free(sink.process);
     bool whole = status == HTRAIL_OK || status == HTRAIL_E_LIMIT;
     answer.magic = HTRAIL__AGENT_MAGIC;
     answer.version = HTRAIL__AGENT_VERSION;

@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "capture/process/facts.h"
+#include "capture/process/process.h"
+#include "capture/python/arenas.h"
 #include "capture/python/layout.h"
 #include "capture/python/name.h"
 #include "capture/python/roots.h"
@@ -56,6 +58,8 @@ static void write_meta(htrail_writer *w, htrail__walk *k, uint64_t begun_ns)
         snprintf(text, sizeof text, "%016llx", (unsigned long long)htrail__value_key_id(k->hash_key));
         htrail__facts_set_text(w, "hash_key_id", text);
     }
+    htrail__arenas_write(k, k->opts->process);
+    htrail__process_write(w, k->opts->process);
     htrail__facts_write(w, !(flags & HTRAIL_CPYTHON_NO_CMDLINE));
     htrail__facts_set_number(w, "pause_ns", monotonic_ns() - begun_ns);
 }
@@ -135,14 +139,23 @@ done:
 htrail_status htrail_snapshot_cpython(const char *path, const htrail_writer_opts *writer_opts, const htrail_cpython_opts *opts,
                                       htrail_snapshot_info *info, char *message, size_t message_cap)
 {
-    uint64_t begun_ns = monotonic_ns();
     htrail_writer *w = NULL;
+    htrail_process *process = NULL;
+    htrail_cpython_opts with;
     if (message && message_cap)
         message[0] = '\0';
+    htrail_cpython_opts_init(&with);
+    if (opts)
+        memcpy(&with, opts, opts->struct_size < sizeof with ? opts->struct_size : sizeof with);
+    if (with.process == NULL)
+        with.process = process = htrail_process_look(0);
+    uint64_t begun_ns = monotonic_ns();
     htrail_status status = htrail_writer_open_path(&w, path, writer_opts, message, message_cap);
-    if (status != HTRAIL_OK)
+    if (status != HTRAIL_OK) {
+        htrail_process_free(process);
         return status;
-    status = htrail_capture_cpython(w, opts);
+    }
+    status = htrail_capture_cpython(w, &with);
     bool worth_finishing = status == HTRAIL_OK || status == HTRAIL_E_LIMIT;
     htrail_status finished = worth_finishing ? htrail_writer_finish(w) : status;
     if (status == HTRAIL_OK || (finished != HTRAIL_OK && finished != HTRAIL_E_LIMIT))
@@ -158,5 +171,6 @@ htrail_status htrail_snapshot_cpython(const char *path, const htrail_writer_opts
         *info = (htrail_snapshot_info){stats.objects, stats.refs, stats.size_bytes, stats.bytes_written, monotonic_ns() - begun_ns};
     }
     htrail_writer_free(w);
+    htrail_process_free(process);
     return status;
 }

@@ -28,11 +28,28 @@ enum htrail_cpython_flags {
     HTRAIL_CPYTHON_NO_CMDLINE = 1 << 3     /* keep the command line out of the file */
 };
 
+/* What kernel and malloc know of this process: its threads, its memory by use, its control group.
+ * Looked up before the program waits, since it takes milliseconds. */
+typedef struct htrail_process htrail_process;
+
+enum htrail_process_flags {
+    HTRAIL_PROCESS_OWN_THREAD = 1 << 0, /* the calling thread is there for snapshots alone */
+    HTRAIL_PROCESS_NO_MALLOC = 1 << 1   /* leave malloc's figures out: they take its locks, for which a caller that
+                                           has stopped other threads, or is a signal handler, would wait for ever */
+};
+
+/* Needs no GIL; better called without it. NULL: no memory. Released with htrail_process_free, which
+ * allows NULL. */
+HTRAIL_API htrail_process *htrail_process_look(uint32_t flags);
+HTRAIL_API void htrail_process_free(htrail_process *process);
+
 typedef struct htrail_cpython_opts {
     size_t struct_size;      /* set by htrail_cpython_opts_init */
     uint32_t flags;          /* htrail_cpython_flags; default 0 */
     uint32_t contents_bytes; /* most bytes of a text with CONTENTS; default 256 */
     uint64_t max_pause_ns;   /* end the walk past this, with a valid file that says so; 0 = never */
+    htrail_process *process; /* borrowed, written into the file; NULL: that is left out, but
+                                htrail_snapshot_cpython then looks itself */
 } htrail_cpython_opts;
 
 HTRAIL_API void htrail_cpython_opts_init(htrail_cpython_opts *opts);
