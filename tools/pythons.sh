@@ -4,7 +4,7 @@
 # for those named as arguments or, without any, Debian's own and pyenv's. The first interpreter
 # of a version gives the headers; all of them serve the tests. Left out, with a sentence on
 # standard error where one was named or its layout is not known: no headers, an unknown version.
-known='3.11'
+known='3.11 3.12 3.13'
 named=$#
 if [ "$named" -eq 0 ]; then
     pyenv=${PYENV_ROOT:-$(command -v pyenv >/dev/null && pyenv root || echo "$HOME/.pyenv")}

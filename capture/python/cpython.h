@@ -15,6 +15,8 @@
 #include <Python.h>
 #include <frameobject.h>
 #include <structmember.h>
+#define string pycore_asdl_string /* types of these names, of 3.12, would be hidden by variables */
+#define object pycore_asdl_object
 #include <internal/pycore_code.h>
 #include <internal/pycore_context.h>
 #include <internal/pycore_dict.h>
@@ -23,6 +25,9 @@
 #include <internal/pycore_hamt.h>
 #include <internal/pycore_interp.h>
 #include <internal/pycore_moduleobject.h>
+#include <internal/pycore_object.h>
 #include <internal/pycore_runtime.h>
+#undef string
+#undef object
 
 #endif

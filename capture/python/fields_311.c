@@ -1,12 +1,17 @@
-/* fields_311.c - the tables of fields.h for CPython 3.11. Structures that no header shows
+/* fields_311.c - the tables of fields.h for CPython 3.11, 3.12 and 3.13. Structures that no header shows
  * are copied here, each with the file that it is from; htrail__selftest and the tests
  * compare what the tables give with what tp_traverse visits. */
+#include "capture/python/cpython.h"
+
+#if PY_VERSION_HEX >= 0x030b0000
+
 #include "capture/python/fields.h"
 
 #include "capture/python/layout.h"
 #include "capture/python/structures.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define F(type, member, name) {offsetof(type, member), L_##name, HTRAIL_REF_FIELD, 0}
 #define N(type, member, name) {offsetof(type, member), L_##name, HTRAIL_REF_FIELD, FIELD_NAME}
@@ -33,7 +38,11 @@ static const htrail__field function_fields[] = {
     F(PyFunctionObject, func_code, code), F(PyFunctionObject, func_defaults, defaults),
     F(PyFunctionObject, func_kwdefaults, kwdefaults), F(PyFunctionObject, func_closure, closure),
     F(PyFunctionObject, func_doc, doc), F(PyFunctionObject, func_dict, dict),
-    N(PyFunctionObject, func_module, module), F(PyFunctionObject, func_annotations, annotations), END};
+    N(PyFunctionObject, func_module, module), F(PyFunctionObject, func_annotations, annotations),
+#if PY_VERSION_HEX >= 0x030c0000
+    F(PyFunctionObject, func_typeparams, type_params),
+#endif
+    END};
 static const htrail__field method_fields[] = {
     F(PyMethodObject, im_func, func), F(PyMethodObject, im_self, self), END};
 static const htrail__field cell_fields[] = {
@@ -80,7 +89,9 @@ const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
         {&PyMemberDescr_Type, descr_fields, sizeof(PyMemberDescrObject)},
         {&PyGetSetDescr_Type, descr_fields, sizeof(PyGetSetDescrObject)},
         {&PyWrapperDescr_Type, descr_fields, sizeof(PyWrapperDescrObject)},
+#if PY_VERSION_HEX < 0x030d0000 /* 3.13 shows it to nobody */
         {&_PyMethodWrapper_Type, wrapper_fields, sizeof(wrapperobject)},
+#endif
         {&PyDictProxy_Type, proxy_fields, sizeof(mappingproxyobject)},
         {&PyProperty_Type, property_fields, sizeof(propertyobject)},
         {&PyClassMethod_Type, classmethod_fields, sizeof(classmethodobject)},
@@ -100,9 +111,17 @@ const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
             return *complete || known[i].bytes == 0 ? known[i].fields : NULL;
         }
     *complete = false;
+#if PY_VERSION_HEX >= 0x030d0000
+    if (base->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN && (size_t)base->tp_basicsize == sizeof(wrapperobject) && strcmp(base->tp_name, "method-wrapper") == 0) {
+        *complete = true;
+        return wrapper_fields;
+    }
+#endif
     if (PyExceptionClass_Check(base))
         return exception_fields;
     if (htrail__layout_is_c_type(base, "collections.defaultdict", sizeof(defdictobject)))
         return defaultdict_fields;
     return NULL;
 }
+
+#endif

@@ -1,11 +1,24 @@
-/* interned_311.c - find the dict of interned strings. In 3.11 it is a static variable of
+/* interned_311.c - find the dict of interned strings. From 3.12 on the interpreter state has it. In 3.11 it is a static variable of
  * Objects/unicodeobject.c, without a symbol, and no object refers to it; so its writable
  * data is searched for a word that points to such a dict. What a word points to is only
  * looked at where the walk has met an object in the same page, so that it can be read. */
+#include "capture/python/cpython.h"
+
+#if PY_VERSION_HEX >= 0x030b0000
+
 #include "capture/python/layout.h"
 #include "capture/python/roots.h"
 
 #include "capture/process/maps.h"
+
+#if PY_VERSION_HEX >= 0x030c0000
+
+PyObject *htrail__interned_find(htrail__walk *k)
+{
+    return k->interp->cached_objects.interned_strings;
+}
+
+#else
 
 enum { SAMPLE = 32 }; /* entries that must fit */
 
@@ -45,3 +58,6 @@ PyObject *htrail__interned_find(htrail__walk *k)
         }
     return NULL;
 }
+
+#endif
+#endif

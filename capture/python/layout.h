@@ -6,7 +6,7 @@
 
 #include "capture/python/cpython.h"
 
-#if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030c0000
+#if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030e0000
 #include "capture/python/layout_311.h"
 #else
 #error "this version of CPython has no layout file yet"

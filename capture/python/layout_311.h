@@ -1,9 +1,11 @@
-/* layout_311.h - CPython 3.11. */
+/* layout_311.h - CPython 3.11, 3.12 and 3.13: attributes stand beside their instance, a frame that
+ * runs is memory of its thread, and (from 3.12 on) some objects are immortal. */
 #ifndef HTRAIL_LAYOUT_311_H
 #define HTRAIL_LAYOUT_311_H
 
 #include "capture/python/cpython.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* The collector's lists: three generations, and what gc.freeze() set aside. */
@@ -16,12 +18,62 @@ static inline void htrail__layout_lists(PyInterpreterState *interp, PyGC_Head **
     lists[NUM_GENERATIONS] = &interp->gc.permanent_generation.head;
 }
 
-/* Deep-frozen and static objects: a constant in place of a count, from which the references
- * taken and given back since are still added and subtracted. */
+/* 3.12 on: nobody counts the references of such an object. 3.11: deep-frozen and static objects have
+ * a constant in place of a count, from which the references taken and given back since are still
+ * added and subtracted. */
 static inline bool htrail__layout_is_immortal(PyObject *o)
 {
+#if PY_VERSION_HEX >= 0x030c0000
+    return _Py_IsImmortal(o);
+#else
     return Py_REFCNT(o) > 900000000;
+#endif
 }
+
+/* ---- types ---- */
+
+#if PY_VERSION_HEX >= 0x030c0000
+/* What a static type of the interpreter has in every interpreter for itself; NULL where the
+ * type has it all in its own fields. The number of its place stands in tp_subclasses. */
+#if PY_VERSION_HEX >= 0x030d0000
+typedef managed_static_type_state htrail__layout_static_state;
+#else
+typedef static_builtin_state htrail__layout_static_state;
+#endif
+
+static inline const htrail__layout_static_state *htrail__layout_static_type(PyInterpreterState *interp, PyTypeObject *type)
+{
+    if (!(type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN))
+        return NULL;
+    size_t index = (size_t)(uintptr_t)type->tp_subclasses - 1;
+#if PY_VERSION_HEX >= 0x030d0000
+    if (index < _Py_MAX_MANAGED_STATIC_BUILTIN_TYPES && interp->types.builtins.initialized[index].type == type)
+        return &interp->types.builtins.initialized[index];
+    if (index < _Py_MAX_MANAGED_STATIC_EXT_TYPES && interp->types.for_extensions.initialized[index].type == type)
+        return &interp->types.for_extensions.initialized[index];
+    return NULL;
+#else
+    return index < _Py_MAX_STATIC_BUILTIN_TYPES && interp->types.builtins[index].type == type ? &interp->types.builtins[index] : NULL;
+#endif
+}
+
+static inline PyObject *htrail__layout_type_dict(PyInterpreterState *interp, PyTypeObject *type)
+{
+    const htrail__layout_static_state *state = htrail__layout_static_type(interp, type);
+    return state ? state->tp_dict : type->tp_dict;
+}
+
+static inline PyObject *htrail__layout_type_subclasses(PyInterpreterState *interp, PyTypeObject *type)
+{
+    const htrail__layout_static_state *state = htrail__layout_static_type(interp, type);
+    if (state)
+        return state->tp_subclasses;
+    return type->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN ? NULL : type->tp_subclasses;
+}
+#else
+static inline PyObject *htrail__layout_type_dict(PyInterpreterState *interp, PyTypeObject *type) { return (void)interp, type->tp_dict; }
+static inline PyObject *htrail__layout_type_subclasses(PyInterpreterState *interp, PyTypeObject *type) { return (void)interp, type->tp_subclasses; }
+#endif
 
 /* The name that C code gave a type, "module.Name"; NULL for a class statement's. Not tp_name:
  * a program can set that, and name its class like a type that is laid out in another way. */
@@ -36,12 +88,27 @@ static inline bool htrail__layout_is_c_type(PyTypeObject *type, const char *name
     return c_name && (size_t)type->tp_basicsize >= least_bytes && strcmp(c_name, name) == 0;
 }
 
-/* In front of an object of this type: collector's header, values and dict of an instance. */
+/* In front of an object of this type: collector's header; values and dict of an instance or, from
+ * 3.12 on, dict and weak references. */
 static inline uint32_t htrail__layout_header_bytes(PyTypeObject *type)
 {
-    return (type->tp_flags & Py_TPFLAGS_HAVE_GC ? sizeof(PyGC_Head) : 0) +
-           (type->tp_flags & Py_TPFLAGS_MANAGED_DICT ? 2 * sizeof(PyObject *) : 0);
+#if PY_VERSION_HEX >= 0x030c0000
+    const unsigned long two_words = Py_TPFLAGS_PREHEADER;
+#else
+    const unsigned long two_words = Py_TPFLAGS_MANAGED_DICT;
+#endif
+    return (type->tp_flags & Py_TPFLAGS_HAVE_GC ? sizeof(PyGC_Head) : 0) + (type->tp_flags & two_words ? 2 * sizeof(PyObject *) : 0);
 }
+
+/* ---- the interpreter ---- */
+
+#if PY_VERSION_HEX >= 0x030c0000
+static inline PyObject *htrail__layout_modules(PyInterpreterState *interp) { return interp->imports.modules; }
+static inline PyObject *htrail__layout_importlib(PyInterpreterState *interp) { return interp->imports.importlib; }
+#else
+static inline PyObject *htrail__layout_modules(PyInterpreterState *interp) { return interp->modules; }
+static inline PyObject *htrail__layout_importlib(PyInterpreterState *interp) { return interp->importlib; }
+#endif
 
 /* ---- the collector and the threads ---- */
 
@@ -98,7 +165,15 @@ static inline Py_ssize_t htrail__layout_dict_slots(const PyDictObject *dict) { r
 /* Its keys are in a table that it shares, its values in an array of its own. */
 static inline bool htrail__layout_dict_is_split(const PyDictObject *dict) { return dict->ma_values != NULL; }
 static inline PyDictKeysObject *htrail__layout_split_keys(const PyDictObject *dict) { return dict->ma_keys; }
-static inline PyObject *htrail__layout_split_value(const PyDictObject *dict, Py_ssize_t i) { return dict->ma_values->values[i]; }
+/* NULL for all where the array is part of an instance, which then holds the values. */
+static inline PyObject *htrail__layout_split_value(const PyDictObject *dict, Py_ssize_t i)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    if (dict->ma_values->embedded)
+        return NULL;
+#endif
+    return dict->ma_values->values[i];
+}
 /* True where every key is known to be a str without a look at it. */
 static inline bool htrail__layout_dict_keys_are_strings(const PyDictObject *dict) { return dict->ma_keys->dk_kind != DICT_KEYS_GENERAL; }
 
@@ -119,14 +194,25 @@ static inline PyDictKeysObject *htrail__layout_cached_keys(PyTypeObject *type)
 }
 
 /* Attributes kept in an array beside the instance: *values and how many; names are those of
- * htrail__layout_cached_keys of its type. */
+ * htrail__layout_cached_keys of its type. In 3.11 two words in front of the object lead to array
+ * and dict; in 3.12 one word leads to either; in 3.13 the array is in the object and the word
+ * leads to a dict, which goes on using the array. */
 static inline bool htrail__layout_instance_values(PyObject *o, PyObject ***values, Py_ssize_t *count)
 {
     PyTypeObject *type = Py_TYPE(o);
     if (!(type->tp_flags & Py_TPFLAGS_MANAGED_DICT))
         return false;
-    PyDictValues *array = ((PyDictValues **)o)[-4];
     PyDictKeysObject *keys = htrail__layout_cached_keys(type);
+#if PY_VERSION_HEX >= 0x030d0000
+    PyDictValues *array = type->tp_flags & Py_TPFLAGS_INLINE_VALUES ? _PyObject_InlineValues(o) : NULL;
+    if (array && !array->valid)
+        return false;
+#elif PY_VERSION_HEX >= 0x030c0000
+    PyDictOrValues either = *_PyObject_DictOrValuesPointer(o);
+    PyDictValues *array = _PyDictOrValues_IsValues(either) ? _PyDictOrValues_GetValues(either) : NULL;
+#else
+    PyDictValues *array = ((PyDictValues **)o)[-4];
+#endif
     if (!array || !keys)
         return false;
     *values = array->values;
@@ -137,8 +223,10 @@ static inline bool htrail__layout_instance_values(PyObject *o, PyObject ***value
 /* The dict of an instance, NULL where there is none now. */
 static inline PyObject *htrail__layout_instance_dict(PyObject *o, PyTypeObject *type)
 {
-    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
-        return ((PyObject **)o)[-3];
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+        PyObject *word = ((PyObject **)o)[-3];
+        return (uintptr_t)word & 1 ? NULL : word; /* 3.12: an odd one leads to values */
+    }
     Py_ssize_t offset = type->tp_dictoffset;
     if (offset < 0) {
         Py_ssize_t items = Py_SIZE(o) < 0 ? -Py_SIZE(o) : Py_SIZE(o);
@@ -156,6 +244,93 @@ static inline PyMemberDef *htrail__layout_slots(PyTypeObject *type, Py_ssize_t *
     return (PyMemberDef *)(void *)((char *)type + Py_TYPE(type)->tp_basicsize);
 }
 
+/* ---- ints ---- */
+
+#if PY_VERSION_HEX >= 0x030c0000
+#define HTRAIL__LAYOUT_INT_DIGITS_OFFSET offsetof(PyLongObject, long_value.ob_digit)
+static inline uint64_t htrail__layout_int_digits(PyObject *o) { return ((PyLongObject *)o)->long_value.lv_tag >> _PyLong_NON_SIZE_BITS; }
+static inline bool htrail__layout_int_is_negative(PyObject *o) { return (((PyLongObject *)o)->long_value.lv_tag & _PyLong_SIGN_MASK) == 2; }
+static inline const digit *htrail__layout_int_data(PyObject *o) { return ((PyLongObject *)o)->long_value.ob_digit; }
+#else
+#define HTRAIL__LAYOUT_INT_DIGITS_OFFSET offsetof(PyLongObject, ob_digit)
+static inline uint64_t htrail__layout_int_digits(PyObject *o) { return (uint64_t)(Py_SIZE(o) < 0 ? -Py_SIZE(o) : Py_SIZE(o)); }
+static inline bool htrail__layout_int_is_negative(PyObject *o) { return Py_SIZE(o) < 0; }
+static inline const digit *htrail__layout_int_data(PyObject *o) { return ((PyLongObject *)o)->ob_digit; }
+#endif
+
+/* ---- code and frames ---- */
+
+/* Made when Python asks for it, and kept. */
+static inline void htrail__layout_code_cached(const PyCodeObject *code, PyObject *cached[4])
+{
+    memset(cached, 0, 4 * sizeof *cached);
+#if PY_VERSION_HEX >= 0x030c0000
+    if (code->_co_cached) {
+        cached[0] = code->_co_cached->_co_code;
+        cached[1] = code->_co_cached->_co_varnames;
+        cached[2] = code->_co_cached->_co_cellvars;
+        cached[3] = code->_co_cached->_co_freevars;
+    }
+#else
+    cached[0] = code->_co_code;
+#endif
+}
+
+/* NULL: the frame is the interpreter's own, from where C called, and has no code, nor anything
+ * else but the frame before it. */
+static inline PyCodeObject *htrail__layout_frame_code(const _PyInterpreterFrame *frame)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    if (frame->owner == FRAME_OWNED_BY_CSTACK)
+        return NULL;
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+    return PyCode_Check(frame->f_executable) ? (PyCodeObject *)frame->f_executable : NULL;
+#else
+    return frame->f_code;
+#endif
+}
+
+static inline PyObject *htrail__layout_frame_function(const _PyInterpreterFrame *frame)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    return frame->f_funcobj;
+#else
+    return (PyObject *)frame->f_func;
+#endif
+}
+
+/* The unit of its code at which a frame is: of the instruction under way. Negative before the first. */
+static inline Py_ssize_t htrail__layout_frame_unit(const _PyInterpreterFrame *frame)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return frame->instr_ptr - _PyCode_CODE(htrail__layout_frame_code(frame));
+#else
+    return frame->prev_instr - _PyCode_CODE(frame->f_code);
+#endif
+}
+
+/* The frame that a thread is in; NULL: in none. */
+static inline _PyInterpreterFrame *htrail__layout_thread_frame(const PyThreadState *thread)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return thread->current_frame;
+#else
+    return thread->cframe ? thread->cframe->current_frame : NULL;
+#endif
+}
+
+static inline PyCodeObject *htrail__layout_generator_code(const PyGenObject *generator)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return (PyCodeObject *)((const _PyInterpreterFrame *)(const void *)generator->gi_iframe)->f_executable;
+#elif PY_VERSION_HEX >= 0x030c0000
+    return ((const _PyInterpreterFrame *)(const void *)generator->gi_iframe)->f_code;
+#else
+    return generator->gi_code;
+#endif
+}
+
 /* ---- reading ahead ---- */
 
 /* Bring in what the kind of object will be asked for. */
@@ -168,7 +343,13 @@ static inline void htrail__layout_prefetch(PyObject *o)
     } else if (type == &PyList_Type) {
         __builtin_prefetch(((PyListObject *)o)->ob_item);
     } else if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) {
+#if PY_VERSION_HEX < 0x030c0000
         __builtin_prefetch(((void **)o)[-4]);
+#elif PY_VERSION_HEX < 0x030d0000
+        __builtin_prefetch(((char **)o)[-3] + 1);
+#else
+        __builtin_prefetch(((void **)o)[-3]);
+#endif
     }
 }
 

@@ -75,8 +75,10 @@ static uint64_t string(PyObject *o, const htrail__type_info *info, uint64_t *len
     }
     PyCompactUnicodeObject *c = (PyCompactUnicodeObject *)o;
     const void *data = s->state.compact ? s->state.ascii ? (void *)(s + 1) : (void *)(c + 1) : ((PyUnicodeObject *)o)->data.any;
+#if PY_VERSION_HEX < 0x030c0000
     if (s->wstr && (!s->state.ready || (void *)s->wstr != data))
         bytes += ((uint64_t)(s->state.compact && s->state.ascii ? s->length : c->wstr_length) + 1) * sizeof(wchar_t);
+#endif
     if (!(s->state.compact && s->state.ascii) && c->utf8 && (void *)c->utf8 != data)
         bytes += (uint64_t)c->utf8_length + 1;
     return bytes;
@@ -92,8 +94,8 @@ static uint64_t byte_array(PyObject *o, const htrail__type_info *info, uint64_t 
 static uint64_t integer(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
     (void)length, (void)has_length;
-    uint64_t digits = items_of(o);
-    return info->header_bytes + offsetof(PyLongObject, ob_digit) + (digits ? digits : 1) * sizeof(digit);
+    uint64_t digits = htrail__layout_int_digits(o);
+    return info->header_bytes + HTRAIL__LAYOUT_INT_DIGITS_OFFSET + (digits ? digits : 1) * sizeof(digit);
 }
 
 /* type.__sizeof__ counts the shared key table too; that is an object of its own here. */
@@ -102,7 +104,11 @@ static uint64_t type(PyObject *o, const htrail__type_info *info, uint64_t *lengt
     (void)info, (void)length, (void)has_length;
     if (((PyTypeObject *)o)->tp_flags & Py_TPFLAGS_HEAPTYPE)
         return info->header_bytes + sizeof(PyHeapTypeObject);
+#if PY_VERSION_HEX >= 0x030d0000
+    return sizeof(PyTypeObject);
+#else
     return info->header_bytes + sizeof(PyTypeObject); /* sys.getsizeof counts a header that a static type has not */
+#endif
 }
 
 static uint64_t code(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
@@ -127,14 +133,14 @@ static uint64_t frame(PyObject *o, const htrail__type_info *info, uint64_t *leng
     (void)length, (void)has_length;
     _PyInterpreterFrame *f = ((PyFrameObject *)o)->f_frame;
     return info->header_bytes + offsetof(PyFrameObject, _f_frame_data) + offsetof(_PyInterpreterFrame, localsplus) +
-           frame_words(f->f_code) * sizeof(PyObject *);
+           frame_words(htrail__layout_frame_code(f)) * sizeof(PyObject *);
 }
 
 static uint64_t generator(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
     (void)length, (void)has_length;
     return info->header_bytes + offsetof(PyGenObject, gi_iframe) + offsetof(_PyInterpreterFrame, localsplus) +
-           frame_words(((PyGenObject *)o)->gi_code) * sizeof(PyObject *);
+           frame_words(htrail__layout_generator_code((PyGenObject *)o)) * sizeof(PyObject *);
 }
 
 static uint64_t deque(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
@@ -165,11 +171,12 @@ static uint64_t view(PyObject *o, const htrail__type_info *info, uint64_t *lengt
 
 static uint64_t range(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
-    PyLongObject *n = (PyLongObject *)((htrail__range *)o)->length;
-    if (n && Py_SIZE(n) >= 0 && Py_SIZE(n) * PyLong_SHIFT <= 60) { /* longer: len() fails too, or nearly */
+    PyObject *n = ((htrail__range *)o)->length;
+    uint64_t digits = n ? htrail__layout_int_digits(n) : 0;
+    if (n && !htrail__layout_int_is_negative(n) && digits * PyLong_SHIFT <= 60) { /* longer: len() fails too, or nearly */
         *length = 0;
-        for (Py_ssize_t i = Py_SIZE(n); i-- > 0;)
-            *length = *length << PyLong_SHIFT | n->ob_digit[i];
+        for (uint64_t i = digits; i-- > 0;)
+            *length = *length << PyLong_SHIFT | htrail__layout_int_data(n)[i];
         *has_length = true;
     }
     return plain(o, info, length, has_length);

@@ -40,7 +40,7 @@ static void raise_os_error(int error, PyObject *path, const char *message)
     Py_XDECREF(name);
 }
 
-static PyObject *raise(htrail_status status, int error, PyObject *path, const char *message)
+static PyObject *raise_status(htrail_status status, int error, PyObject *path, const char *message)
 {
     switch (status) {
     case HTRAIL_E_IO:
@@ -122,7 +122,7 @@ static PyObject *snapshot(PyObject *module, PyObject *args, PyObject *kwargs)
         htrail_snapshot_cpython(PyBytes_AS_STRING(path), &writer_opts, &opts, &info, message, sizeof message);
     int error = errno;
     if (status != HTRAIL_OK && status != HTRAIL_E_LIMIT) {
-        raise(status, error, path, message);
+        raise_status(status, error, path, message);
         goto done;
     }
     result = Py_BuildValue("{s:N,s:K,s:K,s:K,s:K,s:d,s:O,s:s}", "path",

@@ -13,6 +13,8 @@ htrail__refs htrail__refs_datetime, htrail__refs_time, htrail__refs_timezone;
 htrail__refs htrail__refs_ndarray;
 /* refs_instance.c: of a class that a class statement made; then what its base lays out */
 htrail__refs htrail__refs_instance;
+/* What stands beside an instance: attributes by name, and its dict. */
+void htrail__push_attributes(htrail__walk *k, PyObject *o, PyTypeObject *type, bool dict_too);
 /* refs_fields.c: by a table alone; by tp_traverse, labelled by table, tp_members or offset */
 htrail__refs htrail__refs_fields, htrail__refs_traverse, htrail__refs_class_only;
 /* refs_code.c */

@@ -47,7 +47,12 @@ uint64_t htrail__refs_code(htrail__walk *k, PyObject *o, const htrail__type_info
     name_field(k, co->co_name, L_co_name);
     name_field(k, co->co_qualname, L_co_qualname);
     field(k, co->co_linetable, L_co_linetable);
-    field(k, co->_co_code, L_co_code);
+    PyObject *cached[4];
+    htrail__layout_code_cached(co, cached);
+    field(k, cached[0], L_co_code);
+    field(k, cached[1], L_co_varnames);
+    field(k, cached[2], L_co_cellvars);
+    field(k, cached[3], L_co_freevars);
     return 0;
 }
 
@@ -56,12 +61,12 @@ uint64_t htrail__refs_type(htrail__walk *k, PyObject *o, const htrail__type_info
 {
     (void)cursor;
     PyTypeObject *type = (PyTypeObject *)o;
-    field(k, type->tp_dict, L_dict);
+    field(k, htrail__layout_type_dict(k->interp, type), L_dict);
     field(k, type->tp_bases, L_bases);
     field(k, type->tp_mro, L_mro);
     field(k, (PyObject *)type->tp_base, L_base);
     field(k, type->tp_cache, L_cache);
-    field(k, type->tp_subclasses, L_subclasses);
+    field(k, htrail__layout_type_subclasses(k->interp, type), L_subclasses);
     if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
         PyHeapTypeObject *heap = (PyHeapTypeObject *)o;
         field(k, heap->ht_module, L_ht_module);

@@ -67,7 +67,7 @@ uint64_t htrail__refs_dict(htrail__walk *k, PyObject *o, const htrail__type_info
     }
     if (__builtin_expect(o == k->interned, 0))
         return interned(k, dict, cursor);
-    bool all_names = o == k->interp->modules, strings = htrail__layout_dict_keys_are_strings(dict);
+    bool all_names = o == htrail__layout_modules(k->interp), strings = htrail__layout_dict_keys_are_strings(dict);
     for (Py_ssize_t i = (Py_ssize_t)cursor; i < count; i++) {
         PyObject *key, *value;
         if (!htrail__layout_dict_entry(dict, i, &key, &value))

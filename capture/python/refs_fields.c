@@ -139,6 +139,10 @@ uint64_t htrail__refs_traverse(htrail__walk *k, PyObject *o, const htrail__type_
     uint32_t from = k->ref_count;
     if (info->fields)
         htrail__push_table(k, o, info->fields);
+#if PY_VERSION_HEX >= 0x030c0000
+    if (info->base->tp_flags & Py_TPFLAGS_MANAGED_DICT)
+        htrail__push_attributes(k, o, info->type, true);
+#endif
     uint32_t end = k->ref_count;
     htrail__push_traversed(k, o, info, from);
     htrail__name_plain(k, end, htrail__layout_is_c_type(info->base, "functools._lru_cache_wrapper", 0) ? L_cached : L_internal);

@@ -14,11 +14,14 @@ static void field(htrail__walk *k, void *target, htrail__label_name label)
  * tp_traverse does. */
 void htrail__push_interpreter_frame(htrail__walk *k, _PyInterpreterFrame *frame)
 {
-    PyCodeObject *code = frame->f_code;
+    PyCodeObject *code = htrail__layout_frame_code(frame);
+    if (!code)
+        return;
     field(k, frame->frame_obj, L_frame_object);
     field(k, frame->f_locals, L_f_locals);
-    field(k, frame->f_func, L_f_func);
-    field(k, code, L_f_code);
+    field(k, htrail__layout_frame_function(frame), L_f_func);
+    if (PY_VERSION_HEX < 0x030c0000 || frame->owner != FRAME_OWNED_BY_GENERATOR) /* the generator's one reference: gi_code */
+        field(k, code, L_f_code);
     PyObject *names = code->co_localsplusnames;
     int locals = code->co_nlocalsplus;
     bool named = names && PyTuple_Check(names) && PyTuple_GET_SIZE(names) >= locals;
@@ -39,7 +42,7 @@ void htrail__push_interpreter_frame(htrail__walk *k, _PyInterpreterFrame *frame)
  * lay before it, so only what the walk has met elsewhere is believed to be an object still. */
 void htrail__push_running_stack(htrail__walk *k, _PyInterpreterFrame *frame)
 {
-    int locals = frame->f_code->co_nlocalsplus;
+    int locals = htrail__layout_frame_code(frame)->co_nlocalsplus;
     int depth = frame->stacktop < 0 ? htrail__stack_depth(k, frame) : 0;
     for (int i = 0; i < depth; i++) {
         PyObject *item = frame->localsplus[locals + i];
@@ -54,6 +57,10 @@ uint64_t htrail__refs_frame(htrail__walk *k, PyObject *o, const htrail__type_inf
     PyFrameObject *frame = (PyFrameObject *)o;
     field(k, frame->f_back, L_f_back);
     field(k, frame->f_trace, L_f_trace);
+#if PY_VERSION_HEX >= 0x030d0000
+    field(k, frame->f_extra_locals, L_f_extra_locals);
+    field(k, frame->f_locals_cache, L_f_locals);
+#endif
     if (frame->f_frame && frame->f_frame->owner == FRAME_OWNED_BY_FRAME_OBJECT)
         htrail__push_interpreter_frame(k, frame->f_frame);
     return 0;
@@ -71,7 +78,7 @@ uint64_t htrail__refs_generator(htrail__walk *k, PyObject *o, const htrail__type
 {
     (void)info, (void)cursor;
     PyGenObject *generator = (PyGenObject *)o;
-    field(k, generator->gi_code, L_gi_code);
+    field(k, htrail__layout_generator_code(generator), L_gi_code);
     name_field(k, generator->gi_name, L_name);
     name_field(k, generator->gi_qualname, L_qualname);
     if (!PyGen_CheckExact(o)) /* of a plain generator the field is never written */

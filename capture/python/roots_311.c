@@ -1,5 +1,9 @@
-/* roots_311.c - the roots of CPython 3.11: fields of the interpreter state, of each thread
+/* roots_311.c - the roots of CPython 3.11, 3.12 and 3.13: fields of the interpreter state, of each thread
  * state, and the running frames. */
+#include "capture/python/cpython.h"
+
+#if PY_VERSION_HEX >= 0x030b0000
+
 #include "capture/python/layout.h"
 #include "capture/python/name.h"
 #include "capture/python/refs.h"
@@ -30,7 +34,11 @@ static void atexit_callbacks(htrail__walk *k)
     const struct atexit_state *state = &k->interp->atexit;
     char name[64];
     for (int i = 0; i < state->ncallbacks; i++) {
+#if PY_VERSION_HEX >= 0x030c0000
+        const atexit_py_callback *callback = state->callbacks[i];
+#else
         const atexit_callback *callback = state->callbacks[i];
+#endif
         if (!callback)
             continue;
         snprintf(name, sizeof name, "callback %d of %d", i + 1, state->ncallbacks);
@@ -41,17 +49,47 @@ static void atexit_callbacks(htrail__walk *k)
     }
 }
 
+#if PY_VERSION_HEX >= 0x030c0000
+/* The interpreter's own types, which need not be in any namespace, in the order in which they were made. */
+static void static_types(htrail__walk *k)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    for (size_t i = 0; i < _Py_MAX_MANAGED_STATIC_EXT_TYPES; i++)
+        if (k->interp->types.for_extensions.initialized[i].type)
+            htrail__walk_from(k, (PyObject *)k->interp->types.for_extensions.initialized[i].type);
+    for (size_t i = 0; i < k->interp->types.builtins.num_initialized && i < _Py_MAX_MANAGED_STATIC_BUILTIN_TYPES; i++)
+        htrail__walk_from(k, (PyObject *)k->interp->types.builtins.initialized[i].type);
+#else
+    for (size_t i = 0; i < k->interp->types.num_builtins_initialized && i < _Py_MAX_STATIC_BUILTIN_TYPES; i++)
+        htrail__walk_from(k, (PyObject *)k->interp->types.builtins[i].type);
+#endif
+}
+#endif
+
 static void interpreter(htrail__walk *k)
 {
     PyInterpreterState *interp = k->interp;
-    root(k, HTRAIL_ROOT_MODULES, interp->modules, "modules");
+#if PY_VERSION_HEX >= 0x030c0000
+    const struct _import_state *import = &interp->imports;
+    const struct type_cache *types = &interp->types.type_cache;
+#else
+    const PyInterpreterState *import = interp;
+    const struct type_cache *types = &interp->type_cache;
+#endif
+    root(k, HTRAIL_ROOT_MODULES, import->modules, "modules");
     root(k, HTRAIL_ROOT_ATFORK, interp->before_forkers, "before");
     root(k, HTRAIL_ROOT_ATFORK, interp->after_forkers_parent, "after_in_parent");
     root(k, HTRAIL_ROOT_ATFORK, interp->after_forkers_child, "after_in_child");
     atexit_callbacks(k);
+#if PY_VERSION_HEX >= 0x030d0000
+    root(k, HTRAIL_ROOT_CODECS, interp->codecs.search_path, "search_path");
+    root(k, HTRAIL_ROOT_CODECS, interp->codecs.search_cache, "search_cache");
+    root(k, HTRAIL_ROOT_CODECS, interp->codecs.error_registry, "error_registry");
+#else
     root(k, HTRAIL_ROOT_CODECS, interp->codec_search_path, "search_path");
     root(k, HTRAIL_ROOT_CODECS, interp->codec_search_cache, "search_cache");
     root(k, HTRAIL_ROOT_CODECS, interp->codec_error_registry, "error_registry");
+#endif
     root(k, HTRAIL_ROOT_BUILTINS, interp->builtins, "builtins");
     root(k, HTRAIL_ROOT_BUILTINS, interp->builtins_copy, "builtins_copy");
     root(k, HTRAIL_ROOT_SYS, interp->sysdict, "sysdict");
@@ -59,9 +97,9 @@ static void interpreter(htrail__walk *k)
         PyObject *object;
         const char *name;
     } fields[] = {
-        {interp->modules_by_index, "modules_by_index"},
-        {interp->importlib, "importlib"},
-        {interp->import_func, "import_func"},
+        {import->modules_by_index, "modules_by_index"},
+        {import->importlib, "importlib"},
+        {import->import_func, "import_func"},
         {interp->dict, "dict"},
         {interp->audit_hooks, "audit_hooks"},
         {interp->warnings.filters, "warnings.filters"},
@@ -71,14 +109,46 @@ static void interpreter(htrail__walk *k)
         {interp->gc.callbacks, "gc.callbacks"},
         {interp->exc_state.errnomap, "errnomap"},
         {interp->exc_state.PyExc_ExceptionGroup, "ExceptionGroup"},
+#if PY_VERSION_HEX >= 0x030c0000
+        {interp->sysdict_copy, "sysdict_copy"},
+        {interp->cached_objects.str_replace_inf, "str_replace_inf"},
+        {interp->cached_objects.objreduce, "objreduce"},
+        {interp->cached_objects.type_slots_pname, "type_slots_pname"},
+        {(PyObject *)interp->cached_objects.generic_type, "Generic"},
+        {(PyObject *)interp->cached_objects.typevar_type, "TypeVar"},
+        {(PyObject *)interp->cached_objects.typevartuple_type, "TypeVarTuple"},
+        {(PyObject *)interp->cached_objects.paramspec_type, "ParamSpec"},
+        {(PyObject *)interp->cached_objects.paramspecargs_type, "ParamSpecArgs"},
+        {(PyObject *)interp->cached_objects.paramspeckwargs_type, "ParamSpecKwargs"},
+        {interp->callable_cache.isinstance, "isinstance"},
+        {interp->callable_cache.len, "len"},
+        {interp->callable_cache.list_append, "list.append"},
+        {interp->callable_cache.object__getattribute__, "object.__getattribute__"},
+#endif
+#if PY_VERSION_HEX >= 0x030c0000 && PY_VERSION_HEX < 0x030d0000
+        {(PyObject *)interp->interpreter_trampoline, "interpreter_trampoline"},
+#endif
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         root(k, HTRAIL_ROOT_INTERPRETER, fields[i].object, fields[i].name);
     for (Py_ssize_t i = 0; i < interp->unicode.ids.size; i++)
         root_if_new(k, interp->unicode.ids.array[i], "identifier");
-    for (size_t i = 0; i < sizeof interp->type_cache.hashtable / sizeof *interp->type_cache.hashtable; i++)
-        root_if_new(k, interp->type_cache.hashtable[i].name, "type cache");
-    if (interp->ast.initialized) {
+    for (size_t i = 0; i < sizeof types->hashtable / sizeof *types->hashtable; i++)
+        root_if_new(k, types->hashtable[i].name, "type cache");
+#if PY_VERSION_HEX >= 0x030c0000
+    for (int tool = 0; tool < PY_MONITORING_TOOL_IDS; tool++) {
+        root(k, HTRAIL_ROOT_INTERPRETER, interp->monitoring_tool_names[tool], "sys.monitoring, name of a tool");
+        for (int event = 0; event < _PY_MONITORING_EVENTS; event++)
+            root(k, HTRAIL_ROOT_INTERPRETER, interp->monitoring_callables[tool][event], "sys.monitoring, callback");
+    }
+    static_types(k);
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+    bool has_ast = interp->ast.AST_type != NULL && !interp->ast.finalized;
+#else
+    bool has_ast = interp->ast.initialized;
+#endif
+    if (has_ast) {
         PyObject *const *first = &interp->ast.AST_type;
         size_t count = (sizeof interp->ast - offsetof(struct ast_state, AST_type)) / sizeof *first;
         for (size_t i = 0; i < count; i++)
@@ -90,8 +160,8 @@ static void interpreter(htrail__walk *k)
 
 static void frame_root(htrail__walk *k, PyThreadState *thread, const _PyInterpreterFrame *frame, htrail_id object, uint32_t depth)
 {
-    PyCodeObject *code = frame->f_code;
-    long lasti = (long)((const char *)frame->prev_instr - (const char *)_PyCode_CODE(code));
+    PyCodeObject *code = htrail__layout_frame_code(frame);
+    long lasti = (long)htrail__layout_frame_unit(frame) * (long)sizeof(_Py_CODEUNIT);
     htrail__thread_add_frame(k, thread, code, lasti < 0 ? 0 : PyCode_Addr2Line(code, (int)lasti), object, depth);
 }
 
@@ -100,12 +170,14 @@ static void frame_root(htrail__walk *k, PyThreadState *thread, const _PyInterpre
 static void frames(htrail__walk *k, PyThreadState *thread)
 {
     uint32_t depth = 0;
-    for (_PyInterpreterFrame *frame = thread->cframe ? thread->cframe->current_frame : NULL; frame && k->status == HTRAIL_OK;
-         frame = frame->previous, depth++) {
+    for (_PyInterpreterFrame *frame = htrail__layout_thread_frame(thread); frame && k->status == HTRAIL_OK; frame = frame->previous) {
+        const PyCodeObject *code = htrail__layout_frame_code(frame);
+        if (!code)
+            continue;
         if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
             PyObject *generator = (PyObject *)((char *)frame - offsetof(PyGenObject, gi_iframe));
             htrail__walk_from(k, generator);
-            frame_root(k, thread, frame, (htrail_id)(uintptr_t)generator, depth);
+            frame_root(k, thread, frame, (htrail_id)(uintptr_t)generator, depth++);
             continue;
         }
         htrail_id id = (htrail_id)(uintptr_t)frame;
@@ -117,10 +189,10 @@ static void frames(htrail__walk *k, PyThreadState *thread)
         k->object.type = (htrail_id)(uintptr_t)&PyFrame_Type;
         htrail__push_interpreter_frame(k, frame);
         htrail__push_running_stack(k, frame);
-        uint64_t words = (uint64_t)frame->f_code->co_nlocalsplus + (uint64_t)frame->f_code->co_stacksize;
+        uint64_t words = (uint64_t)code->co_nlocalsplus + (uint64_t)code->co_stacksize;
         htrail__walk_add_pseudo(k, id, (htrail_id)(uintptr_t)&PyFrame_Type,
                                 offsetof(_PyInterpreterFrame, localsplus) + words * sizeof(PyObject *), 0);
-        frame_root(k, thread, frame, id, depth);
+        frame_root(k, thread, frame, id, depth++);
     }
 }
 
@@ -128,9 +200,13 @@ static void thread_state(htrail__walk *k, PyThreadState *thread)
 {
     htrail__thread_add(k, thread);
     frames(k, thread);
+#if PY_VERSION_HEX >= 0x030c0000
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->current_exception, "being raised");
+#else
     htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_type, "being raised");
     htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_value, "being raised");
     htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->curexc_traceback, "being raised");
+#endif
     htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, thread->async_exc, "asynchronous");
     for (_PyErr_StackItem *item = thread->exc_info; item; item = item->previous_item)
         if (item->exc_value != Py_None) /* None: no exception, and no root of None */
@@ -141,8 +217,14 @@ static void thread_state(htrail__walk *k, PyThreadState *thread)
     htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->c_traceobj, "trace");
     htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->async_gen_firstiter, "async_gen_firstiter");
     htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->async_gen_finalizer, "async_gen_finalizer");
+#if PY_VERSION_HEX >= 0x030d0000
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->threading_local_key, "threading.local key");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->threading_local_sentinel, "threading.local sentinel");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, ((const _PyThreadStateImpl *)(const void *)thread)->asyncio_running_loop, "asyncio running loop");
+#else
     if (thread->on_delete) /* Modules/_threadmodule.c: a weak reference to the thread's lock */
         htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->on_delete_data, "on_delete");
+#endif
 }
 
 void htrail__roots_add(htrail__walk *k)
@@ -160,3 +242,5 @@ void htrail__roots_add_last(htrail__walk *k)
         htrail__walk_root(k, HTRAIL_ROOT_INTERNED, (htrail_id)(uintptr_t)k->interned, "interned");
     }
 }
+
+#endif

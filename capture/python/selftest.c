@@ -54,7 +54,7 @@ const char *htrail__selftest(PyInterpreterState *interp)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if ((size_t)sizes[i].type->tp_basicsize != sizes[i].bytes || Py_TYPE(sizes[i].type) != &PyType_Type)
             return "this interpreter lays out its objects in a way that this build of the walker does not know";
-    if (!interp || interp->runtime != &_PyRuntime || !interp->modules || !PyDict_Check(interp->modules) || !links_hold(interp))
+    if (!interp || interp->runtime != &_PyRuntime || !htrail__layout_modules(interp) || !PyDict_Check(htrail__layout_modules(interp)) || !links_hold(interp))
         return "this interpreter keeps its state in a way that this build of the walker does not know";
     passed = true;
     return NULL;
@@ -63,7 +63,7 @@ const char *htrail__selftest(PyInterpreterState *interp)
 /* importlib's own classes are the first that a class statement makes. */
 traverseproc htrail__selftest_subtype_traverse(PyInterpreterState *interp)
 {
-    PyObject *module = interp->importlib;
+    PyObject *module = htrail__layout_importlib(interp);
     PyDictObject *dict = module && PyModule_Check(module) ? (PyDictObject *)((PyModuleObject *)module)->md_dict : NULL;
     for (Py_ssize_t i = 0; dict && !htrail__layout_dict_is_split(dict) && i < htrail__layout_dict_slots(dict); i++) {
         PyObject *key, *value;

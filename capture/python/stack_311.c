@@ -3,6 +3,11 @@
  * and the compiler's own function says what each adds and takes: so the depth at an
  * instruction follows from the ones before it. Without this, what a for loop goes over is
  * held by nobody while the loop's body waits in C code. */
+#include "capture/python/cpython.h"
+
+#if PY_VERSION_HEX >= 0x030b0000
+
+#include "capture/python/layout.h"
 #include "capture/python/stack.h"
 
 #include <opcode.h>
@@ -11,7 +16,12 @@
 #define _PyOpcode_Caches htrail__opcode_caches
 #define _PyOpcode_Deopt htrail__opcode_deopt
 #define NEED_OPCODE_TABLES
+#define NEED_OPCODE_METADATA
+#if PY_VERSION_HEX >= 0x030d0000
+#include <internal/pycore_opcode_metadata.h>
+#else
 #include <internal/pycore_opcode.h>
+#endif
 
 enum { UNKNOWN = -1, PASSES = 8 };
 
@@ -48,12 +58,19 @@ static void set_handlers(int16_t *depth, int count, PyCodeObject *code)
 static bool jump(int opcode, int next, int oparg, int *target)
 {
     switch (opcode) {
-    case JUMP_FORWARD: case FOR_ITER: case SEND: case JUMP_IF_FALSE_OR_POP: case JUMP_IF_TRUE_OR_POP:
+    case JUMP_FORWARD: case FOR_ITER: case SEND:
+#if PY_VERSION_HEX >= 0x030c0000
+    case POP_JUMP_IF_FALSE: case POP_JUMP_IF_TRUE: case POP_JUMP_IF_NONE: case POP_JUMP_IF_NOT_NONE:
+#else
+    case JUMP_IF_FALSE_OR_POP: case JUMP_IF_TRUE_OR_POP:
     case POP_JUMP_FORWARD_IF_FALSE: case POP_JUMP_FORWARD_IF_TRUE: case POP_JUMP_FORWARD_IF_NONE: case POP_JUMP_FORWARD_IF_NOT_NONE:
+#endif
         *target = next + oparg;
         return true;
     case JUMP_BACKWARD: case JUMP_BACKWARD_NO_INTERRUPT:
+#if PY_VERSION_HEX < 0x030c0000
     case POP_JUMP_BACKWARD_IF_FALSE: case POP_JUMP_BACKWARD_IF_TRUE: case POP_JUMP_BACKWARD_IF_NONE: case POP_JUMP_BACKWARD_IF_NOT_NONE:
+#endif
         *target = next - oparg;
         return true;
     default:
@@ -63,8 +80,40 @@ static bool jump(int opcode, int next, int oparg, int *target)
 
 static bool ends_block(int opcode)
 {
+#if PY_VERSION_HEX >= 0x030c0000
+    if (opcode == RETURN_CONST || opcode == INTERPRETER_EXIT)
+        return true;
+#endif
     return opcode == RETURN_VALUE || opcode == RAISE_VARARGS || opcode == RERAISE || opcode == JUMP_FORWARD ||
            opcode == JUMP_BACKWARD || opcode == JUMP_BACKWARD_NO_INTERRUPT;
+}
+
+/* The instruction that the compiler made, which the interpreter may have specialised or, for those who
+ * watch (sys.monitoring, debuggers, coverage), instrumented. */
+static int base_opcode(const PyCodeObject *code, const _Py_CODEUNIT *units, int i)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    int opcode = units[i].op.code;
+    const _PyCoMonitoringData *watched = code->_co_monitoring;
+    if (opcode == INSTRUMENTED_LINE && watched && watched->lines)
+        opcode = watched->lines[i].original_opcode;
+    if (opcode == INSTRUMENTED_INSTRUCTION && watched && watched->per_instruction_opcodes)
+        opcode = watched->per_instruction_opcodes[i];
+    switch (opcode) {
+#define X(name) case INSTRUMENTED_##name: return name;
+    X(RESUME) X(RETURN_VALUE) X(RETURN_CONST) X(CALL) X(CALL_FUNCTION_EX) X(YIELD_VALUE) X(LOAD_SUPER_ATTR) X(JUMP_FORWARD)
+    X(JUMP_BACKWARD) X(POP_JUMP_IF_FALSE) X(POP_JUMP_IF_TRUE) X(POP_JUMP_IF_NONE) X(POP_JUMP_IF_NOT_NONE) X(FOR_ITER)
+    X(END_FOR) X(END_SEND)
+#if PY_VERSION_HEX >= 0x030d0000
+    X(CALL_KW)
+#endif
+#undef X
+    default: return htrail__opcode_deopt[opcode];
+    }
+#else
+    (void)code;
+    return htrail__opcode_deopt[_Py_OPCODE(units[i])];
+#endif
 }
 
 /* false: this is not code that the compiler makes. */
@@ -81,22 +130,22 @@ static bool set(int16_t *depth, int count, int at, int value, bool *changed)
 
 int htrail__stack_depth(htrail__walk *k, const _PyInterpreterFrame *frame)
 {
-    PyCodeObject *code = frame->f_code;
+    PyCodeObject *code = htrail__layout_frame_code(frame);
     const _Py_CODEUNIT *units = _PyCode_CODE(code);
-    int count = (int)Py_SIZE(code), wanted = (int)(frame->prev_instr - units), current = 0;
+    int count = (int)Py_SIZE(code), wanted = (int)htrail__layout_frame_unit(frame), current = 0;
     int16_t *depth = k->depths;
     if (count > STACK_UNITS_MAX || wanted < 0 || wanted >= count)
         return 0;
     for (int i = 0; i < count; i++)
         depth[i] = UNKNOWN;
     set_handlers(depth, count, code);
-    depth[0] = code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) ? 1 : 0;
+    depth[0] = PY_VERSION_HEX < 0x030d0000 && code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR) ? 1 : 0;
     bool changed = true;
     for (int pass = 0; pass < PASSES && changed && depth[wanted] == UNKNOWN; pass++) {
         unsigned oparg = 0;
         changed = false;
         for (int i = 0; i < count; i = current) {
-            int opcode = htrail__opcode_deopt[_Py_OPCODE(units[i])], target;
+            int opcode = base_opcode(code, units, i), target;
             oparg = oparg << 8 | _Py_OPARG(units[i]);
             current = i + 1 + htrail__opcode_caches[opcode];
             if (depth[i] != UNKNOWN) {
@@ -119,6 +168,7 @@ int htrail__stack_depth(htrail__walk *k, const _PyInterpreterFrame *frame)
     if (depth[wanted] == UNKNOWN)
         return 0;
     int found = depth[wanted];
+#if PY_VERSION_HEX < 0x030c0000
     /* The compiler lets PRECALL take the arguments; they lie there until CALL is done. */
     if (htrail__opcode_deopt[_Py_OPCODE(units[wanted])] == CALL) {
         unsigned oparg = _Py_OPARG(units[wanted]);
@@ -126,5 +176,8 @@ int htrail__stack_depth(htrail__walk *k, const _PyInterpreterFrame *frame)
             oparg |= (unsigned)_Py_OPARG(units[i]) << shift;
         found += (int)oparg;
     }
+#endif
     return found <= code->co_stacksize ? found : 0;
 }
+
+#endif

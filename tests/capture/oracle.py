@@ -6,7 +6,7 @@ import sys
 import types
 
 # Sizes and lengths of these come from code of their own that docs/capture.md names.
-ODD_SIZES = ("builtins.StgDict", "_ctypes.PyC", "_ctypes.UnionType", "numpy.")
+ODD_SIZES = ("builtins.StgDict", "_ctypes.PyC", "_ctypes.UnionType", "_ctypes.CType_Type", "ctypes._endian._swapped_", "numpy.")
 
 
 def closure():

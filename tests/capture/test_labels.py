@@ -93,7 +93,16 @@ class Labels(snapshot.OnInterpreter):
     def test_an_instance_with_a_dict_leads_to_it_and_the_dict_names_its_values(self):
         values = self.snapshot.objects[self.labels("dicted")["__dict__"]]
         self.assertEqual(values.refs[0].label, "keys")
-        self.assertEqual({r.label for r in values.refs if r.kind == VALUE}, {"first", "second", "third"})
+        if self.since(3, 13):  # the dict goes on using the array in the instance
+            self.assertEqual(set(self.labels("dicted", ATTR)), {"first", "second", "third"})
+            self.assertEqual(self.labels("dicted", ATTR)["third"], self.of["third"])
+            self.assertEqual([r for r in values.refs if r.kind == VALUE], [])
+        else:
+            self.assertEqual({r.label for r in values.refs if r.kind == VALUE}, {"first", "second", "third"})
+
+    def test_the_dict_that_outlives_its_instance_holds_the_values(self):
+        split = self.snapshot.objects[self.ids["split"]]
+        self.assertEqual({r.label for r in split.refs if r.kind == VALUE}, {"first", "second"})
 
     def test_a_shared_key_table_is_one_pseudo_object_that_type_and_dicts_share(self):
         keys = self.labels("Plain")["keys"]
@@ -107,7 +116,11 @@ class Labels(snapshot.OnInterpreter):
     def test_slots_are_named_along_the_mro(self):
         slots = self.labels("slots", SLOT)
         self.assertEqual(slots, {"a": self.of["a"], "_Slots__private": self.of["private"], "c": self.of["c"]})
-        self.assertEqual(set(self.labels("slots", ATTR)), {"other"})
+        if self.since(3, 13):  # values are beside instances without slots alone
+            self.assertIn("other", [self.snapshot.names[k][0] for k in self.snapshot.items(self.labels("slots")["__dict__"]) if k in self.snapshot.names] +
+                          list(self.snapshot.items(self.labels("slots")["__dict__"])))
+        else:
+            self.assertEqual(set(self.labels("slots", ATTR)), {"other"})
 
     def test_functions_name_their_parts(self):
         self.assertLessEqual({"__globals__", "__builtins__", "__code__", "__kwdefaults__", "__dict__", "__name__", "__qualname__", "__module__"},
@@ -149,8 +162,8 @@ class Labels(snapshot.OnInterpreter):
 
     def test_sequences_and_sets_have_positions(self):
         for name in ("items", "pair", "queue"):
-            self.assertEqual([r.kind for r in self.snapshot.objects[self.ids[name]].refs], [INDEX] * 2, name)
-        self.assertEqual(self.snapshot.objects[self.ids["queue"]].refs[0].target, self.of["deque0"])
+            self.assertEqual([r.kind for r in self.snapshot.objects[self.ids[name]].refs if r.label != "__class__"], [INDEX] * 2, name)
+        self.assertIn(self.of["deque0"], [r.target for r in self.snapshot.objects[self.ids["queue"]].refs])
         self.assertEqual([r.kind for r in self.snapshot.objects[self.ids["unique"]].refs], [INDEX])
 
     def test_a_weak_reference_is_weak_and_a_dead_one_leads_nowhere(self):

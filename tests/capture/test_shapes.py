@@ -82,7 +82,7 @@ tell("items", {"many": list(map(id, many)), "slots": [id(getattr(wide, "s%d" % i
 """)
         ids = told["ids"]
         for name in ("many", "queue", "pair"):
-            self.assertEqual([r.target for r in taken.objects[ids[name]].refs], told["items"]["many"], name)
+            self.assertEqual([r.target for r in taken.objects[ids[name]].refs if r.kind == INDEX], told["items"]["many"], name)
         self.assertEqual({r.target for r in taken.objects[ids["unique"]].refs}, set(told["items"]["many"]))
         self.assertEqual([r.kind for r in taken.objects[ids["table"]].refs], [KEY, VALUE] * 5000)
         self.assertEqual(collections.Counter(r.kind for r in taken.objects[ids["ordered"]].refs), {KEY: 3000, VALUE: 3000, INDEX: 3000})
