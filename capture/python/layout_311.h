@@ -120,8 +120,6 @@ static inline void htrail__layout_generation(PyInterpreterState *interp, int i, 
     *threshold = interp->gc.generations[i].threshold;
 }
 
-static inline PyObject *htrail__layout_modules(PyInterpreterState *interp) { return interp->modules; }
-
 /* Of the calling thread, NULL where it does not hold the GIL. */
 static inline PyThreadState *htrail__layout_thread(void)
 {

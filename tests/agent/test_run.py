@@ -1,9 +1,11 @@
 """heaptrail run becomes the program, and the program cannot tell."""
 import os
+import shutil
 import signal
 import subprocess
 import unittest
 
+import interpreters
 from agent_case import AgentCase, HEAPTRAIL, IDLE, PYTHON, SANITIZED
 
 SHOW = """
@@ -149,12 +151,14 @@ child.communicate()
                              (3, "", "heaptrail run: %s\n" % reason))
 
     def test_a_python_without_an_agent_runs_undisturbed_and_says_so_at_start(self):
-        import glob
-        other = [path for path in glob.glob(os.path.expanduser("~/.pyenv/versions/3.*/bin/python"))
-                 if not path.split("/versions/")[1].startswith("3.11")]
-        if not other:
+        others = [paths[0] for version, paths in interpreters.found().items() if version not in ("2.7", "3.11")]
+        if not others:
             self.skipTest("no other Python here")
-        program = self.run_program(other[0], "-c", SHOW)
+        # A command with one agent beside it, which is not that Python's.
+        shutil.copy(HEAPTRAIL, self.folder)
+        shutil.copytree(interpreters.module_of("3.11"), os.path.join(self.folder, "python3.11"))
+        program = subprocess.run([os.path.join(self.folder, "heaptrail"), "run", "-o", self.folder, "--", others[0], "-c", SHOW],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
         self.assertRegex(program.stdout, r"^\d+ \[\] None\n$")
         self.assertRegex(program.stderr, r"^heaptrail: this build has no agent for Python 3\.\d+, and the program runs "
                                          r"without an agent\n$")
