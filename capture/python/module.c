@@ -1,6 +1,7 @@
 /* module.c - `import heaptrail` in Python: one function. Loaded by the preloaded agent or
  * installed; the same object is both. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "capture/python/cpython.h"
@@ -151,6 +152,7 @@ PyDoc_STRVAR(module_doc,
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, .m_name = "heaptrail", .m_doc = module_doc, .m_size = 0, .m_methods = methods};
 
+__attribute__((visibility("default"))) /* not in PyMODINIT_FUNC before 3.9 */
 PyMODINIT_FUNC PyInit_heaptrail(void)
 {
     PyObject *module = PyModule_Create(&definition);

@@ -367,6 +367,23 @@ void htrail__walk_from(htrail__walk *k, PyObject *o)
     drain(k);
 }
 
+void htrail__walk_begin_part(htrail__walk *k, PyObject *o)
+{
+    k->waiting_base = k->waiting_count = 0;
+    k->ref_count = 0;
+    k->parts = 1;
+    k->object.id = (htrail_id)(uintptr_t)o;
+    k->object.flags = HTRAIL_OBJECT_CONTINUED;
+}
+
+void htrail__walk_end_part(htrail__walk *k)
+{
+    if (k->ref_count)
+        write_object(k);
+    reverse_waiting(k);
+    drain(k);
+}
+
 void htrail__walk_begin_pseudo(htrail__walk *k)
 {
     k->waiting_base = k->waiting_count = 0;
