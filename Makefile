@@ -39,7 +39,7 @@ comma       := ,
 # Folders are layers. The command is main.o and whatever of the archive its table of commands needs,
 # so an edge build leaves SQLite and Graphviz out by leaving their commands out.
 FORMAT  := $(wildcard format/*.c)
-AGENT   := $(wildcard capture/agent/*.c capture/pause/*.c capture/process/*.c)
+AGENT   := $(wildcard capture/agent/*.c capture/process/*.c)
 ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c))
 CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output survey)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
 WALKER  := $(wildcard capture/python/*.c)
@@ -82,7 +82,7 @@ $(B)/obj/python$(2)/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $$(@D) && $$(COMPILE)
 $(B)/obj/python$(2)/%.o: EXTRA = -I$(3) -Wno-missing-prototypes -Wno-missing-field-initializers -Wno-unused-parameter
 $(B)/obj/python$(2)/module.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(AGENT))
-$(B)/obj/python$(2)/embed.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(filter-out capture/agent/%,$(AGENT)))
+$(B)/obj/python$(2)/embed.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(filter capture/process/%,$(AGENT)))
 $(B)/obj/python$(2)/module.o $(B)/obj/python$(2)/embed.o:
 	$(Q)ld -r -o $$@ $$^ && objcopy -w -W '!Py*_heaptrail' -W 'Py*' -W '_Py*' $$@
 $(B)/python$(2)/heaptrail$(4): $(B)/obj/python$(2)/module.o $(call objects,$(FORMAT)) tools/module.map

@@ -382,11 +382,11 @@ static htrail_status add_record(htrail__graph *graph, const htrail_record *recor
     case HTRAIL_RECORD_NAME: return add_name(graph, &record->u.name);
     case HTRAIL_RECORD_VALUE: return add_value(graph, &record->u.value);
     case HTRAIL_RECORD_ROOT: return add_root(graph, &record->u.root);
-    case HTRAIL_RECORD_THREAD:
-    case HTRAIL_RECORD_FRAME:
+    case HTRAIL_RECORD_THREAD: return htrail__graph_add_thread(graph, &record->u.thread);
+    case HTRAIL_RECORD_FRAME: return htrail__graph_add_frame(graph, &record->u.frame);
+    case HTRAIL_RECORD_MAPPING: return htrail__graph_add_mapping(graph, &record->u.mapping);
     case HTRAIL_RECORD_SITE:
-    case HTRAIL_RECORD_SITE_OF:
-    case HTRAIL_RECORD_MAPPING: return HTRAIL_OK;
+    case HTRAIL_RECORD_SITE_OF: return HTRAIL_OK;
     }
     return HTRAIL_OK;
 }
@@ -488,6 +488,9 @@ void htrail__graph_free(htrail__graph *graph)
     htrail__mapping_free(graph->name_of);
     htrail__mapping_free(graph->values);
     htrail__mapping_free(graph->roots);
+    htrail__mapping_free(graph->threads);
+    htrail__mapping_free(graph->frames);
+    htrail__mapping_free(graph->mappings);
     htrail__mapping_free(graph->metas);
     free(graph);
 }

@@ -76,6 +76,24 @@ typedef struct htrail__graph_root {
     uint32_t object, kind, depth, name;
 } htrail__graph_root;
 
+/* As in the file: a thread may have several rows, see stacks.h. */
+typedef struct htrail__graph_thread {
+    uint64_t tid, ident, address, start_ns, user_ns, system_ns;
+    uint32_t name, comm, wait; /* into texts */
+    uint32_t flags, state;
+} htrail__graph_thread;
+
+typedef struct htrail__graph_frame {
+    uint64_t tid, ident, address;
+    uint32_t function, file; /* into texts */
+    uint32_t line, depth;
+} htrail__graph_frame;
+
+typedef struct htrail__graph_mapping {
+    uint64_t start, end, rss_bytes, pss_bytes, private_dirty_bytes, swap_bytes;
+    uint32_t category, flags, path;
+} htrail__graph_mapping;
+
 typedef struct htrail__graph_meta {
     uint32_t key, value;
 } htrail__graph_meta;
@@ -101,6 +119,12 @@ typedef struct htrail__graph {
     uint32_t value_count;
     htrail__graph_root *roots; /* in file order */
     uint32_t root_count;
+    htrail__graph_thread *threads; /* in file order, as frames and mappings */
+    uint32_t thread_count;
+    htrail__graph_frame *frames;
+    uint32_t frame_count;
+    htrail__graph_mapping *mappings;
+    uint32_t mapping_count;
     htrail__graph_meta *metas;
     uint32_t meta_count;
 

@@ -78,7 +78,8 @@ static htrail_status load(htrail__loader *l, htrail_reader *reader, const char *
         htrail__load_say_empty(l->message, l->message_cap, l->source->name, !l->graph->complete, l->graph->bytes_read, l->graph->stopped);
         return HTRAIL_E_TRUNCATED;
     }
-    if (htrail__naming_build(&l->naming, l->graph) != HTRAIL_OK || htrail__reach_build(&l->reach, l->graph) != HTRAIL_OK)
+    if (htrail__naming_build(&l->naming, l->graph) != HTRAIL_OK || htrail__reach_build(&l->reach, l->graph) != HTRAIL_OK ||
+        htrail__stacks_build(&l->stacks, l->graph, &l->reach) != HTRAIL_OK)
         return htrail__loader_no_memory(l);
     if ((status = htrail__loader_label_atoms(l)) != HTRAIL_OK || (status = htrail__loader_encode_references(l)) != HTRAIL_OK || (status = htrail__loader_sum_up(l)) != HTRAIL_OK)
         return status;
@@ -96,6 +97,7 @@ static void release(htrail__loader *l)
     htrail__btree_file_release(&l->file);
     htrail__graph_free(l->graph);
     htrail__reach_release(&l->reach);
+    htrail__stacks_release(&l->stacks);
     htrail__naming_release(&l->naming);
     free(l->label_of_text);
     free(l->labels);

@@ -15,7 +15,7 @@ static htrail_status run_sql(htrail__loader *l, const char *sql)
     return sqlite3_exec(l->db, sql, NULL, NULL, NULL) == SQLITE_OK ? HTRAIL_OK : htrail__loader_database_failed(l);
 }
 
-static sqlite3_stmt *prepare(htrail__loader *l, const char *sql)
+sqlite3_stmt *htrail__loader_prepare(htrail__loader *l, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(l->db, sql, -1, &statement, NULL) != SQLITE_OK)
@@ -23,23 +23,23 @@ static sqlite3_stmt *prepare(htrail__loader *l, const char *sql)
     return statement;
 }
 
-static bool insert(sqlite3_stmt *statement)
+bool htrail__loader_insert(sqlite3_stmt *statement)
 {
     return sqlite3_step(statement) == SQLITE_DONE && sqlite3_reset(statement) == SQLITE_OK;
 }
 
-static void bind_text(const htrail__loader *l, sqlite3_stmt *statement, int column, uint32_t text)
+void htrail__loader_bind_text(const htrail__loader *l, sqlite3_stmt *statement, int column, uint32_t text)
 {
     htrail_str value = htrail__texts_get(&l->graph->texts, text);
     sqlite3_bind_text64(statement, column, value.data, value.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-static void bind_number(sqlite3_stmt *statement, int column, uint64_t value)
+void htrail__loader_bind_number(sqlite3_stmt *statement, int column, uint64_t value)
 {
     sqlite3_bind_int64(statement, column, (int64_t)value);
 }
 
-static htrail_status end_statement(htrail__loader *l, sqlite3_stmt *statement, bool fine)
+htrail_status htrail__loader_end_statement(htrail__loader *l, sqlite3_stmt *statement, bool fine)
 {
     htrail_status status = fine && statement != NULL ? HTRAIL_OK : htrail__loader_database_failed(l);
     sqlite3_finalize(statement);
@@ -59,29 +59,29 @@ static bool is_ours_alone(htrail_str key)
 static htrail_status write_meta(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
-    sqlite3_stmt *statement = prepare(l, "INSERT OR REPLACE INTO snapshot VALUES(?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT OR REPLACE INTO snapshot VALUES(?, ?)");
     bool fine = statement != NULL;
     char number[32];
 
     for (uint32_t i = 0; i < graph->meta_count && fine; i++) {
         if (is_ours_alone(htrail__texts_get(&graph->texts, graph->metas[i].key)))
             continue;
-        bind_text(l, statement, 1, graph->metas[i].key);
-        bind_text(l, statement, 2, graph->metas[i].value);
-        fine = insert(statement);
+        htrail__loader_bind_text(l, statement, 1, graph->metas[i].key);
+        htrail__loader_bind_text(l, statement, 2, graph->metas[i].value);
+        fine = htrail__loader_insert(statement);
     }
 #define FACT(key, format, value)                                                                  \
     if (fine) {                                                                                   \
         snprintf(number, sizeof number, format, value);                                           \
         sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);                                  \
         sqlite3_bind_text(statement, 2, number, -1, SQLITE_TRANSIENT);                            \
-        fine = insert(statement);                                                                 \
+        fine = htrail__loader_insert(statement);                                                                 \
     }
 #define TEXT(key, value)                                                                          \
     if (fine && (value)[0] != '\0') {                                                             \
         sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);                                  \
         sqlite3_bind_text(statement, 2, value, -1, SQLITE_TRANSIENT);                             \
-        fine = insert(statement);                                                                 \
+        fine = htrail__loader_insert(statement);                                                                 \
     }
     /* Ours come last: a file cannot say them of itself. */
     FACT("schema_version", "%d", HTRAIL__SCHEMA_VERSION)
@@ -109,133 +109,133 @@ static htrail_status write_meta(htrail__loader *l)
     TEXT("stopped_early", graph->stopped)
 #undef FACT
 #undef TEXT
-    return end_statement(l, statement, fine);
+    return htrail__loader_end_statement(l, statement, fine);
 }
 
 static htrail_status write_types(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
-    sqlite3_stmt *statement = prepare(l, "INSERT INTO type VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO type VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bool fine = statement != NULL;
     for (uint32_t i = 0; i < graph->type_count && fine; i++) {
         const htrail__graph_type *type = &graph->types[i];
         uint32_t object = htrail__addresses_find(&graph->addresses, type->address);
         uint32_t base = type->base == 0 ? HTRAIL__NO_ID : htrail__addresses_find(&graph->addresses, type->base);
         sqlite3_clear_bindings(statement);
-        bind_number(statement, 1, i + 1);
-        bind_text(l, statement, 2, type->full_name);
-        bind_text(l, statement, 3, type->module);
-        bind_text(l, statement, 4, type->name);
-        bind_number(statement, 5, type->address);
+        htrail__loader_bind_number(statement, 1, i + 1);
+        htrail__loader_bind_text(l, statement, 2, type->full_name);
+        htrail__loader_bind_text(l, statement, 3, type->module);
+        htrail__loader_bind_text(l, statement, 4, type->name);
+        htrail__loader_bind_number(statement, 5, type->address);
         if (object != HTRAIL__NO_ID)
-            bind_number(statement, 6, l->reach.number_of[object]);
+            htrail__loader_bind_number(statement, 6, l->reach.number_of[object]);
         if (base != HTRAIL__NO_ID)
-            bind_number(statement, 7, l->reach.number_of[base]);
-        bind_number(statement, 8, type->basic_bytes);
-        bind_number(statement, 9, type->item_bytes);
-        bind_number(statement, 10, (type->flags & HTRAIL_TYPE_HEAP) != 0);
-        bind_number(statement, 11, (type->flags & HTRAIL_TYPE_PSEUDO) != 0);
-        bind_number(statement, 12, l->type_sums[i].count);
-        bind_number(statement, 13, l->type_sums[i].bytes);
+            htrail__loader_bind_number(statement, 7, l->reach.number_of[base]);
+        htrail__loader_bind_number(statement, 8, type->basic_bytes);
+        htrail__loader_bind_number(statement, 9, type->item_bytes);
+        htrail__loader_bind_number(statement, 10, (type->flags & HTRAIL_TYPE_HEAP) != 0);
+        htrail__loader_bind_number(statement, 11, (type->flags & HTRAIL_TYPE_PSEUDO) != 0);
+        htrail__loader_bind_number(statement, 12, l->type_sums[i].count);
+        htrail__loader_bind_number(statement, 13, l->type_sums[i].bytes);
         if (l->type_sums[i].count > 0) {
-            bind_number(statement, 14, l->type_first[i]);
-            bind_number(statement, 15, l->type_last[i]);
+            htrail__loader_bind_number(statement, 14, l->type_first[i]);
+            htrail__loader_bind_number(statement, 15, l->type_last[i]);
         }
-        fine = insert(statement);
+        fine = htrail__loader_insert(statement);
     }
-    return end_statement(l, statement, fine);
+    return htrail__loader_end_statement(l, statement, fine);
 }
 
 static htrail_status write_sums(htrail__loader *l, const char *sql, const uint32_t *texts, const htrail__sums *values, uint32_t count)
 {
-    sqlite3_stmt *statement = prepare(l, sql);
+    sqlite3_stmt *statement = htrail__loader_prepare(l, sql);
     bool fine = statement != NULL;
     for (uint32_t i = 0; i < count && fine; i++) {
-        bind_number(statement, 1, i + 1);
-        bind_text(l, statement, 2, texts[i]);
-        bind_number(statement, 3, values[i].count);
-        bind_number(statement, 4, values[i].bytes);
-        fine = insert(statement);
+        htrail__loader_bind_number(statement, 1, i + 1);
+        htrail__loader_bind_text(l, statement, 2, texts[i]);
+        htrail__loader_bind_number(statement, 3, values[i].count);
+        htrail__loader_bind_number(statement, 4, values[i].bytes);
+        fine = htrail__loader_insert(statement);
     }
-    return end_statement(l, statement, fine);
+    return htrail__loader_end_statement(l, statement, fine);
 }
 
 static htrail_status write_labels(htrail__loader *l)
 {
-    sqlite3_stmt *statement = prepare(l, "INSERT INTO label VALUES(?1, CASE WHEN ?4 THEN CAST(?3 AS TEXT) WHEN ?3 > 0 THEN ?2 || '#' || ?3 ELSE ?2 END)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO label VALUES(?1, CASE WHEN ?4 THEN CAST(?3 AS TEXT) WHEN ?3 > 0 THEN ?2 || '#' || ?3 ELSE ?2 END)");
     bool fine = statement != NULL;
     for (uint32_t i = 0; i < l->label_count && fine; i++) {
-        bind_number(statement, 1, i);
-        bind_text(l, statement, 2, l->labels[i].text);
-        bind_number(statement, 3, l->labels[i].number);
-        bind_number(statement, 4, l->labels[i].is_number);
-        fine = insert(statement);
+        htrail__loader_bind_number(statement, 1, i);
+        htrail__loader_bind_text(l, statement, 2, l->labels[i].text);
+        htrail__loader_bind_number(statement, 3, l->labels[i].number);
+        htrail__loader_bind_number(statement, 4, l->labels[i].is_number);
+        fine = htrail__loader_insert(statement);
     }
-    return end_statement(l, statement, fine);
+    return htrail__loader_end_statement(l, statement, fine);
 }
 
 static htrail_status write_roots(htrail__loader *l)
 {
-    sqlite3_stmt *statement = prepare(l, "INSERT INTO root VALUES(?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO root VALUES(?, ?, ?, ?, ?, ?)");
     bool fine = statement != NULL;
     char counts[64];
     for (uint32_t i = 0; i < l->reach.root_count && fine; i++) {
         const htrail__reach_root *root = &l->reach.roots[i];
         sqlite3_clear_bindings(statement);
-        bind_number(statement, 1, i + 1);
-        bind_number(statement, 2, l->reach.number_of[root->object]);
+        htrail__loader_bind_number(statement, 1, i + 1);
+        htrail__loader_bind_number(statement, 2, l->reach.number_of[root->object]);
         sqlite3_bind_text(statement, 3, htrail__root_kind_text(root->kind), -1, SQLITE_STATIC);
         if (root->counts > 0) {
             snprintf(counts, sizeof counts, "%" PRIu64 " reference%s", root->counts, root->counts == 1 ? "" : "s");
             sqlite3_bind_text(statement, 4, counts, -1, SQLITE_TRANSIENT);
         } else {
-            bind_text(l, statement, 4, root->name);
+            htrail__loader_bind_text(l, statement, 4, root->name);
         }
         if (root->thread_id != 0)
-            bind_number(statement, 5, root->thread_id);
+            htrail__loader_bind_number(statement, 5, root->thread_id);
         if (root->kind == HTRAIL_ROOT_FRAME)
-            bind_number(statement, 6, root->depth);
-        fine = insert(statement);
+            htrail__loader_bind_number(statement, 6, root->depth);
+        fine = htrail__loader_insert(statement);
     }
-    return end_statement(l, statement, fine);
+    return htrail__loader_end_statement(l, statement, fine);
 }
 
 /* Texts of names that are no name, and what the user asked for of the values. */
 static htrail_status write_object_texts(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
-    sqlite3_stmt *names = prepare(l, "INSERT INTO object_text VALUES(?, ?, NULL, 0)");
-    sqlite3_stmt *values = prepare(l, "INSERT INTO object_text VALUES(?1, ?2, ?3, ?4) ON CONFLICT(object) DO UPDATE "
+    sqlite3_stmt *names = htrail__loader_prepare(l, "INSERT INTO object_text VALUES(?, ?, NULL, 0)");
+    sqlite3_stmt *values = htrail__loader_prepare(l, "INSERT INTO object_text VALUES(?1, ?2, ?3, ?4) ON CONFLICT(object) DO UPDATE "
                                       "SET text = coalesce(?2, text), hash = ?3, is_cut = ?4");
     bool fine = names != NULL && values != NULL;
     for (uint32_t i = 0; i < graph->name_count && fine; i++) {
         uint32_t object = graph->names[i].object;
         if (object == HTRAIL__NO_ID || graph->name_of[object] != i + 1 || !l->naming.is_text[graph->objects[object].type])
             continue;
-        bind_number(names, 1, l->reach.number_of[object]);
-        bind_text(l, names, 2, graph->names[i].name);
-        fine = insert(names);
+        htrail__loader_bind_number(names, 1, l->reach.number_of[object]);
+        htrail__loader_bind_text(l, names, 2, graph->names[i].name);
+        fine = htrail__loader_insert(names);
     }
     for (uint32_t i = 0; i < graph->value_count && fine; i++) {
         const htrail__graph_value *value = &graph->values[i];
         if (value->object == HTRAIL__NO_ID)
             continue;
         sqlite3_clear_bindings(values);
-        bind_number(values, 1, l->reach.number_of[value->object]);
+        htrail__loader_bind_number(values, 1, l->reach.number_of[value->object]);
         if (value->flags & HTRAIL_VALUE_TEXT)
-            bind_text(l, values, 2, value->text);
+            htrail__loader_bind_text(l, values, 2, value->text);
         if (value->flags & HTRAIL_VALUE_HASH)
-            bind_number(values, 3, value->hash);
-        bind_number(values, 4, (value->flags & HTRAIL_VALUE_CUT) != 0);
-        fine = insert(values);
+            htrail__loader_bind_number(values, 3, value->hash);
+        htrail__loader_bind_number(values, 4, (value->flags & HTRAIL_VALUE_CUT) != 0);
+        fine = htrail__loader_insert(values);
     }
-    htrail_status status = end_statement(l, names, fine);
-    return end_statement(l, values, fine && status == HTRAIL_OK);
+    htrail_status status = htrail__loader_end_statement(l, names, fine);
+    return htrail__loader_end_statement(l, values, fine && status == HTRAIL_OK);
 }
 
 static htrail_status write_buckets(htrail__loader *l, const char *by, const htrail__sums *values)
 {
-    sqlite3_stmt *statement = prepare(l, "INSERT INTO total VALUES(?, ?, ?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO total VALUES(?, ?, ?, ?)");
     bool fine = statement != NULL;
     char key[64];
     for (unsigned i = 0; i < HTRAIL__LOADER_BUCKETS && fine; i++) {
@@ -251,16 +251,16 @@ static htrail_status write_buckets(htrail__loader *l, const char *by, const htra
             snprintf(key, sizeof key, "%" PRIu64 "-%" PRIu64, low, high);
         sqlite3_bind_text(statement, 1, by, -1, SQLITE_STATIC);
         sqlite3_bind_text(statement, 2, key, -1, SQLITE_TRANSIENT);
-        bind_number(statement, 3, values[i].count);
-        bind_number(statement, 4, values[i].bytes);
-        fine = insert(statement);
+        htrail__loader_bind_number(statement, 3, values[i].count);
+        htrail__loader_bind_number(statement, 4, values[i].bytes);
+        fine = htrail__loader_insert(statement);
     }
-    return end_statement(l, statement, fine);
+    return htrail__loader_end_statement(l, statement, fine);
 }
 
 static uint32_t root_page_of(htrail__loader *l, const char *name)
 {
-    sqlite3_stmt *statement = prepare(l, "SELECT rootpage FROM sqlite_schema WHERE name = ?");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "SELECT rootpage FROM sqlite_schema WHERE name = ?");
     uint32_t page = 0;
     if (statement != NULL) {
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
@@ -299,7 +299,7 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
         (status = write_types(l)) != HTRAIL_OK ||
         (status = write_sums(l, "INSERT INTO module VALUES(?, ?, ?, ?)", l->module_texts, l->module_sums, l->module_count)) != HTRAIL_OK ||
         (status = write_sums(l, "INSERT INTO name VALUES(? - 1, ?, ?, ?)", l->name_texts, l->name_sums, l->name_count)) != HTRAIL_OK ||
-        (status = write_labels(l)) != HTRAIL_OK || (status = write_roots(l)) != HTRAIL_OK ||
+        (status = write_labels(l)) != HTRAIL_OK || (status = write_roots(l)) != HTRAIL_OK || (status = htrail__loader_write_process(l)) != HTRAIL_OK ||
         (status = write_object_texts(l)) != HTRAIL_OK || (status = run_sql(l, htrail__schema_finish_sql)) != HTRAIL_OK ||
         (status = write_buckets(l, "size", l->size_sums)) != HTRAIL_OK ||
         (status = write_buckets(l, "length", l->length_sums)) != HTRAIL_OK || (status = write_statistics(l)) != HTRAIL_OK)

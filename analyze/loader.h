@@ -13,6 +13,7 @@
 #include "analyze/load.h"
 #include "analyze/naming.h"
 #include "analyze/reach.h"
+#include "analyze/stacks.h"
 
 enum {
     HTRAIL__LOADER_BUCKETS = 66, /* 0, then powers of two; the last is for what has no length */
@@ -38,6 +39,7 @@ typedef struct htrail__loader {
     sqlite3 *db;
     htrail__graph *graph;
     htrail__reach reach;
+    htrail__stacks stacks;
     htrail__naming naming;
     htrail__btree_file file;
     htrail__btree tree;
@@ -75,6 +77,15 @@ void htrail__loader_step(htrail__loader *l, uint64_t done, uint64_t all);
 htrail_status htrail__loader_label_atoms(htrail__loader *l);
 htrail_status htrail__loader_encode_references(htrail__loader *l);
 htrail_status htrail__loader_sum_up(htrail__loader *l);
+/* Filling a table: NULL and false where SQLite fails, which end_statement (finalizes) then says. */
+sqlite3_stmt *htrail__loader_prepare(htrail__loader *l, const char *sql);
+void htrail__loader_bind_text(const htrail__loader *l, sqlite3_stmt *statement, int column, uint32_t text);
+void htrail__loader_bind_number(sqlite3_stmt *statement, int column, uint64_t value);
+bool htrail__loader_insert(sqlite3_stmt *statement);
+htrail_status htrail__loader_end_statement(htrail__loader *l, sqlite3_stmt *statement, bool fine);
+
+/* Tables of the process (load_process.c). */
+htrail_status htrail__loader_write_process(htrail__loader *l);
 /* The text of object.name; the empty text for none. */
 uint32_t htrail__loader_name_text(const htrail__loader *l, uint32_t object);
 htrail_status htrail__loader_write_tables(htrail__loader *l);

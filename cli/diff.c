@@ -12,21 +12,6 @@ static const char sql[] =
     "WHERE count_after <> count_before OR bytes_after <> bytes_before "
     "ORDER BY bytes_change DESC, count_change DESC, key";
 
-/* Both as attached databases of one connection without a file: the names in the query that
- * --show-sql prints are those that one would give in a shell. */
-static int attach(const cli_arguments *arguments, sqlite3 *db, const char *name, const htrail__store *store)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = cli_prepare(arguments, db, name, &statement);
-    if (result != CLI_EXIT_OK)
-        return result;
-    sqlite3_bind_text(statement, 1, htrail__store_path(store), -1, SQLITE_STATIC);
-    if (sqlite3_step(statement) != SQLITE_DONE)
-        result = cli_fail(arguments, "cannot open '%s': %s", htrail__store_path(store), sqlite3_errmsg(db));
-    sqlite3_finalize(statement);
-    return result;
-}
-
 static int run(const cli_arguments *arguments)
 {
     cli_query_column columns[] = {
@@ -49,12 +34,7 @@ static int run(const cli_arguments *arguments)
         (result = cli_open_heap(arguments, cli_operands(arguments)[0], &before)) != CLI_EXIT_OK ||
         (result = cli_open_heap(arguments, cli_operands(arguments)[1], &after)) != CLI_EXIT_OK)
         goto done;
-    if (sqlite3_open(":memory:", &db) != SQLITE_OK) {
-        result = cli_fail(arguments, "cannot open a database: %s", sqlite3_errmsg(db));
-        goto done;
-    }
-    if ((result = attach(arguments, db, "ATTACH ? AS before", before)) != CLI_EXIT_OK ||
-        (result = attach(arguments, db, "ATTACH ? AS after", after)) != CLI_EXIT_OK ||
+    if ((result = cli_open_pair(arguments, before, after, &db)) != CLI_EXIT_OK ||
         (result = cli_prepare(arguments, db, sql, &statement)) != CLI_EXIT_OK)
         goto done;
     sqlite3_bind_text(statement, 1, by, -1, SQLITE_STATIC);

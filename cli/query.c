@@ -23,6 +23,38 @@ static int open_store(const cli_arguments *arguments, const char *file, bool nee
 int cli_open_store(const cli_arguments *arguments, const char *file, htrail__store **out) { return open_store(arguments, file, false, out); }
 int cli_open_heap(const cli_arguments *arguments, const char *file, htrail__store **out) { return open_store(arguments, file, true, out); }
 
+static int attach(const cli_arguments *arguments, sqlite3 *db, const char *name, const htrail__store *store)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = cli_prepare(arguments, db, name, &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_text(statement, 1, htrail__store_path(store), -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE)
+        result = cli_fail(arguments, "cannot open '%s': %s", htrail__store_path(store), sqlite3_errmsg(db));
+    sqlite3_finalize(statement);
+    return result;
+}
+
+int cli_open_pair(const cli_arguments *arguments, const htrail__store *before, const htrail__store *after, sqlite3 **out)
+{
+    int result;
+    if (sqlite3_open(":memory:", out) != SQLITE_OK)
+        return cli_fail(arguments, "cannot open a database: %s", sqlite3_errmsg(*out));
+    if ((result = attach(arguments, *out, "ATTACH ? AS before", before)) != CLI_EXIT_OK)
+        return result;
+    return attach(arguments, *out, "ATTACH ? AS after", after);
+}
+
+void cli_show_sql(const cli_arguments *arguments, sqlite3_stmt *statement)
+{
+    if (!cli_option_given(arguments, "show-sql"))
+        return;
+    char *sql = sqlite3_expanded_sql(statement);
+    fprintf(stderr, "%s\n", sql == NULL ? sqlite3_sql(statement) : sql);
+    sqlite3_free(sql);
+}
+
 int cli_prepare(const cli_arguments *arguments, sqlite3 *db, const char *sql, sqlite3_stmt **out)
 {
     *out = NULL;
@@ -64,11 +96,7 @@ int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, con
     char number[32];
     int step, count = sqlite3_column_count(statement);
 
-    if (cli_option_given(arguments, "show-sql")) {
-        char *sql = sqlite3_expanded_sql(statement);
-        fprintf(stderr, "%s\n", sql == NULL ? sqlite3_sql(statement) : sql);
-        sqlite3_free(sql);
-    }
+    cli_show_sql(arguments, statement);
     cli_rows *rows = cli_rows_open(cli_command_name(arguments), json);
     if (columns == NULL)
         cli_rows_keep_heads(rows);

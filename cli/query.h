@@ -17,6 +17,13 @@ int cli_open_store(const cli_arguments *arguments, const char *file, htrail__sto
  * can be told from the answer. */
 int cli_open_heap(const cli_arguments *arguments, const char *file, htrail__store **out);
 
+/* Both as attached databases, before and after, of one connection without a file: the names in the query
+ * that --show-sql prints are those that one would give in a shell. *out is the caller's to close, on failure too. */
+int cli_open_pair(const cli_arguments *arguments, const htrail__store *before, const htrail__store *after, sqlite3 **out);
+
+/* The query on standard error, where --show-sql was given. */
+void cli_show_sql(const cli_arguments *arguments, sqlite3_stmt *statement);
+
 typedef struct cli_query_column {
     const char *name; /* as in the SQL */
     cli_column_kind kind;

@@ -15,7 +15,7 @@
 
 #include <htrail/capture.h>
 
-#include "capture/process/file_table.h"
+#include "capture/agent/file_table.h"
 #include "capture/agent/interpreter.h"
 #include "capture/agent/serve.h"
 #include "capture/agent/take.h"

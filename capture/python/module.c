@@ -3,21 +3,17 @@
 #include <errno.h>
 #include <string.h>
 
-#include "capture/pause/mode.h"
 #include "capture/python/cpython.h"
 
 #include <htrail/capture.h>
 
 PyDoc_STRVAR(snapshot_doc,
 "snapshot(path, *, hashes=False, contents=False, collect=False, max_pause=None,\n"
-"         max_bytes=None, contents_bytes=256, cmdline=True, mode=\"in-place\",\n"
-"         max_memory=None)\n"
+"         max_bytes=None, contents_bytes=256, cmdline=True)\n"
 "--\n\n"
 "Write every object of this interpreter, and who holds it, to the file path.\n\n"
 "The program stands still meanwhile: about as long as gc.collect() takes, twice. No\n"
-"Python code runs, no object is made or changed before the file is complete. With\n"
-"mode=\"fork\" it stands still for milliseconds: a copy of the process writes the file,\n"
-"this call waits for it, and the other threads go on.\n\n"
+"Python code runs, no object is made or changed before the file is complete.\n\n"
 "path       a str, bytes or os.PathLike; \"-\" is standard output. An existing file is\n"
 "           replaced when the new one is complete, never before.\n"
 "hashes     add a keyed hash for each str and bytes, so that duplicates can be found.\n"
@@ -26,15 +22,9 @@ PyDoc_STRVAR(snapshot_doc,
 "collect    run gc.collect() first. This runs finalizers.\n"
 "max_pause  seconds after which the walk ends; the file is then valid, and shorter.\n"
 "max_bytes  the file ends before it grows past this; valid, and shorter.\n"
-"cmdline    whether the process's command line is in the file.\n"
-"mode       \"in-place\", \"fork\", or \"auto\": fork where free memory allows it. What the\n"
-"           program writes to while the copy lives is in memory twice.\n"
-"max_memory the walk ends before the snapshot takes more bytes of memory, and with fork\n"
-"           what is there twice counts too; the file is then valid, and shorter.\n\n"
+"cmdline    whether the process's command line is in the file.\n\n"
 "Returns a dict: path, objects, references, size_bytes (of the objects), file_bytes,\n"
-"pause (seconds), complete (False where a limit ended the walk), reason (which one),\n"
-"mode and mode_reason, fork (seconds of the pause), private_bytes (memory that the\n"
-"snapshot took), copied_bytes (of what was there twice).\n"
+"pause (seconds), complete (False where a limit ended the walk), reason (which one).\n"
 "Raises OSError (with errno and filename) where the file cannot be written, RuntimeError where this interpreter\n"
 "cannot be walked now (from within a garbage collection, for one), TypeError and\n"
 "ValueError for wrong arguments.");
@@ -88,19 +78,19 @@ static int get_seconds(PyObject *o, uint64_t *nanoseconds)
     return 0;
 }
 
-static int get_bytes(PyObject *o, const char *name, uint64_t *bytes)
+static int get_bytes(PyObject *o, uint64_t *bytes)
 {
     if (!o || o == Py_None)
         return 0;
     if (PyBool_Check(o) || !PyLong_Check(o)) {
-        PyErr_Format(PyExc_TypeError, "%s must be an int or None, not %.100s", name, Py_TYPE(o)->tp_name);
+        PyErr_Format(PyExc_TypeError, "max_bytes must be an int or None, not %.100s", Py_TYPE(o)->tp_name);
         return -1;
     }
     unsigned long long value = PyLong_AsUnsignedLongLong(o);
     if (value == (unsigned long long)-1 && PyErr_Occurred())
         return -1;
     if (value == 0) {
-        PyErr_Format(PyExc_ValueError, "%s must be more than 0", name);
+        PyErr_SetString(PyExc_ValueError, "max_bytes must be more than 0");
         return -1;
     }
     *bytes = value;
@@ -110,11 +100,8 @@ static int get_bytes(PyObject *o, const char *name, uint64_t *bytes)
 static PyObject *snapshot(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     (void)module;
-    static char *names[] = {"path", "hashes", "contents", "collect", "max_pause", "max_bytes", "contents_bytes", "cmdline",
-                            "mode", "max_memory", NULL};
-    PyObject *path = NULL, *max_pause = NULL, *max_bytes = NULL, *max_memory = NULL, *result = NULL;
-    const char *mode = NULL;
-    htrail_capture_mode chosen = HTRAIL_CAPTURE_IN_PLACE;
+    static char *names[] = {"path", "hashes", "contents", "collect", "max_pause", "max_bytes", "contents_bytes", "cmdline", NULL};
+    PyObject *path = NULL, *max_pause = NULL, *max_bytes = NULL, *result = NULL;
     int hashes = 0, contents = 0, collect = 0, cmdline = 1;
     unsigned int contents_bytes = 256;
     char message[1024];
@@ -123,17 +110,11 @@ static PyObject *snapshot(PyObject *module, PyObject *args, PyObject *kwargs)
     htrail_snapshot_info info = {0};
     htrail_cpython_opts_init(&opts);
     htrail_writer_opts_init(&writer_opts);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$pppOOIpzO:snapshot", names, PyUnicode_FSConverter, &path, &hashes, &contents,
-                                     &collect, &max_pause, &max_bytes, &contents_bytes, &cmdline, &mode, &max_memory))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$pppOOIp:snapshot", names, PyUnicode_FSConverter, &path, &hashes, &contents,
+                                     &collect, &max_pause, &max_bytes, &contents_bytes, &cmdline))
         return NULL;
-    if (get_seconds(max_pause, &opts.max_pause_ns) < 0 || get_bytes(max_bytes, "max_bytes", &writer_opts.max_bytes) < 0 ||
-        get_bytes(max_memory, "max_memory", &opts.max_memory_bytes) < 0)
+    if (get_seconds(max_pause, &opts.max_pause_ns) < 0 || get_bytes(max_bytes, &writer_opts.max_bytes) < 0)
         goto done;
-    if (mode && !htrail__mode_parse(mode, &chosen)) {
-        PyErr_Format(PyExc_ValueError, "mode must be 'in-place', 'fork' or 'auto', not '%.100s'", mode);
-        goto done;
-    }
-    opts.mode = chosen;
     opts.flags = (hashes ? HTRAIL_CPYTHON_HASHES : 0) | (contents ? HTRAIL_CPYTHON_CONTENTS : 0) |
                  (collect ? HTRAIL_CPYTHON_COLLECT_FIRST : 0) | (cmdline ? 0 : HTRAIL_CPYTHON_NO_CMDLINE);
     opts.contents_bytes = contents_bytes;
@@ -144,14 +125,12 @@ static PyObject *snapshot(PyObject *module, PyObject *args, PyObject *kwargs)
         raise_status(status, error, path, message);
         goto done;
     }
-    result = Py_BuildValue("{s:N,s:K,s:K,s:K,s:K,s:d,s:O,s:s,s:s,s:s,s:d,s:K,s:K}", "path",
+    result = Py_BuildValue("{s:N,s:K,s:K,s:K,s:K,s:d,s:O,s:s}", "path",
                            PyUnicode_DecodeFSDefaultAndSize(PyBytes_AS_STRING(path), PyBytes_GET_SIZE(path)), "objects",
                            (unsigned long long)info.objects, "references", (unsigned long long)info.refs, "size_bytes",
                            (unsigned long long)info.size_bytes, "file_bytes", (unsigned long long)info.file_bytes, "pause",
                            (double)info.pause_ns / 1e9, "complete", status == HTRAIL_OK ? Py_True : Py_False, "reason",
-                           status == HTRAIL_OK ? NULL : message, "mode", htrail__mode_name((htrail_capture_mode)info.mode), "mode_reason",
-                           info.mode_reason, "fork", (double)info.fork_ns / 1e9, "private_bytes", (unsigned long long)info.private_bytes,
-                           "copied_bytes", (unsigned long long)info.cow_bytes);
+                           status == HTRAIL_OK ? NULL : message);
 done:
     Py_DECREF(path);
     return result;

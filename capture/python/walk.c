@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "capture/pause/copy.h"
 #include "capture/python/layout.h"
 #include "capture/python/name.h"
 #include "capture/python/type.h"
@@ -281,12 +280,6 @@ bool htrail__walk_going_on(htrail__walk *k)
     if (k->seen.failed) {
         k->status = HTRAIL_E_NOMEM;
         htrail_writer_stop(k->writer, HTRAIL_E_NOMEM, "the walk has no memory left for its marks");
-        return false;
-    }
-    const char *over = htrail__copy_over(k->fixed_bytes + k->seen.mapped_bytes, k->opts->max_memory_bytes);
-    if (over) {
-        k->status = HTRAIL_E_LIMIT;
-        htrail_writer_stop(k->writer, HTRAIL_E_LIMIT, over);
         return false;
     }
     if (k->deadline_ns) {

@@ -62,7 +62,6 @@ struct htrail__walk {
     PyInterpreterState *interp;
     const htrail_cpython_opts *opts;
     uint64_t deadline_ns; /* monotonic; 0: none */
-    uint64_t fixed_bytes; /* memory taken before the walk, the writer's too */
 
     /* the object being added */
     htrail_object object;

@@ -72,6 +72,44 @@ static void write_dangling(const char *path)
     fclose(file);
 }
 
+/* A server whose requests stay: some threads stand where requests do, each with a buffer of its own. */
+static void write_threads(const char *path, uint64_t requests, bool has_timer)
+{
+    small_heap heap;
+    small_heap_begin(&heap);
+    htrail_writer_set_meta(heap.writer, text("start_time_ns"), text("1000000000"));
+    OBJECT(&heap, 0x1000, T_DICT, 1, HTRAIL_OBJECT_TRACKED, REF(0x2000, INDEX));
+    LEAF(&heap, 0x2000, T_STR, 1);
+    ROOT(&heap, 0x1000, MODULES, "modules");
+    for (uint64_t i = 0; i < 2 + requests + has_timer; i++) {
+        bool is_request = i >= 2 && i < 2 + requests;
+        char name[32];
+        snprintf(name, sizeof name, is_request ? "Thread-%d \033[2J" : i == 0 ? "MainThread" : "", (int)i - 1);
+        htrail_thread kernel = {.tid = 100 + i, .start_ns = 1000000000 * (i + 1), .user_ns = 20000000 * i, .system_ns = 10000000, .comm = text(i == 1 ? "heaptrail" : "python3"),
+                                .wait = text("futex_do_wait"), .state = i == 0 ? 'R' : 'S', .flags = i == 0 ? HTRAIL_THREAD_MAIN : i == 1 ? HTRAIL_THREAD_CAPTURE : 0};
+        htrail_thread runtime = {.tid = 100 + i, .ident = 7 + i, .name = text(name), .flags = HTRAIL_THREAD_RUNTIME | (is_request ? HTRAIL_THREAD_DAEMON : 0)};
+        htrail_writer_add_thread(heap.writer, &kernel);
+        htrail_writer_add_thread(heap.writer, &runtime);
+        static const struct { const char *function, *file; uint32_t line; } frames[] = {
+            {"events", "/srv/sse.py", 6}, {"Handler.do_GET", "/srv/sse.py", 31}, {"handle_one_request", "/usr/lib/python3.11/http/server.py", 421},
+            {"ThreadingMixIn.process_request_thread", "/usr/lib/python3.11/socketserver.py", 755}, {"Thread.run", "/usr/lib/python3.11/threading.py", 975},
+            {"Thread._bootstrap", "/usr/lib/python3.11/threading.py", 995}};
+        for (uint32_t depth = 0; depth < (is_request ? 6 : 0); depth++)
+            htrail_writer_add_frame(heap.writer, &(htrail_frame){.tid = 100 + i, .depth = depth, .line = frames[depth].line, .function = text(frames[depth].function), .file = text(frames[depth].file)});
+        if (i == 0)
+            htrail_writer_add_frame(heap.writer, &(htrail_frame){.tid = 100, .line = 60, .function = text("<module>"), .file = text("/srv/sse.py")});
+        if (!is_request)
+            continue;
+        OBJECT(&heap, 0x10000 + 0x100 * i, T_THING, 1, HTRAIL_OBJECT_PSEUDO, REF(0x10080 + 0x100 * i, LOCAL));
+        small_heap_add(&heap, 0x10080 + 0x100 * i, T_TUPLE, 1, 0, (htrail_ref[100]){{0}}, 100);
+        htrail_writer_add_root(heap.writer, &(htrail_root){.object = 0x10000 + 0x100 * i, .kind = HTRAIL_ROOT_FRAME, .thread_id = 100 + i});
+    }
+    small_heap_end(&heap);
+    FILE *file = fopen(path, "wb");
+    cr_assert_eq(fwrite(heap.data, 1, heap.len, file), heap.len);
+    fclose(file);
+}
+
 static char *read_all(const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -107,6 +145,8 @@ ParameterizedTest(char (*script)[64], commands, print_what_they_printed)
     write_snapshot("cut.htrail", 100, 600);
     write_early("early.htrail");
     write_dangling("dangling.htrail");
+    write_threads("20.htrail", 20, true);
+    write_threads("57.htrail", 57, false);
     snprintf(command, sizeof command,
              "heaptrail() { '%s%s' \"$@\"; }; export LC_ALL=C.UTF-8 HOME=/nowhere; unset XDG_CACHE_HOME NO_COLOR; . '%s/%s'",
              heaptrail != NULL ? "" : here, heaptrail != NULL ? heaptrail : "/build/heaptrail", here, *script);
