@@ -39,7 +39,7 @@ comma       := ,
 # Folders are layers. The command is main.o and whatever of the archive its table of commands needs,
 # so an edge build leaves SQLite and Graphviz out by leaving their commands out.
 FORMAT  := $(wildcard format/*.c)
-AGENT   := $(wildcard capture/agent/*.c capture/process/*.c)
+AGENT   := $(wildcard capture/agent/*.c capture/pause/*.c capture/process/*.c capture/sample/*.c)
 ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c))
 CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output survey)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
 WALKER  := $(wildcard capture/python/*.c)
@@ -82,12 +82,12 @@ $(B)/obj/python$(2)/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $$(@D) && $$(COMPILE)
 $(B)/obj/python$(2)/%.o: EXTRA = -I$(3) -Wno-missing-prototypes -Wno-missing-field-initializers -Wno-unused-parameter
 $(B)/obj/python$(2)/module.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(AGENT))
-$(B)/obj/python$(2)/embed.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(filter capture/process/%,$(AGENT)))
+$(B)/obj/python$(2)/embed.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(filter-out capture/agent/%,$(AGENT)))
 $(B)/obj/python$(2)/module.o $(B)/obj/python$(2)/embed.o:
 	$(Q)ld -r -o $$@ $$^ && objcopy -w -W '!Py*_heaptrail' -W 'Py*' -W '_Py*' $$@
 $(B)/python$(2)/heaptrail$(4): $(B)/obj/python$(2)/module.o $(call objects,$(FORMAT)) tools/module.map
 	$$(call say,LD)
-	$(Q)mkdir -p $$(@D) && $(CC) $(SHARED) -o $$@ $$(filter %.o,$$^) $(ZSTD_A) -Wl,--version-script=tools/module.map $(LDFLAGS_ALL) -ldl
+	$(Q)mkdir -p $$(@D) && $(CC) $(SHARED) -o $$@ $$(filter %.o,$$^) $(ZSTD_A) -Wl,--version-script=tools/module.map $(LDFLAGS_ALL) -lm -ldl
 	$(Q)! nm -D --undefined-only $$@ | grep htrail
 $(B)/python$(2)/interpreters: FORCE
 	@mkdir -p $$(@D); printf '%s\n' $(subst $(comma), ,$(1)) | cmp -s - $$@ || printf '%s\n' $(subst $(comma), ,$(1)) > $$@
@@ -103,7 +103,7 @@ FIRST_PYTHON := $(call part,$(firstword $(PYTHONS)),1)
 # For C programs that embed Python: the walker and the writer, without the agent and the reader.
 $(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects,$(filter-out format/reader%,$(FORMAT))) tools/capture.map
 	$(call say,LD)
-	$(Q)$(CC) $(SHARED) -Wl,-soname,libhtrail-capture.so.0 -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=tools/capture.map $(LDFLAGS_ALL)
+	$(Q)$(CC) $(SHARED) -Wl,-soname,libhtrail-capture.so.0 -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=tools/capture.map $(LDFLAGS_ALL) -lm
 	$(Q)! nm -D --undefined-only $@ | grep htrail
 
 # The plain name of the default build: build/heaptrail, build/python3.11.

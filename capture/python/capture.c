@@ -11,6 +11,7 @@
 #include "capture/python/name.h"
 #include "capture/python/roots.h"
 #include "capture/python/selftest.h"
+#include "capture/python/sites.h"
 #include "capture/python/value.h"
 #include "capture/python/walk.h"
 
@@ -127,6 +128,7 @@ htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts
     k->interned = htrail__interned_find(k);
     htrail__roots_add_last(k);
     htrail__walk_noted(k);
+    htrail__sites_add_all(k);
     htrail__walk_going_on(k);
     write_meta(w, k, begun_ns);
     status = k->status;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "capture/python/cpython.h"
+#include "capture/python/module_sample.h"
 
 #include <htrail/capture.h>
 
@@ -138,6 +139,7 @@ done:
 
 static PyMethodDef methods[] = {
     {"snapshot", (PyCFunction)(void (*)(void))snapshot, METH_VARARGS | METH_KEYWORDS, snapshot_doc},
+    {"sample", (PyCFunction)(void (*)(void))htrail__module_sample, METH_VARARGS | METH_KEYWORDS, htrail__module_sample_doc},
     {NULL, NULL, 0, NULL},
 };
 

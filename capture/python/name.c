@@ -7,30 +7,6 @@
 #include "capture/python/text.h"
 #include "capture/python/type.h"
 
-static size_t put_utf8(char *to, uint32_t c)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        to[0] = (char)(0xc0 | c >> 6);
-        to[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        to[0] = (char)(0xe0 | c >> 12);
-        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        to[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    to[0] = (char)(0xf0 | c >> 18);
-    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    to[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 htrail_str htrail__name_text(htrail__walk *k, PyObject *string, int buffer)
 {
     htrail__text text;
@@ -39,14 +15,7 @@ htrail_str htrail__name_text(htrail__walk *k, PyObject *string, int buffer)
     if (text.is_as_it_stands)
         return (htrail_str){text.data, text.length < TEXT_MAX ? text.length : TEXT_MAX};
     char *to = k->text[buffer];
-    size_t len = 0;
-    for (size_t i = 0; i < text.length && len + 4 <= TEXT_MAX; i++) {
-        uint32_t c = htrail__text_at(&text, i);
-        if (HTRAIL__TEXT_HAS_PAIRS && c >> 10 == 0xd800 >> 10 && i + 1 < text.length && htrail__text_at(&text, i + 1) >> 10 == 0xdc00 >> 10)
-            c = 0x10000 + ((c & 0x3ff) << 10 | (htrail__text_at(&text, ++i) & 0x3ff));
-        len += put_utf8(to + len, c);
-    }
-    return (htrail_str){to, len};
+    return (htrail_str){to, htrail__text_put(to, TEXT_MAX, &text)};
 }
 
 bool htrail__name_is_identifier(PyObject *o)

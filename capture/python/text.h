@@ -58,6 +58,43 @@ static inline uint32_t htrail__text_at(const htrail__text *text, size_t i)
     return text->kind == 1 ? ((const uint8_t *)text->data)[i] : text->kind == 2 ? ((const uint16_t *)text->data)[i] : ((const uint32_t *)text->data)[i];
 }
 
+static inline size_t htrail__text_put_utf8(char *to, uint32_t c)
+{
+    if (c < 0x80) {
+        to[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        to[0] = (char)(0xc0 | c >> 6);
+        to[1] = (char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        to[0] = (char)(0xe0 | c >> 12);
+        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        to[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    to[0] = (char)(0xf0 | c >> 18);
+    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    to[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+/* The text in UTF-8, as much of it as fits into cap bytes; how many those are. */
+static inline size_t htrail__text_put(char *to, size_t cap, const htrail__text *text)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text->length && len + 4 <= cap; i++) {
+        uint32_t c = htrail__text_at(text, i);
+        if (HTRAIL__TEXT_HAS_PAIRS && c >> 10 == 0xd800 >> 10 && i + 1 < text->length && htrail__text_at(text, i + 1) >> 10 == 0xdc00 >> 10)
+            c = 0x10000 + ((c & 0x3ff) << 10 | (htrail__text_at(text, ++i) & 0x3ff));
+        len += htrail__text_put_utf8(to + len, c);
+    }
+    return len;
+}
+
 /* Is o a string that reads name? No hash and no comparison that Python could hear of. */
 static inline bool htrail__text_is(PyObject *o, const char *name)
 {

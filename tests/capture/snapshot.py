@@ -34,6 +34,8 @@ Type = collections.namedtuple("Type", "id module name base basic item flags")
 Root = collections.namedtuple("Root", "object kind thread depth name")
 Thread = collections.namedtuple("Thread", "tid ident object start user system flags state name comm wait")
 Frame = collections.namedtuple("Frame", "tid ident object depth line function file")
+Site = collections.namedtuple("Site", "caller line file function")
+Block = collections.namedtuple("Block", "address site size weight")
 Mapping = collections.namedtuple("Mapping", "start end category flags rss pss private_dirty swap path")
 
 PRELUDE = """# -*- coding: utf-8 -*-
@@ -53,12 +55,15 @@ told = open(%(told)r, "a")
 class Snapshot:
     """All records of a file. Labels of references are text, or numbers where the kind says so."""
 
-    def __init__(self, path):
+    def __init__(self, path, kinds=None):
+        """kinds: letters of htrail-dump; only such records."""
         self.objects, self.types, self.names, self.roots, self.values, self.meta = {}, {}, {}, [], {}, {}
-        self.threads, self.frames, self.mappings = [], [], []
+        self.threads, self.frames, self.mappings, self.sites, self.blocks = [], [], [], [], []
         strings, parts = {}, []
         dump = subprocess.Popen([DUMP, path], stdout=subprocess.PIPE)
         for line in dump.stdout:
+            if kinds and chr(line[0]) not in kinds:
+                continue
             row = line.decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
             kind, row = row[0], row[1:]
             if kind == "O":
@@ -82,6 +87,10 @@ class Snapshot:
                 self.frames.append(Frame(int(row[0]), int(row[1]), int(row[2], 16), int(row[3]), int(row[4]), row[5], row[6]))
             elif kind == "A":
                 self.mappings.append(Mapping(int(row[0], 16), int(row[1], 16), *map(int, row[2:8]), row[8]))
+            elif kind == "L":
+                self.sites.append(Site(None if row[1] == "-" else int(row[1]), int(row[2]), row[3], row[4]))
+            elif kind == "B":
+                self.blocks.append(Block(int(row[0], 16), *map(int, row[1:])))
             elif kind == "V":
                 self.values[int(row[0], 16)] = (int(row[1], 16), int(row[2]), row[3])
             elif kind == "M":
@@ -139,7 +148,7 @@ def for_version(program, number):
     return "\n".join(line for line in program.split("\n") if kept(line))
 
 
-def run(program, *arguments, env=None, check=True, python=sys.executable, module=MODULE, number=sys.version_info[:2]):
+def run(program, *arguments, env=None, check=True, python=sys.executable, module=MODULE, number=sys.version_info[:2], kinds=None):
     """The snapshot that the program took in that interpreter, and what it told. Its own files are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="capture.", dir=os.environ.get("TEST_TMP")) as folder:
         path, told = os.path.join(folder, "a.htrail"), os.path.join(folder, "told")
@@ -155,7 +164,7 @@ def run(program, *arguments, env=None, check=True, python=sys.executable, module
         with open(told) as lines:
             for line in lines:
                 values.update(json.loads(line))
-        return Snapshot(path) if os.path.exists(path) else None, values, done
+        return Snapshot(path, kinds) if os.path.exists(path) else None, values, done
 
 
 class OnInterpreter:

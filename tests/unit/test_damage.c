@@ -12,7 +12,7 @@ static uint8_t *every_section(size_t *len)
 {
     memory_file file = {.fail_after = SIZE_MAX};
     recorded log = {0};
-    static const unsigned others[] = {HTRAIL__SECTION_MODULES, 
+    static const unsigned others[] = {HTRAIL__SECTION_MODULES,
                                       HTRAIL__SECTION_NATIVE_BLOCKS, HTRAIL__SECTION_NATIVE_REFS,
                                       HTRAIL__SECTION_REFCOUNTS, HTRAIL__SECTION_FINGERPRINTS, HTRAIL__SECTION_SUMMARY};
     cr_assert_eq(random_heap_write(&file, &log, 5, 12, NULL), HTRAIL_OK);
