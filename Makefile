@@ -40,6 +40,7 @@ comma       := ,
 # so an edge build leaves SQLite and Graphviz out by leaving their commands out.
 FORMAT  := $(wildcard format/*.c)
 AGENT   := $(wildcard capture/agent/*.c capture/pause/*.c capture/process/*.c capture/sample/*.c)
+LAUNCH  := $(wildcard capture/launch/*.c) $(patsubst %,capture/agent/%.c,environment settings signal_name)
 ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c))
 CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output survey)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
 WALKER  := $(wildcard capture/python/*.c)
@@ -100,6 +101,12 @@ part = $(word $(2),$(subst |, ,$(1)))
 $(foreach p,$(PYTHONS),$(eval $(call python_rules,$(call part,$(p),4),$(call part,$(p),1),$(call part,$(p),2),$(call part,$(p),3))))
 FIRST_PYTHON := $(call part,$(firstword $(PYTHONS)),1)
 
+# What `heaptrail run` preloads: it finds the agent for the Python that it is in.
+$(B)/heaptrail-agent.so: $(call objects,$(LAUNCH)) tools/launcher.map
+	$(call say,LD)
+	$(Q)$(CC) $(SHARED) -o $@ $(filter %.o,$^) -Wl,--version-script=tools/launcher.map $(LDFLAGS_ALL) -ldl
+modules: $(if $(WALKER),$(B)/heaptrail-agent.so)
+
 # For C programs that embed Python: the walker and the writer, without the agent and the reader.
 $(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects,$(filter-out format/reader%,$(FORMAT))) tools/capture.map
 	$(call say,LD)
@@ -108,7 +115,7 @@ $(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects
 
 # The plain name of the default build: build/heaptrail, build/python3.11.
 build-links: $(COMMAND) modules
-	$(if $(filter build/release,$(B)),@cd build && for f in heaptrail $$(cd release && ls -d python* 2>/dev/null); do ln -sfn release/$$f $$f; done)
+	$(if $(filter build/release,$(B)),@cd build && for f in heaptrail heaptrail-agent.so $$(cd release && ls -d python* 2>/dev/null); do ln -sfn release/$$f $$f; done)
 
 setup:
 	@tools/setup.sh

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/text.h"
 
 /* Two columns: the id, and whether the object is stale. */
 static const char by_address[] = "SELECT id, 0 FROM object WHERE address = ?1";
@@ -115,29 +114,40 @@ static bool leave_out_repeated(htrail__selection *selection, size_t from)
     return true;
 }
 
-htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const htrail__selector *selector, char *message, size_t message_cap)
+void htrail__selector_query(const htrail__selector *selector, htrail__text *out)
 {
     static const char *const queries[] = {by_address, by_id, by_type, by_module};
+    /* On a line of its own, so that a comment at its end ends there. */
+    if (selector->kind == HTRAIL__SELECT_WHERE)
+        htrail__text_format(out, "SELECT id, 0 FROM object WHERE (%s\n) ORDER BY id", selector->text);
+    else
+        htrail__text_add_string(out, queries[selector->kind]);
+}
+
+void htrail__selector_bind(const htrail__selector *selector, sqlite3_stmt *statement)
+{
+    if (selector->kind == HTRAIL__SELECT_ADDRESS || selector->kind == HTRAIL__SELECT_ID)
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)selector->number);
+    else if (selector->kind != HTRAIL__SELECT_WHERE)
+        sqlite3_bind_text(statement, 1, selector->text, -1, SQLITE_STATIC);
+}
+
+htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const htrail__selector *selector, char *message, size_t message_cap)
+{
     htrail_status status = HTRAIL_E_NOMEM;
     sqlite3_stmt *statement = NULL;
     size_t from = selection->count, room = from;
     htrail__text expression;
-    const char *query = NULL, *tail = NULL;
+    const char *tail = NULL;
     int stepped;
 
     htrail__text_init(&expression, 1 << 20);
     selection->stale = 0;
     snprintf(message, message_cap, "out of memory");
-    if (selector->kind == HTRAIL__SELECT_WHERE) {
-        /* On a line of its own, so that a comment at its end ends there. */
-        htrail__text_format(&expression, "SELECT id, 0 FROM object WHERE (%s\n) ORDER BY id", selector->text);
-        query = htrail__text_string(&expression);
-    } else {
-        query = queries[selector->kind];
-    }
+    htrail__selector_query(selector, &expression);
     if (expression.failed)
         goto done;
-    if (sqlite3_prepare_v2(db, query, -1, &statement, &tail) != SQLITE_OK || statement == NULL || tail[0] != '\0' ||
+    if (sqlite3_prepare_v2(db, htrail__text_string(&expression), -1, &statement, &tail) != SQLITE_OK || statement == NULL || tail[0] != '\0' ||
         !sqlite3_stmt_readonly(statement) || sqlite3_column_count(statement) != 2) {
         bool bad_expression = selector->kind == HTRAIL__SELECT_WHERE;
         status = bad_expression ? HTRAIL_E_MISUSE : HTRAIL_E_DATABASE;
@@ -145,10 +155,7 @@ htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const ht
                  bad_expression ? selector->text : "", bad_expression ? ": " : "", sqlite3_errcode(db) != SQLITE_OK ? sqlite3_errmsg(db) : "more than one statement");
         goto done;
     }
-    if (selector->kind == HTRAIL__SELECT_ADDRESS || selector->kind == HTRAIL__SELECT_ID)
-        sqlite3_bind_int64(statement, 1, (sqlite3_int64)selector->number);
-    else if (selector->kind != HTRAIL__SELECT_WHERE)
-        sqlite3_bind_text(statement, 1, selector->text, -1, SQLITE_STATIC);
+    htrail__selector_bind(selector, statement);
     while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
         if (!add_id(selection, &room, (uint64_t)sqlite3_column_int64(statement, 0)))
             goto done;

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <htrail/status.h>
 
+#include "analyze/text.h"
+
 typedef enum htrail__selector_kind {
     HTRAIL__SELECT_ADDRESS,
     HTRAIL__SELECT_ID,
@@ -36,6 +38,11 @@ typedef struct htrail__selection {
     size_t count;
     size_t stale;  /* of the last selector, MODULE: so many of what it added are stale; they come first */
 } htrail__selection;
+
+/* Append to out a query whose first column, id, are the objects that selector means: for a larger
+ * query of one's own, where ?1 is left for htrail__selector_bind. */
+void htrail__selector_query(const htrail__selector *selector, htrail__text *out);
+void htrail__selector_bind(const htrail__selector *selector, sqlite3_stmt *statement);
 
 /* Add the objects that selector means to selection, which begins as all zero. HTRAIL_E_NOT_FOUND:
  * there are none; HTRAIL_E_MISUSE: the expression of a WHERE is none; HTRAIL_E_DATABASE. */

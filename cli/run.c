@@ -8,20 +8,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <htrail/capture.h>
-
 #include "capture/agent/environment.h"
+#include "capture/agent/settings.h"
 #include "cli/command.h"
 
-enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, PRELOAD_CAP = 16384 };
+enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
-/* Beside the command in the build folder; under the prefix it was installed to. */
-static const char *const agent_places[] = {
-    "/python*/heaptrail*.so",
-    "/../lib/heaptrail/python*/heaptrail*.so",
-    "/../lib/*/heaptrail/python*/heaptrail*.so",
-    "/../lib/python*/site-packages/heaptrail*.so",
-    "/../lib/python*/dist-packages/heaptrail*.so",
+/* Beside the command in the build folder; under the prefix it was installed to. The agents
+ * for the versions of Python lie beside the launcher. */
+static const char *const launcher_places[] = {
+    "/heaptrail-agent.so",
+    "/../lib/heaptrail/heaptrail-agent.so",
+    "/../lib/*/heaptrail/heaptrail-agent.so",
 };
 
 static const cli_option options[] = {
@@ -29,54 +27,52 @@ static const cli_option options[] = {
     {"hashes", 0, NULL, "put a keyed hash of every string into the snapshots"},
     {"contents", 0, NULL, "put the text of strings into the snapshots"},
     {"no-cmdline", 0, NULL, "keep the command line out of the snapshots"},
+    {"max-pause", 0, "S", "of each snapshot that a trigger takes: end early after S seconds"},
+    {"max-size", 0, "BYTES", "of each of them: end early before the file grows past BYTES (K, M, G)"},
+    {"children", 0, NULL, "programs that the program starts, and its forks, have an agent of their own"},
     {NULL, 0, NULL, NULL},
 };
 
-/* A list for the loader is split at blanks and colons. */
-static int add_agents(const cli_arguments *arguments, const char *folder, const char *place, char *preload,
-                      htrail__agent_environment *environment)
-{
-    char pattern[PATH_MAX + 64], path[PATH_MAX], version[16];
-    glob_t found = {0};
-    int result = CLI_EXIT_OK;
+static const struct {
+    const char *option, *setting;
+    bool plain;
+} setting_options[] = {
+    {"hashes", "hashes", true}, {"contents", "contents", true}, {"no-cmdline", "no-cmdline", true},
+    {"max-pause", "max-pause", false}, {"max-size", "max-size", false}, {"children", "children", true},
+};
 
-    snprintf(pattern, sizeof pattern, "%s%s", folder, place);
-    if (glob(pattern, 0, NULL, &found) != 0)
-        goto done;
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        if (realpath(found.gl_pathv[i], path) == NULL || !htrail__agent_environment_version_of(path, version, sizeof version) ||
-            htrail__agent_environment_has(environment, version))
-            continue;
-        if (strpbrk(path, " :\t\n") != NULL) {
-            result = cli_fail(arguments, "cannot preload '%s': the loader takes no path with a blank or a colon; move "
-                                         "heaptrail to another folder", path);
-            goto done;
-        }
-        size_t used = strlen(preload), known = strlen(environment->versions);
-        snprintf(preload + used, PRELOAD_CAP - used, "%s%s", used ? ":" : "", path);
-        snprintf(environment->versions + known, sizeof environment->versions - known, "%s%s", known ? "," : "", version);
-    }
-done:
+static bool has_agents(const char *launcher)
+{
+    char pattern[PATH_MAX + 64];
+    glob_t found = {0};
+    snprintf(pattern, sizeof pattern, "%.*s/python*/heaptrail*.so", (int)(strrchr(launcher, '/') - launcher), launcher);
+    bool any = glob(pattern, 0, NULL, &found) == 0;
     globfree(&found);
-    return result;
+    return any;
 }
 
-static int find_agents(const cli_arguments *arguments, char *preload, htrail__agent_environment *environment)
+/* A list for the loader is split at blanks and colons. */
+static int find_launcher(const cli_arguments *arguments, char *launcher)
 {
-    char folder[PATH_MAX];
+    char folder[PATH_MAX], pattern[PATH_MAX + 64];
+    bool any = false;
     ssize_t bytes = readlink("/proc/self/exe", folder, sizeof folder - 1);
     if (bytes < 0)
         return cli_fail(arguments, "cannot read '/proc/self/exe': %s", strerror(errno));
     folder[bytes] = '\0';
     *strrchr(folder, '/') = '\0';
-    for (size_t i = 0; i < sizeof agent_places / sizeof *agent_places; i++) {
-        int result = add_agents(arguments, folder, agent_places[i], preload, environment);
-        if (result != CLI_EXIT_OK)
-            return result;
+    for (size_t i = 0; i < sizeof launcher_places / sizeof *launcher_places && !any; i++) {
+        glob_t found = {0};
+        snprintf(pattern, sizeof pattern, "%s%s", folder, launcher_places[i]);
+        any = glob(pattern, 0, NULL, &found) == 0 && realpath(found.gl_pathv[0], launcher) != NULL && has_agents(launcher);
+        globfree(&found);
     }
-    if (*preload == '\0')
-        return cli_fail(arguments, "no agent is built or installed beside '%s/heaptrail' (python3.11/heaptrail.*.so): "
+    if (!any)
+        return cli_fail(arguments, "no agent is built or installed beside '%s/heaptrail' (heaptrail-agent.so, python3.11/heaptrail.*.so): "
                                    "run 'make' or 'make install'", folder);
+    if (strpbrk(launcher, " :\t\n") != NULL)
+        return cli_fail(arguments, "cannot preload '%s': the loader takes no path with a blank or a colon; move "
+                                   "heaptrail to another folder", launcher);
     return CLI_EXIT_OK;
 }
 
@@ -98,22 +94,38 @@ static int find_folder(const cli_arguments *arguments, char *folder)
     return CLI_EXIT_OK;
 }
 
+/* The options that are settings of the agent, under the names that HEAPTRAIL=... has for them. */
+static int find_settings(const cli_arguments *arguments, htrail__settings *settings)
+{
+    char error[1024];
+    for (size_t i = 0; i < sizeof setting_options / sizeof *setting_options; i++) {
+        const char *value = cli_option_value(arguments, setting_options[i].option);
+        if (value == NULL)
+            continue;
+        if (!htrail__settings_set(settings, setting_options[i].setting, setting_options[i].plain ? NULL : value, error, sizeof error))
+            return cli_usage(arguments, "%s", error);
+    }
+    return CLI_EXIT_OK;
+}
+
 static int run(const cli_arguments *arguments)
 {
-    static char preload[PRELOAD_CAP];
-    static htrail__agent_environment environment;
+    static char launcher[PATH_MAX], folder[PATH_MAX], text[HTRAIL__SETTINGS_TEXT_CAP];
+    static htrail__settings settings;
     char *const *command = cli_operands(arguments);
-    int result = find_folder(arguments, environment.dir);
+    int result = find_settings(arguments, &settings);
 
     if (result == CLI_EXIT_OK)
-        result = find_agents(arguments, preload, &environment);
+        result = find_folder(arguments, folder);
+    if (result == CLI_EXIT_OK)
+        result = find_launcher(arguments, launcher);
     if (result != CLI_EXIT_OK)
         return result;
-    environment.pid = getpid();
-    environment.flags = (cli_option_given(arguments, "hashes") ? HTRAIL_CPYTHON_HASHES : 0u) |
-                        (cli_option_given(arguments, "contents") ? HTRAIL_CPYTHON_CONTENTS : 0u) |
-                        (cli_option_given(arguments, "no-cmdline") ? HTRAIL_CPYTHON_NO_CMDLINE : 0u);
-    int error = htrail__agent_environment_set(&environment, preload);
+    snprintf(settings.dir, sizeof settings.dir, "%s", folder);
+    int error = htrail__settings_format(&settings, text, sizeof text) ? 0 : ENAMETOOLONG;
+    htrail__agent_environment environment = {settings.children ? 0 : getpid(), text};
+    if (error == 0)
+        error = htrail__agent_environment_set(&environment, launcher);
     if (error != 0)
         return cli_fail(arguments, "cannot set the environment of '%s': %s", command[0], strerror(error));
     execvp(command[0], command);

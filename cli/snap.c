@@ -11,6 +11,7 @@
 
 #include "capture/agent/client.h"
 #include "capture/agent/destination.h"
+#include "capture/pause/mode.h"
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -21,8 +22,10 @@ static const cli_option options[] = {
     {"hashes", 0, NULL, "with a keyed hash of every string"},
     {"contents", 0, NULL, "with the text of strings"},
     {"no-cmdline", 0, NULL, "without the command line of the process"},
-    {"max-pause", 0, "S", "end early when the program has stood still for S seconds"},
-    {"max-size", 0, "BYTES", "end early before the file grows past BYTES (K, M, G)"},
+    {"mode", 'm', "MODE", "fork (the program waits for a copy of it to be made), in-place (for the snapshot) or auto"},
+    {"max-pause", 0, "S", "end early when the program has stood still for S seconds; fork: refuse to stop it longer"},
+    {"max-memory", 0, "BYTES", "end early when the snapshot takes more than BYTES (K, M, G) of memory from the machine"},
+    {"max-bytes", 0, "BYTES", "end early before the file grows past BYTES (K, M, G)"},
     {"timeout", 't', "S", "give up when nothing happens for S seconds (default 60)"},
     {NULL, 0, NULL, NULL},
 };
@@ -133,6 +136,7 @@ static void print_summary(FILE *stream, const char *path, const htrail__agent_me
         fprintf(stream, "%s\n", path);
     fprintf(stream, "%s objects of %s in a file of %s, paused %.3f s\n", objects, heap, file,
             (double)answer->pause_ns / 1e9);
+    fprintf(stream, "%s: %s\n", htrail__mode_name((htrail_capture_mode)answer->mode), answer->mode_reason);
 }
 
 static int open_file(const cli_arguments *arguments, const htrail__client *client, htrail__destination *file,
@@ -197,6 +201,12 @@ static bool parse_seconds(const cli_arguments *arguments, const char *name, doub
     return end != text && *end == '\0' && *ms > 0 && *ms <= TIMEOUT_MAX_S * 1000.0;
 }
 
+static bool parse_bytes(const cli_arguments *arguments, const char *name, unsigned long long *bytes)
+{
+    const char *text = cli_option_value(arguments, name);
+    return text == NULL || (cli_parse_number(text, bytes) && *bytes != 0);
+}
+
 static int snap(const cli_arguments *arguments, pid_t pid, int timeout_ms, htrail__client_wish *wish)
 {
     static htrail__client client;
@@ -227,9 +237,10 @@ done:
 static int run(const cli_arguments *arguments)
 {
     const char *operand = cli_operands(arguments)[0], *wanted = cli_option_value(arguments, "output");
-    const char *max_size = cli_option_value(arguments, "max-size");
+    const char *mode = cli_option_value(arguments, "mode");
+    htrail_capture_mode chosen = HTRAIL_CAPTURE_AUTO;
     double timeout_ms = DEFAULT_TIMEOUT_S * 1000, max_pause_ms = 0;
-    unsigned long long max_bytes = 0;
+    unsigned long long max_bytes = 0, max_memory_bytes = 0;
     htrail__client_wish wish = {.fd = -1};
     pid_t pid;
 
@@ -239,14 +250,20 @@ static int run(const cli_arguments *arguments)
         return cli_usage(arguments, "'%s' is no number of seconds", cli_option_value(arguments, "timeout"));
     if (!parse_seconds(arguments, "max-pause", &max_pause_ms))
         return cli_usage(arguments, "'%s' is no number of seconds", cli_option_value(arguments, "max-pause"));
-    if (max_size != NULL && (!cli_parse_number(max_size, &max_bytes) || max_bytes == 0))
-        return cli_usage(arguments, "'%s' is no number of bytes", max_size);
+    if (!parse_bytes(arguments, "max-bytes", &max_bytes))
+        return cli_usage(arguments, "'%s' is no number of bytes", cli_option_value(arguments, "max-bytes"));
+    if (!parse_bytes(arguments, "max-memory", &max_memory_bytes))
+        return cli_usage(arguments, "'%s' is no number of bytes", cli_option_value(arguments, "max-memory"));
+    if (mode != NULL && !htrail__mode_parse(mode, &chosen))
+        return cli_usage(arguments, "'%s' is no mode: fork, in-place or auto", mode);
     if (wanted != NULL && strcmp(wanted, "-") == 0 && isatty(STDOUT_FILENO))
         return cli_usage(arguments, "standard output is a terminal: a snapshot is not text");
     wish.flags = (cli_option_given(arguments, "hashes") ? HTRAIL_CPYTHON_HASHES : 0u) |
                  (cli_option_given(arguments, "contents") ? HTRAIL_CPYTHON_CONTENTS : 0u) |
                  (cli_option_given(arguments, "no-cmdline") ? HTRAIL_CPYTHON_NO_CMDLINE : 0u);
     wish.max_bytes = max_bytes;
+    wish.max_memory_bytes = max_memory_bytes;
+    wish.mode = chosen;
     wish.max_pause_ns = (uint64_t)(max_pause_ms * 1e6);
 
     catch_signals();

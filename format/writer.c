@@ -138,9 +138,19 @@ static htrail_status fail(htrail_writer *w, htrail_status status, const char *se
     return w->status;
 }
 
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static htrail_status write_bytes(htrail_writer *w, const void *data, size_t len)
 {
-    if (htrail__output_write(&w->output, data, len) != HTRAIL_OK) {
+    uint64_t begun_ns = monotonic_ns();
+    htrail_status written = htrail__output_write(&w->output, data, len);
+    w->stats.write_ns += monotonic_ns() - begun_ns;
+    if (written != HTRAIL_OK) {
         w->is_stopped = false; /* worse than a limit */
         w->status = HTRAIL_OK;
         return fail(w, HTRAIL_E_IO, w->output.message);
@@ -259,6 +269,7 @@ static htrail_writer *writer_new(const htrail_writer_opts *given, char *message,
     htrail_writer *w = (htrail_writer *)memory;
     uint8_t *at = memory + page_up(sizeof *w);
     w->mapped_bytes = bytes;
+    w->stats.memory_bytes = bytes;
     w->opts = opts;
     w->packer = htrail__packer_init(at, htrail__packer_bytes(opts.level), opts.level);
     at += page_up(htrail__packer_bytes(opts.level));

@@ -20,5 +20,6 @@ held build/edge/heaptrail 800
 for module in build/edge/python*/heaptrail*.so; do
     held "$module" 600
 done
+held build/edge/heaptrail-agent.so 64
 held build/edge/libhtrail-capture.so 600
 exit $status

@@ -52,6 +52,7 @@ package htrail 'read, load and compare heap snapshots' \
     'Libs: -L${libdir} -lhtrail' 'Libs.private: -lpthread -lm' 'Requires.private: libzstd sqlite3 libcgraph libgvc'
 package htrail-capture 'take a heap snapshot of an embedded Python' 'Libs: -L${libdir} -lhtrail-capture'
 
+put 755 "$B/heaptrail-agent.so" "$libdir/heaptrail/heaptrail-agent.so"
 for entry in $MODULES; do # 3.11:.cpython-311-x86_64-linux-gnu.so
     version=${entry%%:*} file=heaptrail${entry#*:}
     put 755 "$B/python$version/$file" "$libdir/heaptrail/python$version/$file"

@@ -32,7 +32,8 @@ typedef struct htrail__client_wish {
     const char *path; /* removed by the other side if we die; "" for none */
     uint32_t flags;   /* htrail_cpython_flags */
     uint32_t sequence;
-    uint64_t max_pause_ns, max_bytes; /* 0: no limit */
+    uint64_t max_pause_ns, max_bytes, max_memory_bytes; /* 0: no limit */
+    uint32_t mode;        /* htrail_capture_mode */
 } htrail__client_wish;
 
 bool htrail__client_request(htrail__client *client, const htrail__client_wish *wish);

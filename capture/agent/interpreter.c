@@ -1,14 +1,13 @@
 /* capture/agent/interpreter.c - the GIL, by dlsym. */
 #include <dlfcn.h>
 #include <stdatomic.h>
-#include <string.h>
+#include <stddef.h>
 
 #include "capture/agent/interpreter.h"
 
 static struct {
     int (*is_initialized)(void);
     int (*is_finalizing)(void);
-    const char *(*version)(void);
     int (*append_inittab)(const char *, void *(*)(void));
     int (*at_exit)(void (*)(void));
     void *(*main_interpreter)(void);
@@ -32,22 +31,10 @@ bool htrail__interpreter_find(void)
         return false;
     if (!LOOK_UP(is_finalizing, "Py_IsFinalizing"))
         (void)LOOK_UP(is_finalizing, "_Py_IsFinalizing"); /* neither on 2.7 */
-    return LOOK_UP(version, "Py_GetVersion") && LOOK_UP(append_inittab, "PyImport_AppendInittab") &&
+    return LOOK_UP(append_inittab, "PyImport_AppendInittab") &&
            LOOK_UP(at_exit, "Py_AtExit") && LOOK_UP(thread_state_new, "PyThreadState_New") &&
            LOOK_UP(restore_thread, "PyEval_RestoreThread") && LOOK_UP(save_thread, "PyEval_SaveThread") &&
            (LOOK_UP(main_interpreter, "PyInterpreterState_Main") || LOOK_UP(main_interpreter, "PyInterpreterState_Head"));
-}
-
-void htrail__interpreter_version(char *version, size_t version_cap)
-{
-    const char *text = python.version();
-    size_t used = 0;
-    for (int dots = 0; text[used] != '\0' && used + 1 < version_cap; used++) {
-        if (text[used] == '.' ? ++dots == 2 : text[used] < '0' || text[used] > '9')
-            break;
-        version[used] = text[used];
-    }
-    version[used] = '\0';
 }
 
 bool htrail__interpreter_add_module(const char *name, void *(*init)(void))

@@ -5,18 +5,14 @@
  * Order of calls: find; then, from one thread, attach once the interpreter runs, then
  * enter and leave around each snapshot.
  *
- * Threads: find and version from any one thread; attach, enter and leave from the agent's. */
+ * Threads: find from any one thread; attach, enter and leave from the agent's. */
 #ifndef HTRAIL_CAPTURE_AGENT_INTERPRETER_H
 #define HTRAIL_CAPTURE_AGENT_INTERPRETER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* false: there is no Python in this process. */
 bool htrail__interpreter_find(void);
-
-/* "3.11" of the running interpreter. */
-void htrail__interpreter_version(char *version, size_t version_cap);
 
 /* Make a built-in module known, before the interpreter starts. name is borrowed for ever. */
 bool htrail__interpreter_add_module(const char *name, void *(*init)(void));

@@ -26,7 +26,7 @@
 
 enum {
     HTRAIL__AGENT_MAGIC = 0x41525448, /* "HTRA" */
-    HTRAIL__AGENT_VERSION = 1,
+    HTRAIL__AGENT_VERSION = 2,
     HTRAIL__AGENT_TEXT_CAP = 4352 /* PATH_MAX and some words */
 };
 
@@ -35,7 +35,7 @@ typedef enum htrail__agent_kind {
                                    flags: the process's own choice; sequence: the next number */
     HTRAIL__AGENT_REQUEST = 2,  /* flags, sequence, max_...; text: the path of the open file that comes with
                                    it, removed if the client dies; empty for none */
-    HTRAIL__AGENT_STARTED = 3,  /* the program stands still from here on */
+    HTRAIL__AGENT_STARTED = 3,  /* the program stands still from here on; mode FORK: it goes on already */
     HTRAIL__AGENT_PROGRESS = 4, /* objects and file_bytes so far */
     HTRAIL__AGENT_DONE = 5,     /* all counts; status HTRAIL_E_LIMIT: shorter than the heap, text says why */
     HTRAIL__AGENT_FAILED = 6    /* status, text: the sentence; os_error: errno of a failed write, or 0 */
@@ -54,7 +54,12 @@ typedef struct htrail__agent_message {
     uint64_t file_bytes;
     uint64_t pause_ns;
     uint64_t max_pause_ns, max_bytes; /* REQUEST: end early, with a valid file; 0 = no limit */
-    uint64_t reserved[2]; /* 0 */
+    uint64_t max_memory_bytes;        /* the same */
+    uint32_t mode;                    /* htrail_capture_mode: REQUEST what is wished for, then what was chosen */
+    uint32_t reserved;                /* 0 */
+    uint64_t fork_ns;                 /* of the pause, for the copy */
+    uint64_t private_bytes, cow_bytes; /* memory of the snapshot; of pages that were there twice */
+    char mode_reason[320];            /* why that mode */
     char text[HTRAIL__AGENT_TEXT_CAP];
 } htrail__agent_message;
 

@@ -15,7 +15,7 @@
 
 #include <htrail/capture.h>
 
-#include "capture/agent/file_table.h"
+#include "capture/process/file_table.h"
 #include "capture/agent/interpreter.h"
 #include "capture/agent/serve.h"
 #include "capture/agent/take.h"
@@ -35,7 +35,7 @@ enum {
 static struct {
     htrail__file_identity listener, client, file;
     char prefix[HTRAIL__AGENT_TEXT_CAP];
-    uint32_t flags;
+    htrail__settings settings;
     uint32_t next_sequence;
     uid_t uid_at_start;
     bool own_table; /* see file_table.h; where it is shared, the program may close what is ours */
@@ -140,7 +140,7 @@ static void converse(void)
     int fd = -1, error;
 
     htrail__agent_message_init(&message, HTRAIL__AGENT_HELLO);
-    message.flags = serve.flags;
+    message.flags = serve.settings.flags;
     message.sequence = serve.next_sequence;
     snprintf(message.text, sizeof message.text, "%s", serve.prefix);
     if (htrail__agent_send(serve.client.fd, &message, -1, MSG_DONTWAIT) != 0)
@@ -154,7 +154,7 @@ static void converse(void)
     else if ((refusal = why_not_now()) != NULL)
         htrail__take_refuse(&serve.client, HTRAIL_E_UNSUPPORTED, 0, refusal);
     else {
-        message.flags |= serve.flags;
+        message.flags |= serve.settings.flags;
         uint32_t sequence = message.sequence;
         if (htrail__take_snapshot(&serve.client, &serve.file, &message) && sequence >= serve.next_sequence)
             serve.next_sequence = sequence + 1;
@@ -217,15 +217,15 @@ static void *serve_thread(void *unused)
     return NULL;
 }
 
-int htrail__serve_start(const char *prefix, uint32_t flags)
+int htrail__serve_start(const char *prefix, const htrail__settings *settings)
 {
     pthread_t thread;
     pthread_attr_t attributes;
     sigset_t every, before;
     int result;
 
-    snprintf(serve.prefix, sizeof serve.prefix, "%s", prefix);
-    serve.flags = flags;
+    serve.settings = *settings;
+    snprintf(serve.prefix, sizeof serve.prefix, "%s-%ld", prefix, (long)getpid());
     serve.next_sequence = 1;
     serve.uid_at_start = geteuid();
     result = start_listening();

@@ -9,10 +9,10 @@
 #ifndef HTRAIL_CAPTURE_AGENT_SERVE_H
 #define HTRAIL_CAPTURE_AGENT_SERVE_H
 
-#include <stdint.h>
+#include "capture/agent/settings.h"
 
-/* Listen and start the thread, once a process. prefix is what default file names begin
- * with, "DIR/NAME-PID", copied; flags are htrail_cpython_flags for every snapshot. 0 or an errno value. */
-int htrail__serve_start(const char *prefix, uint32_t flags);
+/* Listen and start the thread, once a process. prefix is what default file names begin with
+ * before the process id, "DIR/NAME"; both are copied. 0 or an errno value. */
+int htrail__serve_start(const char *prefix, const htrail__settings *settings);
 
 #endif

@@ -1,24 +1,38 @@
-/* capture/agent/start.c - what happens when the loader brings the agent into a process:
- * decide whether it is wanted here, tidy the environment, make `import heaptrail` work,
- * start the thread. Everything runs before main, and before the interpreter's. */
+/* capture/agent/start.c - what happens when the loader brings this object into a process: the
+ * launcher of `heaptrail run`, before main; `import heaptrail` where HEAPTRAIL=... is set,
+ * which heaptrail.pth does at the start of every interpreter; `heaptrail snap`, which has a
+ * program without the agent load it and calls heaptrail_agent_attach. Any other import
+ * starts no agent. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/agent/environment.h"
 #include "capture/agent/interpreter.h"
 #include "capture/agent/serve.h"
+#include "capture/agent/settings.h"
+#include "capture/launch/launcher.h"
 
-enum { NAME_CAP = 65, COMMAND_LINE_CAP = 8192 };
+#define VARIABLE "HEAPTRAIL"
 
-extern void *PyInit_heaptrail(void);
+enum { NAME_CAP = 65, COMMAND_LINE_CAP = 8192, ERROR_CAP = HTRAIL__SETTINGS_DIR_CAP + 256 };
+
+/* One of them is in this object: it is of one version of Python. */
+extern void *PyInit_heaptrail(void) __attribute__((weak));
+extern void *initheaptrail(void) __attribute__((weak));
 
 /* For `heaptrail snap` of a process that was started without the agent (capture/attach): listen
- * in this process, whose interpreter runs already. settings are those of the variable. Called
+ * in this process, whose interpreter runs already. settings as settings.h has them. Called
  * from a thread of its own, without the GIL. NULL, or why not. */
 __attribute__((visibility("default"))) const char *heaptrail_agent_attach(const char *settings);
+
+/* The process that listens: a child of a fork has the object, and no thread. */
+static pid_t listening_pid;
 
 /* A name for files: the last part of a path, without .py, no character that a shell would mind. */
 static void file_name_from(const char *text, char *name, size_t name_cap)
@@ -68,78 +82,106 @@ static void program_name(char *name, size_t name_cap)
     file_name_from(*what ? what : "python", name, name_cap);
 }
 
-static void sentence(const char *what, const char *version, const char *detail)
+static void sentence(const char *what, const char *detail)
 {
-    fprintf(stderr, "heaptrail: %s%s%s, and the program runs without an agent\n", what, version, detail);
+    fprintf(stderr, "heaptrail: %s%s, and the program runs without an agent\n", what, detail);
 }
 
-/* The process that listens: a child of a fork has the variable, and no thread. */
-static pid_t listening_pid;
-
 /* 0 or an errno value. */
-static int become_agent(const htrail__agent_environment *environment)
+static int start_agent(const htrail__settings *settings)
 {
-    static char prefix[HTRAIL__AGENT_DIR_CAP + NAME_CAP + 32];
+    static char prefix[HTRAIL__SETTINGS_DIR_CAP + NAME_CAP + 32];
     char name[NAME_CAP];
 
-    htrail__interpreter_add_module("heaptrail", PyInit_heaptrail);
     program_name(name, sizeof name);
-    const char *dir = strcmp(environment->dir, "/") == 0 ? "" : environment->dir;
-    snprintf(prefix, sizeof prefix, "%s/%s-%ld", dir, name, (long)getpid());
-    int error = htrail__serve_start(prefix, environment->flags);
+    snprintf(prefix, sizeof prefix, "%s/%s", strcmp(settings->dir, "/") == 0 ? "" : settings->dir, name);
+    int error = htrail__serve_start(prefix, settings);
     if (error == 0)
         listening_pid = getpid();
     return error;
 }
 
-const char *heaptrail_agent_attach(const char *settings)
+static void start_or_say(const htrail__settings *settings)
 {
-    static htrail__agent_environment environment;
+    int error = start_agent(settings);
+    if (error != 0)
+        sentence("cannot listen for snapshots: ", strerror(error));
+}
+
+/* Absolute, and made if it is not there. */
+static bool find_folder(htrail__settings *settings, char *error, size_t error_cap)
+{
+    char folder[PATH_MAX];
+    struct stat facts;
+    const char *wanted = settings->dir[0] ? settings->dir : ".";
+    const char *reason = NULL;
+
+    if (mkdir(wanted, 0777) != 0 && errno != EEXIST)
+        reason = strerror(errno);
+    else if (realpath(wanted, folder) == NULL || stat(folder, &facts) != 0)
+        reason = strerror(errno);
+    else if (!S_ISDIR(facts.st_mode))
+        reason = "not a folder";
+    else if (settings->dir[0] && access(folder, W_OK | X_OK) != 0)
+        reason = strerror(errno);
+    if (reason != NULL)
+        snprintf(error, error_cap, "cannot write snapshots to '%s': %s", wanted, reason);
+    else
+        snprintf(settings->dir, sizeof settings->dir, "%s", folder);
+    return reason == NULL;
+}
+
+static void start_by_launcher(const char *text)
+{
+    static htrail__settings settings;
+    static char error[ERROR_CAP];
+    if (!htrail__settings_parse(&settings, text, error, sizeof error)) {
+        sentence("", error);
+        return;
+    }
+    htrail__interpreter_add_module("heaptrail", PyInit_heaptrail != NULL ? PyInit_heaptrail : initheaptrail);
+    start_or_say(&settings);
+}
+
+static void start_by_variable(const char *text)
+{
+    static htrail__settings settings;
+    static char error[ERROR_CAP];
+    if (!htrail__settings_parse(&settings, text, error, sizeof error) || !find_folder(&settings, error, sizeof error)) {
+        sentence(VARIABLE ": ", error);
+        return;
+    }
+    start_or_say(&settings);
+}
+
+const char *heaptrail_agent_attach(const char *text)
+{
+    static htrail__settings settings;
+    static char error[ERROR_CAP];
 
     if (listening_pid == getpid())
         return NULL;
-    if (!htrail__agent_environment_parse(&environment, settings))
-        return "the agent is of another version than heaptrail";
+    if (!htrail__settings_parse(&settings, text, error, sizeof error))
+        return error;
     if (!htrail__interpreter_find())
         return "its Python is loaded so that no other library sees it";
     if (htrail__interpreter_state_get() == HTRAIL__INTERPRETER_ENDS)
         return "the interpreter is shutting down";
     htrail__interpreter_forget();
-    int error = become_agent(&environment);
-    return error != 0 ? strerrordesc_np(error) : NULL;
+    int failed = start_agent(&settings);
+    return failed != 0 ? strerrordesc_np(failed) : NULL;
 }
 
 __attribute__((constructor)) static void start(void)
 {
-    static htrail__agent_environment environment;
-    char running[16], ours[16];
-    Dl_info self;
+    const char *const *launched = dlsym(RTLD_DEFAULT, HTRAIL__LAUNCHER_SETTINGS);
+    const char *variable = getenv(VARIABLE);
 
-    if (dladdr(&environment, &self) == 0 || self.dli_fname == NULL ||
-        !htrail__agent_environment_version_of(self.dli_fname, ours, sizeof ours))
+    if (!htrail__interpreter_find())
         return;
-    bool asked = htrail__agent_environment_get(&environment) && environment.pid == getpid();
-    bool python = htrail__interpreter_find();
-    /* Our process, but no Python yet: a shell that becomes the interpreter later. */
-    if (asked && !python)
-        return;
-    /* Not in LD_PRELOAD: an `import heaptrail` from a file, which asks for no agent. */
-    if (!htrail__agent_environment_unload(self.dli_fname))
-        return;
-    /* A child of that process: it is left alone, and so are its own. */
-    if (!asked) {
-        htrail__agent_environment_forget();
-        return;
-    }
-    htrail__interpreter_version(running, sizeof running);
-    if (strcmp(running, ours) == 0) {
-        int error = become_agent(&environment);
-        if (error != 0)
-            sentence("cannot listen for snapshots: ", strerror(error), "");
-    } else if (!htrail__agent_environment_has(&environment, running) &&
-             htrail__agent_environment_is_first(&environment, ours))
-        sentence("this build has no agent for Python ", running, "");
-    else
-        return; /* another agent of the list is the one */
-    htrail__agent_environment_forget();
+    if (launched != NULL && *launched != NULL)
+        start_by_launcher(*launched);
+    else if (variable != NULL && variable[0] != '\0' && variable[0] != '/' /* somebody's path of the command */ &&
+             htrail__interpreter_state_get() == HTRAIL__INTERPRETER_RUNS)
+        start_by_variable(variable);
 }

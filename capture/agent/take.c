@@ -1,4 +1,4 @@
-/* capture/agent/take.c - writer, GIL, walk, answer. */
+/* capture/agent/take.c - choose a mode; GIL, walk or copy; answer. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,12 +10,16 @@
 
 #include "capture/agent/interpreter.h"
 #include "capture/agent/take.h"
+#include "capture/pause/choose.h"
+#include "capture/pause/copy.h"
+#include "capture/pause/pour.h"
+#include "capture/process/facts.h"
+#include "capture/python/ready.h"
 
 enum {
     HELD_CAP = 256, /* the header of a file */
     PROGRESS_NS = 100 * 1000 * 1000,
-    PIPE_CHUNK_BYTES = 4096, /* what a pipe that poll calls writable takes without waiting (PIPE_BUF) */
-    PIPE_WAIT_MS = 10 * 1000,
+    COPY_LOOK_MS = 20,
     RENAME_WAIT_MS = 10 * 1000,
     COLLECTION_TRIES = 1000, /* a garbage collection in the way: 5 s, in steps of 5 ms */
     COLLECTION_STEP_NS = 5 * 1000 * 1000
@@ -76,38 +80,11 @@ static void say_progress(sink_state *sink)
     say(sink->client, &progress, MSG_DONTWAIT);
 }
 
-/* A reader of a pipe that does not read would hold the program's GIL for ever: a bound on
- * each wait, and never more in one write than goes without waiting. */
-static int wait_for_pipe(const htrail__file_identity *client, int fd)
-{
-    for (int waited_ms = 0; waited_ms < PIPE_WAIT_MS; waited_ms += 100) {
-        struct pollfd writable = {.fd = fd, .events = POLLOUT};
-        int ready = poll(&writable, 1, 100);
-        if (ready < 0)
-            return errno;
-        if (ready > 0)
-            return writable.revents & (POLLERR | POLLNVAL) ? EPIPE : 0;
-        if (htrail__take_client_is_gone(client))
-            return ECANCELED;
-    }
-    return ETIMEDOUT;
-}
+static bool client_gave_up(void *client) { return htrail__take_client_is_gone(client); }
 
 static int write_all(const sink_state *sink, const char *data, size_t bytes)
 {
-    bool regular = S_ISREG(sink->file->mode);
-    while (bytes > 0) {
-        size_t part = regular || bytes < PIPE_CHUNK_BYTES ? bytes : PIPE_CHUNK_BYTES;
-        int error = regular ? 0 : wait_for_pipe(sink->client, sink->file->fd);
-        if (error != 0)
-            return error;
-        ssize_t done = write(sink->file->fd, data, part);
-        if (done < 0)
-            return errno;
-        data += done;
-        bytes -= (size_t)done;
-    }
-    return 0;
+    return htrail__pour(sink->file->fd, S_ISREG(sink->file->mode), data, bytes, client_gave_up, (void *)sink->client);
 }
 
 static int sink_write(void *arg, const void *data, size_t bytes)
@@ -147,49 +124,62 @@ static void remove_file(const htrail__file_identity *file, const char *path)
         unlink(path);
 }
 
-/* One try. *collecting: a garbage collection was in the way, and nothing was walked. */
-static htrail_status try_once(sink_state *sink, const htrail__agent_message *request, htrail__agent_message *answer,
-                              bool *collecting)
+/* What both ways are given. */
+typedef struct order {
+    const htrail__agent_message *request;
+    htrail__agent_message *answer; /* DONE, as far as it is known */
+    htrail_writer_opts writer_opts;
+    htrail_cpython_opts opts;
+    htrail__choice choice;
+    bool collecting; /* a garbage collection was in the way, and nothing was walked */
+} order;
+
+/* The GIL, for a client that still wants it. */
+static bool enter_for(sink_state *sink)
+{
+    htrail__interpreter_enter();
+    if (!htrail__take_client_is_gone(sink->client))
+        return true;
+    htrail__interpreter_leave();
+    sink->os_error = ECANCELED;
+    return false;
+}
+
+static void say_started(const sink_state *sink, const order *o)
+{
+    static htrail__agent_message started;
+    htrail__agent_message_init(&started, HTRAIL__AGENT_STARTED);
+    started.mode = o->choice.mode;
+    say(sink->client, &started, MSG_DONTWAIT);
+}
+
+static htrail_status in_place(sink_state *sink, order *o)
 {
     htrail_writer *writer = NULL;
-    htrail_cpython_opts opts;
-    htrail_writer_opts writer_opts;
     htrail_writer_stats stats;
-    char number[16];
     htrail_sink to = {sink_write, sink};
+    htrail__agent_message *answer = o->answer;
     sink->writer = NULL;
     sink->held_bytes = 0;
-    htrail_writer_opts_init(&writer_opts);
-    writer_opts.max_bytes = request->max_bytes;
-    htrail_status status = htrail_writer_open_sink(&writer, &to, &writer_opts, answer->text, sizeof answer->text);
+    htrail_status status = htrail_writer_open_sink(&writer, &to, &o->writer_opts, answer->text, sizeof answer->text);
 
-    *collecting = false;
     if (status != HTRAIL_OK)
         return status;
     sink->writer = writer;
-    htrail_cpython_opts_init(&opts);
-    opts.flags = request->flags;
-    opts.max_pause_ns = request->max_pause_ns;
-    opts.process = sink->process;
-    int digits = snprintf(number, sizeof number, "%u", request->sequence);
-    (void)htrail_writer_set_meta(writer, (htrail_str){"sequence", 8}, (htrail_str){number, (size_t)digits});
-
-    htrail__interpreter_enter();
-    if (htrail__take_client_is_gone(sink->client)) {
-        htrail__interpreter_leave();
+    htrail__facts_set_number(writer, "sequence", o->request->sequence);
+    htrail__facts_set_text(writer, "capture_mode_reason", o->choice.reason);
+    if (!enter_for(sink)) {
         status = HTRAIL_E_IO;
-        sink->os_error = ECANCELED;
         goto done;
     }
     uint64_t began_ns = now_ns();
-    htrail__agent_message_init(answer, HTRAIL__AGENT_STARTED);
-    say(sink->client, answer, MSG_DONTWAIT);
-    status = htrail_capture_cpython(writer, &opts);
-    uint64_t pause_ns = now_ns() - began_ns;
+    say_started(sink, o);
+    status = htrail_capture_cpython(writer, &o->opts);
+    answer->pause_ns = now_ns() - began_ns;
     htrail__interpreter_leave();
 
     htrail_writer_stats_get(writer, &stats);
-    *collecting = status == HTRAIL_E_MISUSE && stats.objects == 0;
+    o->collecting = status == HTRAIL_E_MISUSE && stats.objects == 0;
     if (status != HTRAIL_OK && status != HTRAIL_E_LIMIT)
         goto done;
     htrail_status finished = htrail_writer_finish(writer);
@@ -202,7 +192,7 @@ static htrail_status try_once(sink_state *sink, const htrail__agent_message *req
     answer->refs = stats.refs;
     answer->size_bytes = stats.size_bytes;
     answer->file_bytes = stats.bytes_written;
-    answer->pause_ns = pause_ns;
+    answer->private_bytes = stats.memory_bytes;
 done:
     if (status != HTRAIL_OK)
         snprintf(answer->text, sizeof answer->text, "%s", htrail_writer_error(writer));
@@ -210,18 +200,116 @@ done:
     return status;
 }
 
+/* The program goes on; listen to the copy, and to the client. */
+static void wait_for(sink_state *sink, htrail__copy *copy)
+{
+    static htrail__agent_message progress;
+    while (!htrail__copy_poll(copy)) {
+        uint64_t now = now_ns();
+        struct pollfd client = {.fd = sink->client->fd, .events = POLLRDHUP};
+        if (htrail__take_client_is_gone(sink->client)) {
+            htrail__copy_kill(copy);
+            sink->os_error = ECANCELED;
+            return;
+        }
+        /* What has come no further is no news: a client gives up on who stands still. */
+        if (now - sink->said_ns >= PROGRESS_NS && copy->report->file_bytes != sink->written_bytes) {
+            sink->said_ns = now;
+            sink->written_bytes = copy->report->file_bytes;
+            htrail__agent_message_init(&progress, HTRAIL__AGENT_PROGRESS);
+            progress.objects = copy->report->objects;
+            progress.file_bytes = sink->written_bytes;
+            say(sink->client, &progress, MSG_DONTWAIT);
+        }
+        (void)poll(&client, 1, COPY_LOOK_MS);
+    }
+}
+
+/* *error: the copy could not be made at all. */
+static htrail_status by_copy(sink_state *sink, order *o, int *error)
+{
+    htrail__copy copy;
+    htrail__agent_message *answer = o->answer;
+    const char *why = NULL;
+    int os_error;
+    htrail_status status = HTRAIL_E_IO;
+    const htrail__copy_job job = {.fd = sink->file->fd, .is_file = S_ISREG(sink->file->mode), .writer_opts = &o->writer_opts,
+                                  .opts = &o->opts, .reason = o->choice.reason, .sequence = o->request->sequence};
+    *error = htrail__copy_init(&copy);
+    if (*error != 0 || !enter_for(sink))
+        goto done;
+    uint64_t began_ns = now_ns();
+    status = htrail__file_identity_holds(sink->file) ? htrail__cpython_ready(&o->opts, &why) : HTRAIL_E_IO;
+    if (status == HTRAIL_OK)
+        *error = htrail__copy_start(&copy, &job);
+    htrail__interpreter_leave();
+    if (status == HTRAIL_E_IO)
+        sink->os_error = EBADF;
+    o->collecting = status == HTRAIL_E_MISUSE;
+    if (status != HTRAIL_OK || *error != 0)
+        goto done;
+    htrail__copy_let_go(&copy, began_ns);
+    say_started(sink, o);
+    wait_for(sink, &copy);
+    status = htrail__copy_result(&copy, &os_error, answer->text, sizeof answer->text);
+    sink->os_error = sink->os_error ? sink->os_error : os_error;
+    answer->objects = copy.report->objects;
+    answer->refs = copy.report->refs;
+    answer->size_bytes = copy.report->size_bytes;
+    answer->file_bytes = copy.report->file_bytes;
+    answer->pause_ns = copy.report->pause_ns;
+    answer->fork_ns = copy.report->fork_ns;
+    answer->private_bytes = copy.report->private_bytes;
+    answer->cow_bytes = copy.report->cow_bytes;
+done:
+    if (why != NULL)
+        snprintf(answer->text, sizeof answer->text, "%s", why);
+    else if (*error != 0)
+        snprintf(answer->text, sizeof answer->text, "cannot make a copy of the process: %s", strerror(*error));
+    status = *error != 0 ? HTRAIL_E_NOMEM : status;
+    htrail__copy_release(&copy);
+    return status;
+}
+
+static htrail_status try_once(sink_state *sink, order *o)
+{
+    int error = 0;
+    htrail_status status = HTRAIL_E_UNSUPPORTED;
+    o->collecting = false;
+    const htrail__choose_opts wanted = {(htrail_capture_mode)o->request->mode, o->opts.max_pause_ns, o->opts.max_memory_bytes, ""};
+    if (!htrail__choose(&o->choice, &wanted)) {
+        snprintf(o->answer->text, sizeof o->answer->text, "%s", o->choice.reason);
+        return status;
+    }
+    if (o->choice.mode == HTRAIL_CAPTURE_FORK)
+        status = by_copy(sink, o, &error);
+    if (error != 0 && o->request->mode == HTRAIL_CAPTURE_AUTO)
+        htrail__choose_again(&o->choice, error);
+    if (o->choice.mode == HTRAIL_CAPTURE_IN_PLACE)
+        status = in_place(sink, o);
+    return status;
+}
+
 bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__file_identity *file,
                            htrail__agent_message *request)
 {
     static htrail__agent_message answer;
-    sink_state sink = {.client = client, .file = file, .process = htrail_process_look(HTRAIL_PROCESS_OWN_THREAD)};
+    sink_state sink = {.client = client, .file = file};
+    order o = {.request = request, .answer = &answer};
+    sink.process = htrail_process_look(HTRAIL_PROCESS_OWN_THREAD);
     htrail_status status;
-    bool collecting = false;
 
     memset(&answer, 0, sizeof answer);
+    htrail_writer_opts_init(&o.writer_opts);
+    htrail_cpython_opts_init(&o.opts);
+    o.writer_opts.max_bytes = request->max_bytes;
+    o.opts.flags = request->flags;
+    o.opts.max_pause_ns = request->max_pause_ns;
+    o.opts.max_memory_bytes = request->max_memory_bytes;
+    o.opts.process = sink.process;
     for (int tries = 0;; tries++) {
-        status = try_once(&sink, request, &answer, &collecting);
-        if (!collecting || tries == COLLECTION_TRIES || htrail__take_client_is_gone(client))
+        status = try_once(&sink, &o);
+        if (!o.collecting || tries == COLLECTION_TRIES || htrail__take_client_is_gone(client))
             break;
         nanosleep(&(struct timespec){.tv_nsec = COLLECTION_STEP_NS}, NULL);
     }
@@ -233,6 +321,8 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
     answer.sequence = request->sequence;
     answer.status = status;
     answer.os_error = sink.os_error;
+    answer.mode = o.choice.mode;
+    snprintf(answer.mode_reason, sizeof answer.mode_reason, "%s", o.choice.reason);
     if (status == HTRAIL_OK)
         answer.text[0] = '\0';
     if (!htrail__take_client_is_gone(client)) {

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/process/self.h"
+
 /* The beginning of a file, NUL-terminated; its length, 0 where it cannot be read. */
 static size_t read_file(const char *path, char *buffer, size_t cap)
 {
@@ -67,8 +69,8 @@ static uint64_t now_ns(clockid_t clock)
  * ticks since boot. The command name in field 2 may hold anything, so fields count from its end. */
 static bool start_time(uint64_t *value)
 {
-    char stat[1024];
-    if (!read_file("/proc/self/stat", stat, sizeof stat))
+    char stat[1024], path[64];
+    if (!read_file(htrail__self_path(path, sizeof path, "stat"), stat, sizeof stat))
         return false;
     const char *p = strrchr(stat, ')');
     for (int field = 2; p && field < 22; field++) {
@@ -86,8 +88,8 @@ static bool start_time(uint64_t *value)
 
 static void command_line(htrail_writer *w)
 {
-    char text[4096];
-    size_t len = read_file("/proc/self/cmdline", text, sizeof text);
+    char text[4096], path[64];
+    size_t len = read_file(htrail__self_path(path, sizeof path, "cmdline"), text, sizeof text);
     while (len > 0 && text[len - 1] == '\0')
         len--;
     for (size_t i = 0; i < len; i++)
@@ -97,11 +99,11 @@ static void command_line(htrail_writer *w)
 
 void htrail__facts_write(htrail_writer *w, bool with_cmdline)
 {
-    char text[4096];
+    char text[4096], path[64];
     uint64_t value;
     struct utsname system;
-    htrail__facts_set_number(w, "pid", (uint64_t)getpid());
-    htrail__facts_set_number(w, "ppid", (uint64_t)getppid());
+    htrail__facts_set_number(w, "pid", (uint64_t)htrail__self_pid());
+    htrail__facts_set_number(w, "ppid", (uint64_t)htrail__self_parent_pid());
     htrail__facts_set_number(w, "uid", (uint64_t)getuid());
     if (uname(&system) == 0)
         htrail__facts_set_text(w, "host", system.nodename);
@@ -114,7 +116,7 @@ void htrail__facts_write(htrail_writer *w, bool with_cmdline)
         htrail__facts_set_number(w, "start_time_ns", value);
     htrail__facts_set_number(w, "created_ns", now_ns(CLOCK_REALTIME));
     htrail__facts_set_number(w, "monotonic_ns", now_ns(CLOCK_MONOTONIC));
-    if (read_file("/proc/self/status", text, sizeof text)) {
+    if (read_file(htrail__self_path(path, sizeof path, "status"), text, sizeof text)) {
         if (status_number(text, "\nThreads:", &value))
             htrail__facts_set_number(w, "thread_count", value);
         if (status_number(text, "\nVmRSS:", &value))
@@ -122,7 +124,7 @@ void htrail__facts_write(htrail_writer *w, bool with_cmdline)
         if (status_number(text, "\nVmHWM:", &value))
             htrail__facts_set_number(w, "vm_hwm_bytes", value * 1024);
     }
-    ssize_t path_len = readlink("/proc/self/exe", text, sizeof text - 1);
+    ssize_t path_len = readlink(htrail__self_path(path, sizeof path, "exe"), text, sizeof text - 1);
     if (path_len > 0)
         htrail_writer_set_meta(w, (htrail_str){"implementation_path", 19}, (htrail_str){text, (size_t)path_len});
     if (with_cmdline)

@@ -1,12 +1,14 @@
-/* capture.c - the public entry: checks, memory, the walk, the metadata. */
+/* capture.c - one walk into a writer: checks, memory, the walk, the metadata. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
+#include "capture/pause/copy.h"
 #include "capture/process/facts.h"
 #include "capture/process/process.h"
 #include "capture/python/arenas.h"
+#include "capture/python/ready.h"
 #include "capture/python/layout.h"
 #include "capture/python/name.h"
 #include "capture/python/roots.h"
@@ -29,7 +31,7 @@ static uint64_t monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void write_meta(htrail_writer *w, htrail__walk *k, uint64_t begun_ns)
+static void write_meta(htrail_writer *w, htrail__walk *k, const htrail__cost *cost)
 {
     const uint32_t flags = k->opts->flags;
     char text[128], key[32];
@@ -52,7 +54,6 @@ static void write_meta(htrail_writer *w, htrail__walk *k, uint64_t begun_ns)
     htrail__facts_set_number(w, "walk_objects", k->objects);
     htrail__facts_set_number(w, "refcount_total", k->refcount_total);
     htrail__facts_set_number(w, "walk_memory_bytes", k->seen.mapped_bytes + sizeof *k);
-    htrail__facts_set_text(w, "capture_mode", "in-place");
     htrail__facts_set_text(w, "contents_policy",
                            flags & HTRAIL_CPYTHON_CONTENTS ? "contents" : flags & HTRAIL_CPYTHON_HASHES ? "hashes" : "names");
     if (flags & HTRAIL_CPYTHON_HASHES) {
@@ -62,7 +63,7 @@ static void write_meta(htrail_writer *w, htrail__walk *k, uint64_t begun_ns)
     htrail__arenas_write(k, k->opts->process);
     htrail__process_write(w, k->opts->process);
     htrail__facts_write(w, !(flags & HTRAIL_CPYTHON_NO_CMDLINE));
-    htrail__facts_set_number(w, "pause_ns", monotonic_ns() - begun_ns);
+    htrail__cost_write(w, cost);
 }
 
 static htrail_status refuse(htrail_writer *w, htrail_status status, const char *why)
@@ -71,43 +72,67 @@ static htrail_status refuse(htrail_writer *w, htrail_status status, const char *
     return status;
 }
 
-htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts *given)
+static htrail_cpython_opts opts_of(const htrail_cpython_opts *given)
 {
-    uint64_t begun_ns = monotonic_ns();
     htrail_cpython_opts opts;
     htrail_cpython_opts_init(&opts);
     if (given)
         memcpy(&opts, given, given->struct_size < sizeof opts ? given->struct_size : sizeof opts);
-    if (!w)
-        return HTRAIL_E_MISUSE;
+    return opts;
+}
+
+bool htrail__cpython_has_lock(void)
+{
+    return Py_IsInitialized != NULL && Py_IsInitialized() && htrail__selftest_version() == NULL && htrail__layout_thread() != NULL;
+}
+
+htrail_status htrail__cpython_ready(const htrail_cpython_opts *opts, const char **why)
+{
+    uint64_t key[2];
     if (Py_IsInitialized == NULL || !Py_IsInitialized())
-        return refuse(w, HTRAIL_E_MISUSE, "no Python is running in this process");
-    const char *unknown = htrail__selftest_version();
-    if (unknown)
-        return refuse(w, HTRAIL_E_UNSUPPORTED, unknown);
+        return *why = "no Python is running in this process", HTRAIL_E_MISUSE;
+    if ((*why = htrail__selftest_version()) != NULL)
+        return HTRAIL_E_UNSUPPORTED;
     PyThreadState *thread = htrail__layout_thread();
     if (!thread)
-        return refuse(w, HTRAIL_E_MISUSE, "called without the global interpreter lock");
-    unknown = htrail__selftest(thread->interp);
-    if (unknown)
-        return refuse(w, HTRAIL_E_UNSUPPORTED, unknown);
+        return *why = "called without the global interpreter lock", HTRAIL_E_MISUSE;
+    if ((*why = htrail__selftest(thread->interp)) != NULL)
+        return HTRAIL_E_UNSUPPORTED;
     if (htrail__layout_is_collecting(thread->interp))
-        return refuse(w, HTRAIL_E_MISUSE, "called from within a garbage collection");
-    if (opts.flags & HTRAIL_CPYTHON_COLLECT_FIRST) {
+        return *why = "called from within a garbage collection", HTRAIL_E_MISUSE;
+    if (opts->flags & HTRAIL_CPYTHON_COLLECT_FIRST) {
         PyGC_Collect();
         if (htrail__layout_is_collecting(thread->interp))
-            return refuse(w, HTRAIL_E_MISUSE, "called from within a garbage collection");
-        begun_ns = monotonic_ns();
+            return *why = "called from within a garbage collection", HTRAIL_E_MISUSE;
     }
+    if (opts->flags & HTRAIL_CPYTHON_HASHES && !htrail__value_key(key))
+        return *why = "the kernel gives no random bytes for the key of the hashes", HTRAIL_E_IO;
+    return HTRAIL_OK;
+}
+
+htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts *given)
+{
+    uint64_t begun_ns = monotonic_ns(), walk_ns = 0;
+    htrail_cpython_opts opts = opts_of(given);
+    htrail_writer_stats stats;
+    const char *why;
+    if (!w)
+        return HTRAIL_E_MISUSE;
+    htrail_status status = htrail__cpython_ready(&opts, &why);
+    if (status != HTRAIL_OK)
+        return refuse(w, status, why);
+    if (opts.flags & HTRAIL_CPYTHON_COLLECT_FIRST)
+        begun_ns = monotonic_ns();
+    htrail_writer_stats_get(w, &stats);
 
     htrail__walk *k = mmap(NULL, sizeof *k, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (k == MAP_FAILED)
         return refuse(w, HTRAIL_E_NOMEM, "no memory for the walk");
-    htrail_status status = HTRAIL_OK;
     k->writer = w;
-    k->interp = thread->interp;
+    k->interp = htrail__layout_thread()->interp;
     k->opts = &opts;
     k->deadline_ns = opts.max_pause_ns ? begun_ns + opts.max_pause_ns : 0;
+    k->fixed_bytes = stats.memory_bytes + sizeof *k;
     k->subtype_traverse = htrail__selftest_subtype_traverse(k->interp);
     if (!htrail__seen_init(&k->seen)) {
         status = refuse(w, HTRAIL_E_NOMEM, "no memory for the walk's marks");
@@ -122,6 +147,7 @@ htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts
         goto done;
     }
     htrail__name_find(k->interp->sysdict, "__name__", &k->name_key);
+    uint64_t walked_from_ns = monotonic_ns();
     htrail__walk_lists(k);
     htrail__roots_add(k);
     htrail__walk_noted(k);
@@ -130,49 +156,11 @@ htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts
     htrail__walk_noted(k);
     htrail__sites_add_all(k);
     htrail__walk_going_on(k);
-    write_meta(w, k, begun_ns);
+    walk_ns = monotonic_ns() - walked_from_ns;
+    write_meta(w, k, &(htrail__cost){begun_ns, walk_ns, k->fixed_bytes + k->seen.mapped_bytes});
     status = k->status;
 done:
     htrail__seen_release(&k->seen);
     munmap(k, sizeof *k);
-    return status;
-}
-
-htrail_status htrail_snapshot_cpython(const char *path, const htrail_writer_opts *writer_opts, const htrail_cpython_opts *opts,
-                                      htrail_snapshot_info *info, char *message, size_t message_cap)
-{
-    htrail_writer *w = NULL;
-    htrail_process *process = NULL;
-    htrail_cpython_opts with;
-    if (message && message_cap)
-        message[0] = '\0';
-    htrail_cpython_opts_init(&with);
-    if (opts)
-        memcpy(&with, opts, opts->struct_size < sizeof with ? opts->struct_size : sizeof with);
-    if (with.process == NULL)
-        with.process = process = htrail_process_look(0);
-    uint64_t begun_ns = monotonic_ns();
-    htrail_status status = htrail_writer_open_path(&w, path, writer_opts, message, message_cap);
-    if (status != HTRAIL_OK) {
-        htrail_process_free(process);
-        return status;
-    }
-    status = htrail_capture_cpython(w, &with);
-    bool worth_finishing = status == HTRAIL_OK || status == HTRAIL_E_LIMIT;
-    htrail_status finished = worth_finishing ? htrail_writer_finish(w) : status;
-    if (status == HTRAIL_OK || (finished != HTRAIL_OK && finished != HTRAIL_E_LIMIT))
-        status = finished;
-    /* A limit that the last block met is known only now. */
-    if (status == HTRAIL_OK && htrail_writer_stopped_early(w) != NULL)
-        status = HTRAIL_E_LIMIT;
-    if (status != HTRAIL_OK && message && message_cap)
-        snprintf(message, message_cap, "%s", htrail_writer_error(w));
-    if (info) {
-        htrail_writer_stats stats;
-        htrail_writer_stats_get(w, &stats);
-        *info = (htrail_snapshot_info){stats.objects, stats.refs, stats.size_bytes, stats.bytes_written, monotonic_ns() - begun_ns};
-    }
-    htrail_writer_free(w);
-    htrail_process_free(process);
     return status;
 }

@@ -1,6 +1,6 @@
 /* cpython.h - the one place that includes Python.h and CPython's internal headers.
  *
- * Internal headers tie an object file to one minor version (3.11); that is wanted:
+ * Internal headers tie an object file to one minor version; that is wanted:
  * there is one build of the walker a version, and what depends on a layout is read
  * from that version's own headers and not from copies of them. layout.h says which
  * file has the rest.
@@ -15,6 +15,7 @@
 #include <Python.h>
 #include <frameobject.h>
 #include <structmember.h>
+#if PY_VERSION_HEX >= 0x030b0000
 #define string pycore_asdl_string /* types of these names, of 3.12, would be hidden by variables */
 #define object pycore_asdl_object
 #include <internal/pycore_code.h>
@@ -29,5 +30,23 @@
 #include <internal/pycore_runtime.h>
 #undef string
 #undef object
+#elif PY_VERSION_HEX >= 0x03080000
+#include <internal/pycore_code.h>
+#include <internal/pycore_context.h>
+#include <internal/pycore_hamt.h>
+#include <internal/pycore_pystate.h>
+#if PY_VERSION_HEX >= 0x03090000
+#include <internal/pycore_gc.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_runtime.h>
+#endif
+#if PY_VERSION_HEX >= 0x030a0000
+#include <internal/pycore_moduleobject.h>
+#endif
+#elif PY_VERSION_HEX >= 0x03070000
+#include <internal/context.h>
+#include <internal/hamt.h>
+#include <internal/pystate.h>
+#endif
 
 #endif

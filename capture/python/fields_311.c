@@ -1,9 +1,9 @@
-/* fields_311.c - the tables of fields.h for CPython 3.11, 3.12 and 3.13. Structures that no header shows
+/* fields_311.c - the tables of fields.h for CPython 3.6 to 3.13. Structures that no header shows
  * are copied here, each with the file that it is from; htrail__selftest and the tests
  * compare what the tables give with what tp_traverse visits. */
 #include "capture/python/cpython.h"
 
-#if PY_VERSION_HEX >= 0x030b0000
+#if PY_MAJOR_VERSION >= 3
 
 #include "capture/python/fields.h"
 
@@ -22,7 +22,11 @@
 /* Objects/descrobject.c */
 typedef struct { PyObject_HEAD PyObject *mapping; } mappingproxyobject;
 typedef struct { PyObject_HEAD PyWrapperDescrObject *descr; PyObject *self; } wrapperobject;
+#if PY_VERSION_HEX >= 0x030a0000
 typedef struct { PyObject_HEAD PyObject *prop_get, *prop_set, *prop_del, *prop_doc, *prop_name; int getter_doc; } propertyobject;
+#else
+typedef struct { PyObject_HEAD PyObject *prop_get, *prop_set, *prop_del, *prop_doc; int getter_doc; } propertyobject;
+#endif
 /* Objects/funcobject.c: classmethod and staticmethod are alike */
 typedef struct { PyObject_HEAD PyObject *cm_callable, *cm_dict; } classmethodobject;
 /* Objects/typeobject.c */
@@ -33,7 +37,10 @@ typedef struct { PyObject_HEAD Py_ssize_t it_index; PyObject *it_seq; } seqitero
 typedef struct { PyDictObject dict; PyObject *default_factory; } defdictobject;
 
 static const htrail__field function_fields[] = {
-    F(PyFunctionObject, func_globals, globals), F(PyFunctionObject, func_builtins, builtins),
+#if PY_VERSION_HEX >= 0x030a0000
+    F(PyFunctionObject, func_builtins, builtins),
+#endif
+    F(PyFunctionObject, func_globals, globals),
     N(PyFunctionObject, func_name, name), N(PyFunctionObject, func_qualname, qualname),
     F(PyFunctionObject, func_code, code), F(PyFunctionObject, func_defaults, defaults),
     F(PyFunctionObject, func_kwdefaults, kwdefaults), F(PyFunctionObject, func_closure, closure),
@@ -53,7 +60,10 @@ static const htrail__field wrapper_fields[] = {F(wrapperobject, descr, wrapped),
 static const htrail__field proxy_fields[] = {F(mappingproxyobject, mapping, mapping), END};
 static const htrail__field property_fields[] = {
     F(propertyobject, prop_get, fget), F(propertyobject, prop_set, fset), F(propertyobject, prop_del, fdel),
-    F(propertyobject, prop_doc, doc), N(propertyobject, prop_name, name), END};
+#if PY_VERSION_HEX >= 0x030a0000
+    N(propertyobject, prop_name, name),
+#endif
+    F(propertyobject, prop_doc, doc), END};
 static const htrail__field classmethod_fields[] = {
     F(classmethodobject, cm_callable, func), F(classmethodobject, cm_dict, dict), END};
 static const htrail__field super_fields[] = {
@@ -66,7 +76,10 @@ static const htrail__field iterator_fields[] = {F(seqiterobject, it_seq, iterate
 static const htrail__field traceback_fields[] = {
     F(PyTracebackObject, tb_next, tb_next), F(PyTracebackObject, tb_frame, tb_frame), END};
 static const htrail__field exception_fields[] = {
-    F(PyBaseExceptionObject, dict, dict), F(PyBaseExceptionObject, args, args), F(PyBaseExceptionObject, notes, notes),
+#if PY_VERSION_HEX >= 0x030b0000
+    F(PyBaseExceptionObject, notes, notes),
+#endif
+    F(PyBaseExceptionObject, dict, dict), F(PyBaseExceptionObject, args, args),
     F(PyBaseExceptionObject, traceback, traceback), F(PyBaseExceptionObject, cause, cause),
     F(PyBaseExceptionObject, context, context), END};
 static const htrail__field module_fields[] = {

@@ -1,10 +1,10 @@
-/* interned_311.c - find the dict of interned strings. From 3.12 on the interpreter state has it. In 3.11 it is a static variable of
+/* interned_311.c - find the dict of interned strings. From 3.12 on the interpreter state has it. Up to 3.11 it is a static variable of
  * Objects/unicodeobject.c, without a symbol, and no object refers to it; so its writable
  * data is searched for a word that points to such a dict. What a word points to is only
  * looked at where the walk has met an object in the same page, so that it can be read. */
 #include "capture/python/cpython.h"
 
-#if PY_VERSION_HEX >= 0x030b0000
+#if PY_MAJOR_VERSION >= 3
 
 #include "capture/python/layout.h"
 #include "capture/python/roots.h"
@@ -27,12 +27,13 @@ static bool is_interned_dict(const htrail__walk *k, uintptr_t address)
     if (address & 7 || address < 4096 || !htrail__seen_page(&k->seen, address) || !htrail__seen_page(&k->seen, address + sizeof(PyDictObject) - 1))
         return false;
     PyDictObject *dict = (PyDictObject *)address;
-    if (Py_TYPE(dict) != &PyDict_Type || Py_REFCNT(dict) != 1 || dict->ma_values || dict->ma_used < SAMPLE)
+    if (Py_TYPE(dict) != &PyDict_Type || Py_REFCNT(dict) != 1 || htrail__layout_dict_is_split(dict) || dict->ma_used < SAMPLE)
         return false;
-    if (dict->ma_keys->dk_kind == DICT_KEYS_SPLIT || dict->ma_keys->dk_nentries < dict->ma_used)
+    Py_ssize_t count = htrail__layout_dict_slots(dict);
+    if (count < dict->ma_used)
         return false;
     int checked = 0;
-    for (Py_ssize_t i = 0; i < dict->ma_keys->dk_nentries && checked < SAMPLE; i++) {
+    for (Py_ssize_t i = 0; i < count && checked < SAMPLE; i++) {
         PyObject *key, *value;
         if (!htrail__layout_dict_entry(dict, i, &key, &value))
             continue;
@@ -49,7 +50,7 @@ PyObject *htrail__interned_find(htrail__walk *k)
     if (found && is_interned_dict(k, *found))
         return (PyObject *)*found;
     uintptr_t start, end;
-    if (!htrail__maps_data_of((uintptr_t)&_PyRuntime, &start, &end))
+    if (!htrail__maps_data_of((uintptr_t)&PyType_Type, &start, &end))
         return NULL;
     for (const uintptr_t *word = (const uintptr_t *)start; word < (const uintptr_t *)end; word++)
         if (is_interned_dict(k, *word)) {

@@ -19,11 +19,13 @@
     X(co_consts, "co_consts") X(co_names, "co_names") X(co_exceptiontable, "co_exceptiontable")   \
     X(co_localsplusnames, "co_localsplusnames") X(co_localspluskinds, "co_localspluskinds")       \
     X(co_filename, "co_filename") X(co_name, "co_name") X(co_qualname, "co_qualname")             \
-    X(co_linetable, "co_linetable") X(co_code, "co_code") X(co_varnames, "co_varnames") X(co_cellvars, "co_cellvars") X(co_freevars, "co_freevars") X(type_params, "__type_params__") X(f_func, "f_func")                     \
+    X(co_linetable, "co_linetable") X(co_lnotab, "co_lnotab") X(co_code, "co_code")               \
+    X(co_varnames, "co_varnames") X(co_cellvars, "co_cellvars") X(co_freevars, "co_freevars")     \
+    X(type_params, "__type_params__") X(f_func, "f_func")                                         \
     X(f_code, "f_code") X(f_globals, "f_globals") X(f_builtins, "f_builtins")                     \
     X(f_locals, "f_locals") X(f_extra_locals, "f_extra_locals") X(f_back, "f_back") X(f_trace, "f_trace") X(frame, "frame")           \
     X(frame_object, "frame object") X(gi_code, "gi_code") X(gi_frame, "gi_frame")                 \
-    X(exc_value, "exc_value") X(origin, "cr_origin") X(finalizer, "finalizer")                    \
+    X(exc_value, "exc_value") X(exc_type, "exc_type") X(exc_traceback, "exc_traceback") X(origin, "cr_origin") X(finalizer, "finalizer")                    \
     X(args, "args") X(notes, "__notes__") X(traceback, "__traceback__")                           \
     X(cause, "__cause__") X(context, "__context__") X(tb_next, "tb_next") X(tb_frame, "tb_frame") \
     X(default_factory, "default_factory") X(iterated, "iterated") X(obj, "obj")                   \

@@ -8,6 +8,8 @@
 
 #if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030e0000
 #include "capture/python/layout_311.h"
+#elif PY_VERSION_HEX >= 0x03060000 && PY_VERSION_HEX < 0x030b0000
+#include "capture/python/layout_310.h"
 #else
 #error "this version of CPython has no layout file yet"
 #endif

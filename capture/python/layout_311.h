@@ -234,6 +234,9 @@ static inline PyObject *htrail__layout_instance_dict(PyObject *o, PyTypeObject *
     return offset > 0 ? *(PyObject **)(void *)((char *)o + offset) : NULL;
 }
 
+/* Does a class statement give its instances a dict? */
+static inline bool htrail__layout_has_instance_dict(PyTypeObject *type) { return type->tp_flags & Py_TPFLAGS_MANAGED_DICT; }
+
 /* __slots__: members of a class that a class statement made, and their names in the same order. */
 static inline PyMemberDef *htrail__layout_slots(PyTypeObject *type, Py_ssize_t *count, PyObject **names)
 {

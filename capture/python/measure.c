@@ -95,7 +95,7 @@ static uint64_t integer(PyObject *o, const htrail__type_info *info, uint64_t *le
 {
     (void)length, (void)has_length;
     uint64_t digits = htrail__layout_int_digits(o);
-    return info->header_bytes + HTRAIL__LAYOUT_INT_DIGITS_OFFSET + (digits ? digits : 1) * sizeof(digit);
+    return info->header_bytes + HTRAIL__LAYOUT_INT_DIGITS_OFFSET + (PY_VERSION_HEX >= 0x030b0000 && digits == 0 ? 1 : digits) * sizeof(digit);
 }
 
 /* type.__sizeof__ counts the shared key table too; that is an object of its own here. */
@@ -104,23 +104,26 @@ static uint64_t type(PyObject *o, const htrail__type_info *info, uint64_t *lengt
     (void)info, (void)length, (void)has_length;
     if (((PyTypeObject *)o)->tp_flags & Py_TPFLAGS_HEAPTYPE)
         return info->header_bytes + sizeof(PyHeapTypeObject);
-#if PY_VERSION_HEX >= 0x030d0000
-    return sizeof(PyTypeObject);
-#else
+#if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030d0000
     return info->header_bytes + sizeof(PyTypeObject); /* sys.getsizeof counts a header that a static type has not */
+#else
+    return sizeof(PyTypeObject);
 #endif
 }
 
+/* A structure of Objects/codeobject.c before 3.12: _PyCodeObjectExtra */
+static uint64_t code_extra(PyCodeObject *co)
+{
+    return co->co_extra ? sizeof(Py_ssize_t) + (uint64_t)*(Py_ssize_t *)co->co_extra * sizeof(void *) : 0;
+}
+
+#if PY_VERSION_HEX >= 0x030b0000
 static uint64_t code(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
     (void)length, (void)has_length;
     uint64_t bytes = info->basic_bytes + items_of(o) * info->item_bytes;
     bytes = (bytes + sizeof(void *) - 1) & ~(uint64_t)(sizeof(void *) - 1);
-    if (((PyCodeObject *)o)->co_extra) { /* Objects/codeobject.c: _PyCodeObjectExtra */
-        Py_ssize_t count = *(Py_ssize_t *)((PyCodeObject *)o)->co_extra;
-        bytes += sizeof(Py_ssize_t) + (uint64_t)count * sizeof(void *);
-    }
-    return info->header_bytes + bytes;
+    return info->header_bytes + bytes + code_extra((PyCodeObject *)o);
 }
 
 static uint64_t frame_words(PyCodeObject *co)
@@ -142,6 +145,31 @@ static uint64_t generator(PyObject *o, const htrail__type_info *info, uint64_t *
     return info->header_bytes + offsetof(PyGenObject, gi_iframe) + offsetof(_PyInterpreterFrame, localsplus) +
            frame_words(htrail__layout_generator_code((PyGenObject *)o)) * sizeof(PyObject *);
 }
+
+#else
+static uint64_t code(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    (void)length, (void)has_length;
+    PyCodeObject *co = (PyCodeObject *)o;
+    uint64_t bytes = (uint64_t)info->header_bytes + info->basic_bytes + code_extra(co);
+    if (co->co_cell2arg && co->co_cellvars)
+        bytes += items_of(co->co_cellvars) * sizeof(Py_ssize_t); /* so counted also in 3.6, where an item is a char */
+#if PY_VERSION_HEX >= 0x03080000
+    if (co->co_opcache)
+        bytes += items_of(co->co_code) / sizeof(_Py_CODEUNIT) + co->co_opcache_size * sizeof(_PyOpcache);
+#endif
+    return bytes;
+}
+
+static uint64_t frame(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
+{
+    (void)length, (void)has_length;
+    PyCodeObject *co = ((PyFrameObject *)o)->f_code;
+    uint64_t words = (uint64_t)co->co_stacksize + (uint64_t)co->co_nlocals + items_of(co->co_cellvars) + items_of(co->co_freevars);
+    return info->header_bytes + sizeof(PyFrameObject) + words * sizeof(PyObject *) - sizeof(PyObject *);
+}
+#define generator plain
+#endif
 
 static uint64_t deque(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
@@ -302,6 +330,7 @@ static uint64_t memory_view(PyObject *o, const htrail__type_info *info, uint64_t
     return plain(o, info, length, has_length);
 }
 
+#if PY_VERSION_HEX >= 0x03070000
 static uint64_t hamt(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
     *has_length = true;
@@ -316,6 +345,8 @@ static uint64_t context(PyObject *o, const htrail__type_info *info, uint64_t *le
     *length = vars ? (uint64_t)vars->h_count : 0;
     return plain(o, info, length, has_length);
 }
+
+#endif
 
 static uint64_t numpy_array(PyObject *o, const htrail__type_info *info, uint64_t *length, bool *has_length)
 {
@@ -347,7 +378,10 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
         {&PyODict_Type, odict}, {&PyDict_Type, dict}, {&PySet_Type, set}, {&PyFrozenSet_Type, set},
         {&PyByteArray_Type, byte_array}, {&PyCode_Type, code}, {&PyFrame_Type, frame}, {&PyGen_Type, generator},
         {&PyCoro_Type, generator}, {&PyAsyncGen_Type, generator}, {&PyDictProxy_Type, proxy},
-        {&PyMemoryView_Type, memory_view}, {&PyContext_Type, context},
+#if PY_VERSION_HEX >= 0x03070000
+        {&PyContext_Type, context},
+#endif
+        {&PyMemoryView_Type, memory_view},
         {&PyDictKeys_Type, view}, {&PyDictValues_Type, view}, {&PyDictItems_Type, view}, {&PyRange_Type, range},
     };
     static const struct {
@@ -355,7 +389,9 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
         size_t bytes; /* the least tp_basicsize that the structure above fits in */
         htrail__measure *measure;
     } named[] = {
+#if PY_VERSION_HEX >= 0x03070000
         {"hamt", sizeof(PyHamtObject), hamt},
+#endif
         {"collections.deque", sizeof(htrail__deque), deque},
         {"array.array", sizeof(arrayobject), array},
         {"_io.BytesIO", sizeof(bytesio), bytes_io},
@@ -369,6 +405,7 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
         {"itertools.permutations", sizeof(permutationsobject), permutations},
         {"decimal.Decimal", sizeof(decimalobject), decimal},
         {"_struct.Struct", sizeof(structobject), struct_format},
+        {"Struct", sizeof(structobject), struct_format}, /* up to 3.8 */
         {"numpy.ndarray", sizeof(htrail__ndarray), numpy_array},
     };
     for (; t; t = t->tp_base) {

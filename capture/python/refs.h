@@ -20,7 +20,7 @@ htrail__refs htrail__refs_fields, htrail__refs_traverse, htrail__refs_class_only
 /* refs_code.c */
 htrail__refs htrail__refs_code, htrail__refs_type, htrail__refs_builtin, htrail__refs_weakref, htrail__refs_module,
     htrail__refs_dict_subtype, htrail__refs_metatype;
-/* refs_frame.c */
+/* refs_frame.c, and refs_frame_object.c up to 3.10 */
 htrail__refs htrail__refs_frame, htrail__refs_generator;
 
 void htrail__push_table(htrail__walk *k, PyObject *o, const htrail__field *fields);
@@ -31,7 +31,9 @@ void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_inf
 void htrail__push_beyond(htrail__walk *k, PyObject *o, const htrail__type_info *info, size_t first, size_t words);
 void htrail__name_plain(htrail__walk *k, uint32_t from, htrail__label_name label);
 void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys);
+#if PY_VERSION_HEX >= 0x030b0000
 void htrail__push_interpreter_frame(htrail__walk *k, struct _PyInterpreterFrame *frame);
 void htrail__push_running_stack(htrail__walk *k, struct _PyInterpreterFrame *frame);
+#endif
 
 #endif

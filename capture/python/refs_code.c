@@ -37,22 +37,39 @@ uint64_t htrail__refs_code(htrail__walk *k, PyObject *o, const htrail__type_info
     (void)info, (void)cursor;
     PyCodeObject *co = (PyCodeObject *)o;
     name_items(k, co->co_names);
+#if PY_VERSION_HEX >= 0x030b0000
     name_items(k, co->co_localsplusnames);
+#else
+    name_items(k, co->co_varnames);
+    name_items(k, co->co_cellvars);
+    name_items(k, co->co_freevars);
+#endif
     field(k, co->co_consts, L_co_consts);
     field(k, co->co_names, L_co_names);
+    field(k, co->co_filename, L_co_filename);
+    name_field(k, co->co_name, L_co_name);
+#if PY_VERSION_HEX >= 0x030b0000
     field(k, co->co_exceptiontable, L_co_exceptiontable);
     field(k, co->co_localsplusnames, L_co_localsplusnames);
     field(k, co->co_localspluskinds, L_co_localspluskinds);
-    field(k, co->co_filename, L_co_filename);
-    name_field(k, co->co_name, L_co_name);
     name_field(k, co->co_qualname, L_co_qualname);
-    field(k, co->co_linetable, L_co_linetable);
     PyObject *cached[4];
     htrail__layout_code_cached(co, cached);
     field(k, cached[0], L_co_code);
     field(k, cached[1], L_co_varnames);
     field(k, cached[2], L_co_cellvars);
     field(k, cached[3], L_co_freevars);
+#else
+    field(k, co->co_varnames, L_co_varnames);
+    field(k, co->co_cellvars, L_co_cellvars);
+    field(k, co->co_freevars, L_co_freevars);
+    field(k, co->co_code, L_co_code);
+#endif
+#if PY_VERSION_HEX >= 0x030a0000
+    field(k, co->co_linetable, L_co_linetable);
+#else
+    field(k, co->co_lnotab, L_co_lnotab);
+#endif
     return 0;
 }
 
@@ -69,7 +86,9 @@ uint64_t htrail__refs_type(htrail__walk *k, PyObject *o, const htrail__type_info
     field(k, htrail__layout_type_subclasses(k->interp, type), L_subclasses);
     if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) {
         PyHeapTypeObject *heap = (PyHeapTypeObject *)o;
+#if PY_VERSION_HEX >= 0x03090000
         field(k, heap->ht_module, L_ht_module);
+#endif
         name_field(k, heap->ht_name, L_name);
         name_field(k, heap->ht_qualname, L_qualname);
         name_items(k, heap->ht_slots);
@@ -98,7 +117,9 @@ uint64_t htrail__refs_builtin(htrail__walk *k, PyObject *o, const htrail__type_i
     PyCFunctionObject *function = (PyCFunctionObject *)o;
     field(k, function->m_self, L_self);
     name_field(k, function->m_module, L_module);
+#if PY_VERSION_HEX >= 0x03090000
     field(k, (PyObject *)PyCFunction_GET_CLASS(o), L_objclass);
+#endif
     return 0;
 }
 

@@ -1,5 +1,9 @@
 /* refs_frame.c - frame objects, generators, coroutines, asynchronous generators: all hold
  * an interpreter frame, with variables by name and a value stack by position. */
+#include "capture/python/cpython.h"
+
+#if PY_VERSION_HEX >= 0x030b0000
+
 #include "capture/python/layout.h"
 #include "capture/python/refs.h"
 #include "capture/python/stack.h"
@@ -88,3 +92,5 @@ uint64_t htrail__refs_generator(htrail__walk *k, PyObject *o, const htrail__type
         htrail__push_interpreter_frame(k, (_PyInterpreterFrame *)(void *)generator->gi_iframe);
     return 0;
 }
+
+#endif

@@ -6,6 +6,8 @@
 
 /* After the lists: what only roots hold is added with them. */
 void htrail__roots_add(htrail__walk *k);
+/* All frames of one thread, where they are objects: refs_frame_object.c, up to 3.10. */
+void htrail__roots_add_frames(htrail__walk *k, PyThreadState *thread);
 /* After everything else: static types and the table of interned strings. */
 void htrail__roots_add_last(htrail__walk *k);
 

@@ -34,6 +34,12 @@ static bool links_hold(PyInterpreterState *interp)
     return true;
 }
 
+#if PY_VERSION_HEX >= 0x030b0000
+enum { CODE_BYTES = offsetof(PyCodeObject, co_code_adaptive) };
+#else
+enum { CODE_BYTES = sizeof(PyCodeObject) };
+#endif
+
 const char *htrail__selftest(PyInterpreterState *interp)
 {
     static bool passed;
@@ -46,7 +52,7 @@ const char *htrail__selftest(PyInterpreterState *interp)
         {&PyType_Type, sizeof(PyHeapTypeObject)},      {&PyDict_Type, sizeof(PyDictObject)},
         {&PyList_Type, sizeof(PyListObject)},          {&PySet_Type, sizeof(PySetObject)},
         {&PyUnicode_Type, sizeof(PyUnicodeObject)},    {&PyFunction_Type, sizeof(PyFunctionObject)},
-        {&PyModule_Type, sizeof(PyModuleObject)},      {&PyCode_Type, offsetof(PyCodeObject, co_code_adaptive)},
+        {&PyModule_Type, sizeof(PyModuleObject)},      {&PyCode_Type, CODE_BYTES},
         {&PyCell_Type, sizeof(PyCellObject)},          {&PyMethod_Type, sizeof(PyMethodObject)},
         {&PyCFunction_Type, sizeof(PyCFunctionObject)}, {&_PyWeakref_RefType, sizeof(PyWeakReference)},
         {&PyByteArray_Type, sizeof(PyByteArrayObject)}, {&PyTuple_Type, offsetof(PyTupleObject, ob_item)},
@@ -54,7 +60,11 @@ const char *htrail__selftest(PyInterpreterState *interp)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if ((size_t)sizes[i].type->tp_basicsize != sizes[i].bytes || Py_TYPE(sizes[i].type) != &PyType_Type)
             return "this interpreter lays out its objects in a way that this build of the walker does not know";
-    if (!interp || interp->runtime != &_PyRuntime || !htrail__layout_modules(interp) || !PyDict_Check(htrail__layout_modules(interp)) || !links_hold(interp))
+#if PY_VERSION_HEX >= 0x03090000
+    if (interp && interp->runtime != &_PyRuntime)
+        interp = NULL;
+#endif
+    if (!interp || !htrail__layout_modules(interp) || !PyDict_Check(htrail__layout_modules(interp)) || !links_hold(interp))
         return "this interpreter keeps its state in a way that this build of the walker does not know";
     passed = true;
     return NULL;
@@ -70,7 +80,7 @@ traverseproc htrail__selftest_subtype_traverse(PyInterpreterState *interp)
         if (!htrail__layout_dict_entry(dict, i, &key, &value) || !PyType_Check(value))
             continue;
         PyTypeObject *type = (PyTypeObject *)value;
-        if (type->tp_flags & Py_TPFLAGS_HEAPTYPE && type->tp_flags & Py_TPFLAGS_MANAGED_DICT && type->tp_base == &PyBaseObject_Type)
+        if (type->tp_flags & Py_TPFLAGS_HEAPTYPE && htrail__layout_has_instance_dict(type) && type->tp_base == &PyBaseObject_Type)
             return type->tp_traverse;
     }
     return NULL;

@@ -1,6 +1,7 @@
 /* thread.c - see thread.h. */
 #include "capture/python/thread.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>

@@ -110,7 +110,11 @@ static void name_labels(htrail__walk *k, PyTypeObject *type, htrail_type *row)
         row->name_label = htrail__label(k, L_qualname);
         row->module_label = htrail__label(k, L_module);
     } else if (type == &PyCode_Type) {
+#if PY_VERSION_HEX >= 0x030b0000
         row->name_label = htrail__label(k, L_co_qualname);
+#else
+        row->name_label = htrail__label(k, L_co_name);
+#endif
     } else if (type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type) {
         row->name_label = htrail__label(k, L_qualname);
     }

@@ -3,19 +3,19 @@
 
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
+#include "capture/process/self.h"
 #include "capture/python/name.h"
 #include "capture/python/siphash.h"
 
 bool htrail__value_key(uint64_t key[2])
 {
     static uint64_t made[2];
-    static pid_t made_by; /* a child of fork makes its own */
-    if (made_by != getpid()) {
+    static pid_t made_by; /* a child of the program's makes its own */
+    if (made_by != htrail__self_pid()) {
         if (getrandom(made, sizeof made, 0) != (ssize_t)sizeof made)
             return false;
-        made_by = getpid();
+        made_by = htrail__self_pid();
     }
     memcpy(key, made, sizeof made);
     return true;

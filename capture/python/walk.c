@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "capture/pause/copy.h"
 #include "capture/python/layout.h"
 #include "capture/python/name.h"
 #include "capture/python/type.h"
@@ -282,6 +283,12 @@ bool htrail__walk_going_on(htrail__walk *k)
         htrail_writer_stop(k->writer, HTRAIL_E_NOMEM, "the walk has no memory left for its marks");
         return false;
     }
+    const char *over = htrail__copy_over(k->fixed_bytes + k->seen.mapped_bytes, k->opts->max_memory_bytes);
+    if (over) {
+        k->status = HTRAIL_E_LIMIT;
+        htrail_writer_stop(k->writer, HTRAIL_E_LIMIT, over);
+        return false;
+    }
     if (k->deadline_ns) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -364,6 +371,23 @@ void htrail__walk_from(htrail__walk *k, PyObject *o)
     if (htrail__seen_set(&k->seen, (uintptr_t)o, SEEN_MET) & SEEN_MET)
         return;
     add_object(k, o, 0, 0);
+    drain(k);
+}
+
+void htrail__walk_begin_part(htrail__walk *k, PyObject *o)
+{
+    k->waiting_base = k->waiting_count = 0;
+    k->ref_count = 0;
+    k->parts = 1;
+    k->object.id = (htrail_id)(uintptr_t)o;
+    k->object.flags = HTRAIL_OBJECT_CONTINUED;
+}
+
+void htrail__walk_end_part(htrail__walk *k)
+{
+    if (k->ref_count)
+        write_object(k);
+    reverse_waiting(k);
     drain(k);
 }
 

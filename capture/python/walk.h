@@ -62,6 +62,7 @@ struct htrail__walk {
     PyInterpreterState *interp;
     const htrail_cpython_opts *opts;
     uint64_t deadline_ns; /* monotonic; 0: none */
+    uint64_t fixed_bytes; /* memory taken before the walk, the writer's too */
 
     /* the object being added */
     htrail_object object;
@@ -220,6 +221,9 @@ static inline uint32_t htrail__room(const htrail__walk *k)
 void htrail__walk_from(htrail__walk *k, PyObject *o);
 /* Add a pseudo object whose references are in k->refs, and all that they lead to. */
 void htrail__walk_add_pseudo(htrail__walk *k, htrail_id id, htrail_id type, uint64_t size_bytes, uint64_t length);
+/* A further part of an object that was added: its references are pushed between the two. */
+void htrail__walk_begin_part(htrail__walk *k, PyObject *o);
+void htrail__walk_end_part(htrail__walk *k);
 void htrail__walk_begin_pseudo(htrail__walk *k);
 void htrail__walk_root(htrail__walk *k, uint32_t kind, htrail_id object, const char *name);
 void htrail__walk_lists(htrail__walk *k);

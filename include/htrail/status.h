@@ -33,7 +33,8 @@ extern "C" {
     X(E_CALLBACK, -9, "stopped by the caller's callback")                         \
     X(E_UNSUPPORTED, -10, "valid, but this build cannot do it")                   \
     X(E_DATABASE, -11, "the database failed; the sentence has its reason")        \
-    X(E_NOT_FOUND, -12, "nothing matches what was asked for")
+    X(E_NOT_FOUND, -12, "nothing matches what was asked for")                     \
+    X(E_ENDED, -13, "the process that did the work was ended from outside")
 
 typedef enum htrail_status {
 #define X(name, number, text) HTRAIL_##name = number,

@@ -139,6 +139,8 @@ typedef struct htrail_writer_stats {
     uint64_t size_bytes;    /* sum of the objects' sizes */
     uint64_t bytes_raw;     /* of the file, before compression */
     uint64_t bytes_written; /* and after */
+    uint64_t memory_bytes;  /* that the writer has mapped */
+    uint64_t write_ns;      /* that its output took */
 } htrail_writer_stats;
 
 /* What was handed over and written so far; after finish, what is in the file. All 0 for w

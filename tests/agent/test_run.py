@@ -156,6 +156,7 @@ child.communicate()
             self.skipTest("no other Python here")
         # A command with one agent beside it, which is not that Python's.
         shutil.copy(HEAPTRAIL, self.folder)
+        shutil.copy(os.path.join(os.path.dirname(os.path.realpath(HEAPTRAIL)), "heaptrail-agent.so"), self.folder)
         shutil.copytree(interpreters.module_of("3.11"), os.path.join(self.folder, "python3.11"))
         program = subprocess.run([os.path.join(self.folder, "heaptrail"), "run", "-o", self.folder, "--", others[0], "-c", SHOW],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)

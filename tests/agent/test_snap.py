@@ -25,9 +25,10 @@ class Snap(AgentCase):
         program = self.start(IDLE)
         snap = self.snap(program)
         self.assertEqual((snap.returncode, snap.stderr), (0, ""))
-        path, counts = snap.stdout.splitlines()
+        path, counts, mode = snap.stdout.splitlines()
         self.assertEqual(path, os.path.join(os.path.realpath(self.folder), "python3-%d-0001.htrail" % program.pid))
         self.assertRegex(counts, r"^[\d,]+ objects of [\d.]+ MiB in a file of [\d.]+ KiB, paused \d+\.\d{3} s$")
+        self.assertRegex(mode, r"^(fork: a copy takes at most|in-place: a copy may take up to) [\d.]+ MiB, and .+ leaves [\d.]+ MiB$")
         self.assert_whole(path)
         self.assertEqual(self.finish(program), 0)
 
@@ -69,7 +70,7 @@ class Snap(AgentCase):
         program = self.start(IDLE)
         snap = self.snap(program, "-o", "-", text=False)
         self.assertEqual(snap.returncode, 0, snap.stderr)
-        self.assertRegex(snap.stderr.decode(), r"^[\d,]+ objects of .*\n$")
+        self.assertRegex(snap.stderr.decode(), r"^[\d,]+ objects of .*\n(fork|in-place): .*\n$")
         piped, file = (os.path.join(self.folder, name) for name in ("piped.htrail", "file.htrail"))
         with open(piped, "wb") as out:
             out.write(snap.stdout)
@@ -246,7 +247,7 @@ class Snap(AgentCase):
             self.assertEqual(file.read(), "untouched")
 
     def test_wrong_use(self):
-        for arguments in (["abc"], ["0"], ["-1"], [], ["1", "2"], ["--timeout", "x", "1"], ["--timeout", "0", "1"], ["1K"], ["--max-size", "x", "1"], ["--max-pause", "-1", "1"]):
+        for arguments in (["abc"], ["0"], ["-1"], [], ["1", "2"], ["--timeout", "x", "1"], ["--timeout", "0", "1"], ["1K"], ["--max-bytes", "x", "1"], ["--max-pause", "-1", "1"]):
             snap = subprocess.run([HEAPTRAIL, "snap", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             self.assertEqual(snap.returncode, 2, arguments)
 
@@ -272,13 +273,13 @@ class Snap(AgentCase):
     def test_a_limit_ends_in_a_valid_shorter_file_and_is_said(self):
         program = self.start("import sys\nkeep = [str(n) + 'x' for n in range(200000)]\n" + IDLE)
         whole = os.path.getsize(self.assert_snap(program))
-        for limit, most in (("--max-size", "60K"), ("--max-pause", "0.001")):
-            snap = self.snap(program, limit, most)
+        for limit, most in (("--max-bytes", "60K"), ("--max-pause", "0.001")):
+            snap = self.snap(program, "--mode", "in-place", limit, most)
             self.assertEqual(snap.returncode, 0, snap.stderr)
             self.assertRegex(snap.stderr, r"^heaptrail snap: the snapshot is shorter than the heap: [^\n]+\n$")
             path = snap.stdout.splitlines()[0]
             self.assert_whole(path)
-            self.assertLessEqual(os.path.getsize(path), 60 * 1024 if limit == "--max-size" else whole - 1)
+            self.assertLessEqual(os.path.getsize(path), 60 * 1024 if limit == "--max-bytes" else whole - 1)
         self.assert_snap(program)
 
     def test_many_at_a_time_are_served_one_after_the_other(self):
@@ -299,7 +300,7 @@ class Snap(AgentCase):
         program = self.start("import sys, threading, time\nkeep = [str(n) + 'x' for n in range(300000)]\n"
                              "print('ready', flush=True)\nsys.stdin.readline()\nprint('still here', flush=True)\nsys.stdin.read()")
         reader, writer = os.pipe()
-        snap = subprocess.Popen([HEAPTRAIL, "snap", "-o", "-", str(program.pid)], stdout=writer, stderr=subprocess.PIPE)
+        snap = subprocess.Popen([HEAPTRAIL, "snap", "--mode", "in-place", "-o", "-", str(program.pid)], stdout=writer, stderr=subprocess.PIPE)
         os.close(writer)
         time.sleep(0.7)
         self.assertIsNone(snap.poll())

@@ -12,7 +12,7 @@ from agent_case import AgentCase
 LOAD = """import ctypes, glob, os, sys
 attach = ctypes.CDLL(glob.glob(sys.argv[1] + '/heaptrail*.so')[0]).heaptrail_agent_attach
 attach.restype = ctypes.c_char_p
-settings = sys.argv[2].replace('PID', str(os.getpid())).encode()
+settings = sys.argv[2].encode()
 print(attach(settings), attach(settings), flush=True)
 sys.stdin.read()
 """
@@ -35,14 +35,14 @@ class Entry:
     files = AgentCase.files
 
     def test_an_agent_that_is_called_answers(self):
-        program = self.load("PID:0:%s:%s" % (self.version, self.folder), "None None")
+        program = self.load("dir=" + self.folder, "None None")
         path = AgentCase.assert_snap(self, program)
         self.assertEqual(os.path.dirname(path), self.folder)
         program.communicate()
         self.assertEqual(program.returncode, 0)
 
-    def test_settings_of_another_version_are_refused_and_nobody_listens(self):
-        said = b"the agent is of another version than heaptrail"
+    def test_settings_that_it_does_not_know_are_refused_and_nobody_listens(self):
+        said = b"there is no setting 'what?'"
         program = self.load("what?", "%r %r" % (said, said))
         with open("/proc/net/unix") as sockets:
             self.assertNotIn("@heaptrail/%d/" % program.pid, sockets.read())

@@ -46,7 +46,7 @@ class Install(unittest.TestCase):
         packages = packages or "lib/python%s/dist-packages" % VERSION
         return sorted(os.path.join(prefix, path) for path in [
             bin + "/heaptrail", lib + "/libhtrail.a", lib + "/libhtrail-capture.so", lib + "/libhtrail-capture.so.0",
-            lib + "/pkgconfig/htrail.pc", lib + "/pkgconfig/htrail-capture.pc",
+            lib + "/heaptrail/heaptrail-agent.so", lib + "/pkgconfig/htrail.pc", lib + "/pkgconfig/htrail-capture.pc",
             "%s/heaptrail/python%s/heaptrail%s" % (lib, VERSION, SUFFIX), packages + "/heaptrail" + SUFFIX,
         ] + ["%s/htrail/%s" % (include, name) for name in headers])
 
@@ -129,9 +129,9 @@ class Shown(unittest.TestCase):
         lines = subprocess.check_output(["nm", "-D", "--defined-only", path], text=True, env=make.environment(LD_PRELOAD=""))
         return [line.split()[-1] for line in lines.splitlines()]
 
-    def test_the_module_shows_only_how_python_starts_it(self):
+    def test_the_module_shows_only_how_it_is_started(self):
         module = os.path.join(make.BUILD, "python" + VERSION, "heaptrail" + SUFFIX)
-        self.assertEqual(self.exported(module), ["PyInit_heaptrail"])
+        self.assertEqual(self.exported(module), ["PyInit_heaptrail", "heaptrail_agent_attach"])
 
     def test_the_capture_library_shows_only_its_prefix(self):
         names = self.exported(os.path.join(make.BUILD, "libhtrail-capture.so"))

@@ -1,4 +1,4 @@
-"""The module is also the agent: it has to load into processes that hold no Python, and stay silent there."""
+"""The launcher, and the module that is also the agent, have to load into processes that hold no Python, and stay silent there."""
 import glob
 import os
 import subprocess
@@ -9,8 +9,8 @@ import make
 
 class Preload(unittest.TestCase):
     def run_with_agent(self, *command, **changes):
-        module, = glob.glob(os.path.join(make.BUILD, "python3.*/heaptrail*.so"))
-        preload = ":".join(filter(None, [os.environ.get("SANITIZER_PRELOAD"), module]))
+        modules = glob.glob(os.path.join(make.BUILD, "python*/heaptrail*.so")) + [os.path.join(make.BUILD, "heaptrail-agent.so")]
+        preload = ":".join(filter(None, [os.environ.get("SANITIZER_PRELOAD"), *modules]))
         done = subprocess.run(command, env=make.environment(LD_PRELOAD=preload, **changes),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         return done.returncode, done.stdout, done.stderr

@@ -48,6 +48,7 @@ def take(**options):
 def tell(name, value):
     json.dump({name: value}, told)
     told.write("\\n")
+    told.flush()
 told = open(%(told)r, "a")
 """
 

@@ -5,7 +5,7 @@ import unittest
 
 import interpreters
 import snapshot
-from snapshot import FIELD, IMMORTAL, KEY, LENGTH, PSEUDO, VALUE, WEAK
+from snapshot import FIELD, IMMORTAL, INDEX, KEY, LENGTH, PSEUDO, VALUE, WEAK
 
 # Objects of every kind there is, then the oracle's list, the snapshot, the oracle's answers.
 PROGRAM = """
@@ -95,6 +95,7 @@ try:
     keep += [numpy.zeros(10), numpy.zeros((3, 4))[1:], numpy.array([[1], "a"], dtype=object), numpy.float64]
 except ImportError: pass
 for name in ("tm", "flags"): keep.append(__import__("time").localtime() if name == "tm" else sys.flags)
+[oracle.static_length(()) for i in range(2000)]  # until 3.10
 gc.collect(); gc.disable()
 order = oracle.closure()
 before = {id(o): len(o) for o in order if type(o) in (dict, set, list)}
@@ -184,7 +185,9 @@ class Complete(snapshot.OnInterpreter):
         self.assert_none({k: n for k, n in extra.items()
                           if not k[0].startswith(("builtins.code", "builtins.range", "numpy.", "datetime.", "_abc._abc_data", "_sitebuiltins._Printer"))
                           and not (k[1] == "__dict__" and self.since(3, 13))
-                          and k[1] not in ("gi_code", "__name__", "__qualname__", "keys", "__class__") and k != ("builtins.dict", VALUE)})
+                          and k[1] not in ("gi_code", "__name__", "__qualname__", "keys", "__class__") and k != ("builtins.dict", VALUE)
+                          # Before 3.8 an OrderedDict does not visit the keys that its nodes hold.
+                          and (self.since(3, 8) or k != ("collections.OrderedDict", INDEX))})
 
     def test_every_target_of_a_reference_is_in_the_file(self):
         dangling = collections.defaultdict(list)

@@ -11,3 +11,14 @@ heaptrail top --json --by module after.htrail
 echo "-- as SQL"
 heaptrail sql after.htrail 'SELECT type AS key, count(*) AS count, sum(size) AS bytes FROM object GROUP BY type ORDER BY bytes DESC LIMIT 2'
 heaptrail top --show-sql -n 1 after.htrail
+for by in type module size name length; do
+    echo "-- by $by, of the objects of a module"
+    heaptrail top --by $by after.htrail "where:module = 'builtins'"
+done
+echo "-- of a type, and what adds up to the same as all"
+heaptrail top after.htrail type:dict
+heaptrail top --by size after.htrail where:1
+heaptrail top --by module after.htrail.db where:1
+echo "-- none, and no object at all"
+heaptrail top after.htrail type:nothing || echo "exit $?"
+heaptrail top after.htrail dict || echo "exit $?"

@@ -1,4 +1,4 @@
-/* capture/agent/file_table.h - a table of open files for one thread alone.
+/* capture/process/file_table.h - a table of open files for one thread alone.
  *
  * Descriptors belong to the threads that share a table, and the kernel gives a thread one of
  * its own on request. With it the agent is out of the program's way: the program sees no
@@ -6,8 +6,8 @@
  * that closes everything does not close them, and a program that has run out of descriptors
  * can still be asked. The thread must never run code of the program, which would see none of
  * its own files; the agent's does not. */
-#ifndef HTRAIL_CAPTURE_AGENT_FILE_TABLE_H
-#define HTRAIL_CAPTURE_AGENT_FILE_TABLE_H
+#ifndef HTRAIL_CAPTURE_PROCESS_FILE_TABLE_H
+#define HTRAIL_CAPTURE_PROCESS_FILE_TABLE_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-/* capture/agent/file_table.c - close_range with CLOSE_RANGE_UNSHARE, or unshare.
+/* capture/process/file_table.c - close_range with CLOSE_RANGE_UNSHARE, or unshare.
  *
  * Everything but the kept file is closed in the copy: a pipe of the program must not stay
  * open because of us. unshare(CLONE_FILES) is refused by Docker's filter, close_range is not;
@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "capture/agent/file_table.h"
+#include "capture/process/file_table.h"
 
 #ifndef SYS_close_range
 #define SYS_close_range 436 /* the same number on every architecture */

@@ -1,0 +1,186 @@
+/* roots_310.c - the roots of CPython 3.6 to 3.10: fields of the interpreter state and of each
+ * thread state. */
+#include "capture/python/cpython.h"
+
+#if PY_VERSION_HEX >= 0x03060000 && PY_VERSION_HEX < 0x030b0000
+
+#include "capture/python/layout.h"
+#include "capture/python/roots.h"
+#include "capture/python/thread.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void root(htrail__walk *k, uint32_t kind, PyObject *o, const char *name)
+{
+    if (!o)
+        return;
+    htrail__walk_from(k, o);
+    htrail__walk_root(k, kind, (htrail_id)(uintptr_t)o, name);
+}
+
+/* In 3.10 they are in C memory. Before, the module atexit holds them, as its m_traverse tells;
+ * it is a root where the interpreter would call it. */
+static void atexit_callbacks(htrail__walk *k)
+{
+#if PY_VERSION_HEX >= 0x030a0000
+    const struct atexit_state *state = &k->interp->atexit;
+    char name[64];
+    for (int i = 0; i < state->ncallbacks; i++) {
+        const atexit_callback *callback = state->callbacks[i];
+        if (!callback)
+            continue;
+        snprintf(name, sizeof name, "callback %d of %d", i + 1, state->ncallbacks);
+        root(k, HTRAIL_ROOT_ATEXIT, callback->func, name);
+        snprintf(name, sizeof name, "callback %d of %d, arguments", i + 1, state->ncallbacks);
+        root(k, HTRAIL_ROOT_ATEXIT, callback->args, name);
+        root(k, HTRAIL_ROOT_ATEXIT, callback->kwargs, name);
+    }
+#elif PY_VERSION_HEX >= 0x03070000
+    root(k, HTRAIL_ROOT_ATEXIT, k->interp->pyexitmodule, "module");
+#else
+    PyObject *modules = k->interp->modules_by_index;
+    for (Py_ssize_t i = 0; modules && PyList_CheckExact(modules) && i < PyList_GET_SIZE(modules); i++) {
+        PyObject *o = PyList_GET_ITEM(modules, i);
+        const struct PyModuleDef *definition = PyModule_Check(o) ? ((PyModuleObject *)o)->md_def : NULL;
+        if (definition && definition->m_name && strcmp(definition->m_name, "atexit") == 0)
+            root(k, HTRAIL_ROOT_ATEXIT, o, "module");
+    }
+#endif
+}
+
+#if PY_VERSION_HEX >= 0x030a0000
+/* What nothing else was seen to hold: caches, which mostly hold names that are held anyway. */
+static void root_if_new(htrail__walk *k, PyObject *o, const char *name)
+{
+    if (o && o != Py_None && !htrail__is_tracked(o) && !(htrail__seen_bits(&k->seen, (uintptr_t)o) & SEEN_MET))
+        root(k, HTRAIL_ROOT_INTERPRETER, o, name);
+}
+
+static void caches(htrail__walk *k)
+{
+    PyInterpreterState *interp = k->interp;
+    for (Py_ssize_t i = 0; i < interp->unicode.ids.size; i++)
+        root_if_new(k, interp->unicode.ids.array[i], "identifier");
+    for (size_t i = 0; i < sizeof interp->type_cache.hashtable / sizeof *interp->type_cache.hashtable; i++)
+        root_if_new(k, interp->type_cache.hashtable[i].name, "type cache");
+    if (!interp->ast.initialized)
+        return;
+    PyObject *const *first = &interp->ast.AST_type;
+    size_t count = (sizeof interp->ast - offsetof(struct ast_state, AST_type)) / sizeof *first;
+    for (size_t i = 0; i < count; i++)
+        root(k, HTRAIL_ROOT_INTERPRETER, first[i], "ast");
+}
+#endif
+
+static void interpreter(htrail__walk *k)
+{
+    PyInterpreterState *interp = k->interp;
+    root(k, HTRAIL_ROOT_MODULES, interp->modules, "modules");
+    atexit_callbacks(k);
+    const struct {
+        uint32_t kind;
+        PyObject *object;
+        const char *name;
+    } fields[] = {
+#if PY_VERSION_HEX >= 0x03070000
+        {HTRAIL_ROOT_ATFORK, interp->before_forkers, "before"},
+        {HTRAIL_ROOT_ATFORK, interp->after_forkers_parent, "after_in_parent"},
+        {HTRAIL_ROOT_ATFORK, interp->after_forkers_child, "after_in_child"},
+#endif
+        {HTRAIL_ROOT_CODECS, interp->codec_search_path, "search_path"},
+        {HTRAIL_ROOT_CODECS, interp->codec_search_cache, "search_cache"},
+        {HTRAIL_ROOT_CODECS, interp->codec_error_registry, "error_registry"},
+        {HTRAIL_ROOT_BUILTINS, interp->builtins, "builtins"},
+        {HTRAIL_ROOT_BUILTINS, interp->builtins_copy, "builtins_copy"},
+        {HTRAIL_ROOT_SYS, interp->sysdict, "sysdict"},
+        {HTRAIL_ROOT_INTERPRETER, interp->modules_by_index, "modules_by_index"},
+        {HTRAIL_ROOT_INTERPRETER, interp->importlib, "importlib"},
+        {HTRAIL_ROOT_INTERPRETER, interp->import_func, "import_func"},
+#if PY_VERSION_HEX >= 0x03080000
+        {HTRAIL_ROOT_INTERPRETER, interp->dict, "dict"},
+        {HTRAIL_ROOT_INTERPRETER, interp->audit_hooks, "audit_hooks"},
+        {HTRAIL_ROOT_INTERPRETER, interp->warnings.filters, "warnings.filters"},
+        {HTRAIL_ROOT_INTERPRETER, interp->warnings.once_registry, "warnings.once_registry"},
+        {HTRAIL_ROOT_INTERPRETER, interp->warnings.default_action, "warnings.default_action"},
+#elif PY_VERSION_HEX >= 0x03070000
+        {HTRAIL_ROOT_INTERPRETER, _PyRuntime.warnings.filters, "warnings.filters"},
+        {HTRAIL_ROOT_INTERPRETER, _PyRuntime.warnings.once_registry, "warnings.once_registry"},
+        {HTRAIL_ROOT_INTERPRETER, _PyRuntime.warnings.default_action, "warnings.default_action"},
+#endif
+#if PY_VERSION_HEX >= 0x03070000
+        {HTRAIL_ROOT_INTERPRETER, htrail__layout_gc(interp)->garbage, "gc.garbage"},
+        {HTRAIL_ROOT_INTERPRETER, htrail__layout_gc(interp)->callbacks, "gc.callbacks"},
+#endif
+#if PY_VERSION_HEX >= 0x030a0000
+        {HTRAIL_ROOT_INTERPRETER, interp->exc_state.errnomap, "errnomap"},
+#endif
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        root(k, fields[i].kind, fields[i].object, fields[i].name);
+#if PY_VERSION_HEX >= 0x030a0000
+    caches(k);
+#endif
+}
+
+static void handled(htrail__walk *k, PyThreadState *thread, PyObject *value, PyObject *traceback)
+{
+    if (!value || value == Py_None) /* no exception, and no root of None */
+        return;
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, value, "being handled");
+    htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, traceback, "being handled, traceback");
+}
+
+static void thread_state(htrail__walk *k, PyThreadState *thread)
+{
+    htrail__thread_add(k, thread);
+    htrail__roots_add_frames(k, thread);
+#if PY_VERSION_HEX >= 0x03070000
+    for (_PyErr_StackItem *item = thread->exc_info; item; item = item->previous_item)
+        handled(k, thread, item->exc_value, item->exc_traceback);
+#else
+    handled(k, thread, thread->exc_value, thread->exc_traceback);
+#endif
+    const struct {
+        uint32_t kind;
+        PyObject *object;
+        const char *name;
+    } fields[] = {
+        {HTRAIL_ROOT_EXCEPTION, thread->curexc_type, "being raised"},
+        {HTRAIL_ROOT_EXCEPTION, thread->curexc_value, "being raised"},
+        {HTRAIL_ROOT_EXCEPTION, thread->curexc_traceback, "being raised"},
+        {HTRAIL_ROOT_EXCEPTION, thread->async_exc, "asynchronous"},
+#if PY_VERSION_HEX >= 0x03070000
+        {HTRAIL_ROOT_CONTEXT, thread->context, "context"},
+#endif
+        {HTRAIL_ROOT_THREAD, thread->dict, "dict"},
+        {HTRAIL_ROOT_THREAD, thread->c_profileobj, "profile"},
+        {HTRAIL_ROOT_THREAD, thread->c_traceobj, "trace"},
+        {HTRAIL_ROOT_THREAD, thread->async_gen_firstiter, "async_gen_firstiter"},
+        {HTRAIL_ROOT_THREAD, thread->async_gen_finalizer, "async_gen_finalizer"},
+#if PY_VERSION_HEX < 0x03080000
+        {HTRAIL_ROOT_THREAD, thread->coroutine_wrapper, "coroutine_wrapper"},
+#endif
+        {HTRAIL_ROOT_THREAD, thread->on_delete ? thread->on_delete_data : NULL, "on_delete"}, /* a weak reference to the thread's lock */
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        htrail__thread_add_root(k, thread, fields[i].kind, fields[i].object, fields[i].name);
+}
+
+void htrail__roots_add(htrail__walk *k)
+{
+    interpreter(k);
+    for (PyThreadState *thread = k->interp->tstate_head; thread; thread = thread->next)
+        thread_state(k, thread);
+    htrail__thread_add_names(k);
+}
+
+void htrail__roots_add_last(htrail__walk *k)
+{
+    if (k->interned) {
+        htrail__walk_from(k, k->interned);
+        htrail__walk_root(k, HTRAIL_ROOT_INTERNED, (htrail_id)(uintptr_t)k->interned, "interned");
+    }
+}
+
+#endif
