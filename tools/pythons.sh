@@ -3,7 +3,8 @@
 #     VERSION|INCLUDE FOLDER|SUFFIX OF A MODULE|INTERPRETER[,INTERPRETER]...
 # for those named as arguments or, without any, Debian's own and pyenv's. The first interpreter
 # of a version gives the headers; all of them serve the tests. Left out, with a sentence on
-# standard error where one was named or its layout is not known: no headers, an unknown version.
+# standard error where one was named or its layout is not known: no headers, an unknown version,
+# no global interpreter lock.
 known='3.11 3.12 3.13'
 named=$#
 if [ "$named" -eq 0 ]; then
@@ -20,8 +21,8 @@ for python; do
     [ -x "$python" ] || [ "$named" -ne 0 ] || continue
     described=$("$python" -c 'import sys, sysconfig as s, os.path as p
 v = s.get_config_var
-print("%s|%s|%s|%s" % (v("py_version_short"), p.exists(s.get_path("include") + "/Python.h") and s.get_path("include") or "",
-                       v("EXT_SUFFIX") or v("SO"), sys.version.split()[0]))' 2>/dev/null) || { leave_out "$python" 'it is no Python that runs'; continue; }
+print("%s|%s|%s|%s|%s" % (v("py_version_short"), p.exists(s.get_path("include") + "/Python.h") and s.get_path("include") or "",
+                          v("EXT_SUFFIX") or v("SO"), sys.version.split()[0], v("Py_GIL_DISABLED") or 0))' 2>/dev/null) || { leave_out "$python" 'it is no Python that runs'; continue; }
     version=${described%%|*} rest=${described#*|}
     include=${rest%%|*} rest=${rest#*|}
     suffix=${rest%%|*}
@@ -29,6 +30,7 @@ print("%s|%s|%s|%s" % (v("py_version_short"), p.exists(s.get_path("include") + "
     *" $version "*) ;;
     *) leave_out "$python" "the layout of Python $version is not known"; continue ;;
     esac
+    [ "${described##*|}" != 1 ] || { leave_out "$python" 'it is built without the global interpreter lock, and the walk needs it'; continue; }
     case $entries in
     *"
 $version|"*) entries=$(printf '%s\n' "$entries" | sed "s#^$version|.*#&,$python#"); continue ;;

@@ -13,6 +13,9 @@
 #define Py_BUILD_CORE 1
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#ifdef Py_GIL_DISABLED
+#error "this build of Python has no global interpreter lock, and the walk needs it"
+#endif
 #include <frameobject.h>
 #include <structmember.h>
 #if PY_VERSION_HEX >= 0x030b0000

@@ -286,7 +286,7 @@ static inline PyCodeObject *htrail__layout_frame_code(const _PyInterpreterFrame 
         return NULL;
 #endif
 #if PY_VERSION_HEX >= 0x030d0000
-    return PyCode_Check(frame->f_executable) ? (PyCodeObject *)frame->f_executable : NULL;
+    return frame->f_executable && PyCode_Check(frame->f_executable) ? (PyCodeObject *)frame->f_executable : NULL;
 #else
     return frame->f_code;
 #endif

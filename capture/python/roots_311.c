@@ -120,10 +120,6 @@ static void interpreter(htrail__walk *k)
         {(PyObject *)interp->cached_objects.paramspec_type, "ParamSpec"},
         {(PyObject *)interp->cached_objects.paramspecargs_type, "ParamSpecArgs"},
         {(PyObject *)interp->cached_objects.paramspeckwargs_type, "ParamSpecKwargs"},
-        {interp->callable_cache.isinstance, "isinstance"},
-        {interp->callable_cache.len, "len"},
-        {interp->callable_cache.list_append, "list.append"},
-        {interp->callable_cache.object__getattribute__, "object.__getattribute__"},
 #endif
 #if PY_VERSION_HEX >= 0x030c0000 && PY_VERSION_HEX < 0x030d0000
         {(PyObject *)interp->interpreter_trampoline, "interpreter_trampoline"},

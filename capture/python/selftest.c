@@ -3,15 +3,42 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "capture/python/layout.h"
+#include "capture/python/name.h"
+#include "capture/python/text.h"
+
+enum { LOOKED_AT = 64 }; /* of a list: its beginning */
 
 const char *htrail__selftest_version(void)
 {
     static const char built[] = Py_STRINGIFY(PY_MAJOR_VERSION) "." Py_STRINGIFY(PY_MINOR_VERSION) ".";
-    return strncmp(Py_GetVersion(), built, sizeof built - 1) == 0 ? NULL :
-           "this interpreter is not the CPython " Py_STRINGIFY(PY_MAJOR_VERSION) "." Py_STRINGIFY(PY_MINOR_VERSION)
-           " that this build of the walker knows";
+    if (strncmp(Py_GetVersion(), built, sizeof built - 1) != 0)
+        return "this interpreter is not the CPython " Py_STRINGIFY(PY_MAJOR_VERSION) "." Py_STRINGIFY(PY_MINOR_VERSION)
+               " that this build of the walker knows";
+    if (strstr(Py_GetVersion(), "free-threading"))
+        return "this interpreter has no global interpreter lock, and the walk needs it";
+    return NULL;
+}
+
+/* What is believed to be a pointer is asked of the kernel before it is followed. */
+static bool is_mapped(const void *start, size_t bytes)
+{
+    const uintptr_t page = 4096, first = (uintptr_t)start & ~(page - 1), end = (uintptr_t)start + bytes;
+    unsigned char resident[16];
+    return start && (uintptr_t)start % sizeof(void *) == 0 && end > first && end - first <= sizeof resident * page &&
+           mincore((void *)first, end - first, resident) == 0;
+}
+
+static bool is_object(const void *o)
+{
+    return is_mapped(o, sizeof(PyObject)) && is_mapped(Py_TYPE((PyObject *)o), sizeof(PyTypeObject)) && Py_TYPE((PyObject *)o)->tp_flags & Py_TPFLAGS_READY;
+}
+
+static bool is_a(const void *o, const PyTypeObject *type)
+{
+    return is_mapped(o, (size_t)type->tp_basicsize) && Py_TYPE((PyObject *)o) == type;
 }
 
 static bool links_hold(PyInterpreterState *interp)
@@ -20,18 +47,72 @@ static bool links_hold(PyInterpreterState *interp)
     htrail__layout_lists(interp, lists);
     for (int i = 0; i < HTRAIL__LAYOUT_LISTS; i++) {
         PyGC_Head *head = lists[i];
-        for (int steps = 0; steps < 64; steps++) {
+        for (int steps = 0; steps < LOOKED_AT; steps++) {
             PyGC_Head *next = _PyGCHead_NEXT(head);
-            if (!next || _PyGCHead_PREV(next) != head)
+            if (!is_mapped(next, sizeof *next) || _PyGCHead_PREV(next) != head)
                 return false;
             head = next;
             if (head == lists[i])
                 break;
-            if (!(Py_TYPE((PyObject *)(head + 1))->tp_flags & Py_TPFLAGS_HAVE_GC))
+            if (!is_object(head + 1) || !(Py_TYPE((PyObject *)(head + 1))->tp_flags & Py_TPFLAGS_HAVE_GC))
                 return false;
         }
     }
     return true;
+}
+
+/* The dict of a module, by what it says its name is: interpreter state, dicts and strings in one. */
+static bool is_dict_of(PyObject *dict, const char *module)
+{
+    PyObject *name = is_a(dict, &PyDict_Type) ? htrail__name_find(dict, "__name__", NULL) : NULL;
+    return name && htrail__text_is(name, module);
+}
+
+static bool threads_hold(PyInterpreterState *interp)
+{
+    const PyThreadState *thread = PyInterpreterState_ThreadHead(interp);
+    for (int i = 0; thread && i < LOOKED_AT; i++, thread = thread->next) {
+        if (!is_mapped(thread, sizeof *thread) || thread->interp != interp)
+            return false;
+#if PY_VERSION_HEX >= 0x030b0000
+        const _PyInterpreterFrame *frame = htrail__layout_thread_frame(thread);
+        for (int depth = 0; frame && depth < LOOKED_AT; depth++, frame = frame->previous) {
+            if (!is_mapped(frame, sizeof *frame))
+                return false;
+            const PyCodeObject *code = htrail__layout_frame_code(frame);
+            if (code && !is_a(code, &PyCode_Type))
+                return false;
+        }
+#endif
+    }
+    return true;
+}
+
+/* Fields at the beginning, in the middle and at the end of the interpreter's state. */
+static bool state_holds(PyInterpreterState *interp)
+{
+#if PY_VERSION_HEX >= 0x03090000
+    if (interp->runtime != &_PyRuntime)
+        return false;
+#endif
+#if PY_VERSION_HEX >= 0x030b0000
+    const PyThreadState *first = (const PyThreadState *)&interp->_initial_thread; /* the last field; no thread uses it: zeroes */
+    if (interp->threads.head != PyInterpreterState_ThreadHead(interp) || (first->interp != interp && first->interp != NULL))
+        return false;
+#endif
+#if PY_VERSION_HEX >= 0x030c0000
+    const htrail__layout_static_state *type = htrail__layout_static_type(interp, &PyType_Type);
+    if (!type || !is_a(type->tp_dict, &PyDict_Type) || !is_a(interp->cached_objects.interned_strings, &PyDict_Type))
+        return false;
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+    const _Py_DebugOffsets *said = &_PyRuntime.debug_offsets;
+    if (said->free_threaded || said->interpreter_state.size != sizeof *interp || said->thread_state.size != sizeof(PyThreadState) ||
+        said->interpreter_frame.size != sizeof(_PyInterpreterFrame))
+        return false;
+#endif
+    return is_dict_of(interp->sysdict, "sys") && is_dict_of(interp->builtins, PY_MAJOR_VERSION < 3 ? "__builtin__" : "builtins") &&
+           is_a(htrail__layout_modules(interp), &PyDict_Type);
 }
 
 #if PY_VERSION_HEX >= 0x030b0000
@@ -60,11 +141,7 @@ const char *htrail__selftest(PyInterpreterState *interp)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if ((size_t)sizes[i].type->tp_basicsize != sizes[i].bytes || Py_TYPE(sizes[i].type) != &PyType_Type)
             return "this interpreter lays out its objects in a way that this build of the walker does not know";
-#if PY_VERSION_HEX >= 0x03090000
-    if (interp && interp->runtime != &_PyRuntime)
-        interp = NULL;
-#endif
-    if (!interp || !htrail__layout_modules(interp) || !PyDict_Check(htrail__layout_modules(interp)) || !links_hold(interp))
+    if (!interp || !state_holds(interp) || !links_hold(interp) || !threads_hold(interp))
         return "this interpreter keeps its state in a way that this build of the walker does not know";
     passed = true;
     return NULL;

@@ -8,8 +8,9 @@
  * other versions do not have. */
 const char *htrail__selftest_version(void);
 
-/* NULL if so, else a sentence. Looks at sizes that types state themselves, and at the links of the
- * collector's lists; done before the first walk of a process. */
+/* NULL if so, else a sentence. Looks at sizes that types state themselves, at fields of the interpreter's
+ * state whose value is known, at the links of the collector's lists, at threads and their frames; follows
+ * no pointer that leads nowhere. Done before the first walk of a process. */
 const char *htrail__selftest(PyInterpreterState *interp);
 
 /* The tp_traverse that all classes made by class statements share; NULL where none was found. */
