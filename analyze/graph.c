@@ -385,8 +385,8 @@ static htrail_status add_record(htrail__graph *graph, const htrail_record *recor
     case HTRAIL_RECORD_THREAD: return htrail__graph_add_thread(graph, &record->u.thread);
     case HTRAIL_RECORD_FRAME: return htrail__graph_add_frame(graph, &record->u.frame);
     case HTRAIL_RECORD_MAPPING: return htrail__graph_add_mapping(graph, &record->u.mapping);
-    case HTRAIL_RECORD_SITE:
-    case HTRAIL_RECORD_SITE_OF: return HTRAIL_OK;
+    case HTRAIL_RECORD_SITE: return htrail__graph_add_site(graph, &record->u.site);
+    case HTRAIL_RECORD_SITE_OF: return htrail__graph_add_block(graph, &record->u.site_of);
     }
     return HTRAIL_OK;
 }
@@ -491,6 +491,8 @@ void htrail__graph_free(htrail__graph *graph)
     htrail__mapping_free(graph->threads);
     htrail__mapping_free(graph->frames);
     htrail__mapping_free(graph->mappings);
+    htrail__mapping_free(graph->sites);
+    htrail__mapping_free(graph->blocks);
     htrail__mapping_free(graph->metas);
     free(graph);
 }

@@ -94,6 +94,16 @@ typedef struct htrail__graph_mapping {
     uint32_t category, flags, path;
 } htrail__graph_mapping;
 
+typedef struct htrail__graph_site {
+    uint32_t caller; /* one that came before, or HTRAIL_NO_SITE */
+    uint32_t line, file, function; /* into texts */
+} htrail__graph_site;
+
+typedef struct htrail__graph_block {
+    uint64_t address, size_bytes, weight; /* as in htrail_site_of */
+    uint32_t site;                        /* may be none of those that came */
+} htrail__graph_block;
+
 typedef struct htrail__graph_meta {
     uint32_t key, value;
 } htrail__graph_meta;
@@ -125,6 +135,10 @@ typedef struct htrail__graph {
     uint32_t frame_count;
     htrail__graph_mapping *mappings;
     uint32_t mapping_count;
+    htrail__graph_site *sites;
+    uint32_t site_count;
+    htrail__graph_block *blocks;
+    uint32_t block_count;
     htrail__graph_meta *metas;
     uint32_t meta_count;
 

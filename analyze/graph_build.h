@@ -18,7 +18,7 @@ typedef struct htrail__graph_part {
 struct htrail__graph_build {
     uint64_t *addresses; /* of targets */
     size_t address_room, label_room, object_room, type_room, atom_room, name_room, value_room, root_room, meta_room, part_room,
-        thread_room, frame_room, mapping_room,
+        thread_room, frame_room, mapping_room, site_room, block_room,
         string_room;
     uint64_t *root_addresses;
     size_t root_address_room;
@@ -46,6 +46,9 @@ htrail_status htrail__graph_add_text(htrail__graph *graph, htrail_str text, uint
 htrail_status htrail__graph_add_thread(htrail__graph *graph, const htrail_thread *thread);
 htrail_status htrail__graph_add_frame(htrail__graph *graph, const htrail_frame *frame);
 htrail_status htrail__graph_add_mapping(htrail__graph *graph, const htrail_mapping *mapping);
+/* Sites and blocks (graph_sites.c). */
+htrail_status htrail__graph_add_site(htrail__graph *graph, const htrail_site *site);
+htrail_status htrail__graph_add_block(htrail__graph *graph, const htrail_site_of *block);
 /* The label code of a reference of this kind with this label. */
 htrail_status htrail__graph_atom_code(htrail__graph *graph, uint32_t kind, htrail_label label, uint32_t *code);
 /* When all is read: addresses into ids, parts together, names to their objects. */

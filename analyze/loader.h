@@ -86,6 +86,8 @@ htrail_status htrail__loader_end_statement(htrail__loader *l, sqlite3_stmt *stat
 
 /* Tables of the process (load_process.c). */
 htrail_status htrail__loader_write_process(htrail__loader *l);
+/* Tables of sites (load_sites.c). */
+htrail_status htrail__loader_write_sites(htrail__loader *l);
 /* The text of object.name; the empty text for none. */
 uint32_t htrail__loader_name_text(const htrail__loader *l, uint32_t object);
 htrail_status htrail__loader_write_tables(htrail__loader *l);

@@ -1,5 +1,8 @@
 /* cli/diff.c - heaptrail diff: what grew from one snapshot to another. */
+#include <string.h>
+
 #include "cli/query.h"
+#include "cli/sites.h"
 #include "cli/totals.h"
 
 static const char sql[] =
@@ -30,8 +33,11 @@ static int run(const cli_arguments *arguments)
     uint64_t limit;
     int result;
 
-    if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK ||
-        (result = cli_open_heap(arguments, cli_operands(arguments)[0], &before)) != CLI_EXIT_OK ||
+    if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK)
+        return result;
+    if (strcmp(by, "site") == 0)
+        return cli_sites_diff(arguments, limit);
+    if ((result = cli_open_heap(arguments, cli_operands(arguments)[0], &before)) != CLI_EXIT_OK ||
         (result = cli_open_heap(arguments, cli_operands(arguments)[1], &after)) != CLI_EXIT_OK)
         goto done;
     if ((result = cli_open_pair(arguments, before, after, &db)) != CLI_EXIT_OK ||
@@ -50,11 +56,11 @@ done:
     return result;
 }
 
-static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
+static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_TRACEBACK, CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
 
 const cli_command cli_diff = {
     .name = "diff",
-    .usage = "[--by type|module|size|name|length] [-n N] BEFORE AFTER",
+    .usage = "[--by type|module|size|name|length|site] [--traceback] [-n N] BEFORE AFTER",
     .summary = "show what grew between two snapshots",
     .help = "What grew most in bytes comes first, what shrank last; what is the same is left out.\n"
             "On a narrow terminal the heads are before, after, change, or after and change alone; in a pipe and in JSON they are whole.\n\n" CLI_TOTALS_HELP,

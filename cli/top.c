@@ -5,6 +5,7 @@
 #include "analyze/select.h"
 #include "analyze/text.h"
 #include "cli/query.h"
+#include "cli/sites.h"
 #include "cli/totals.h"
 
 enum { QUERY_BYTES_MAX = 1 << 20 };
@@ -71,8 +72,12 @@ static int run(const cli_arguments *arguments)
     uint64_t limit;
     int result;
 
-    if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK ||
-        (result = cli_open_heap(arguments, cli_operands(arguments)[0], &store)) != CLI_EXIT_OK)
+    if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK)
+        return result;
+    if (strcmp(by, "site") == 0)
+        return cli_operand_count(arguments) > 1 ? cli_usage(arguments, "--by site is of all blocks, and takes no OBJECT")
+                                                : cli_sites_top(arguments, limit);
+    if ((result = cli_open_heap(arguments, cli_operands(arguments)[0], &store)) != CLI_EXIT_OK)
         goto done;
     result = (cli_operand_count(arguments) > 1 ? prepare_selected : prepare_all)(arguments, htrail__store_db(store), by, &statement);
     if (result != CLI_EXIT_OK)
@@ -85,11 +90,11 @@ done:
     return result;
 }
 
-static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
+static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_TRACEBACK, CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
 
 const cli_command cli_top = {
     .name = "top",
-    .usage = "[--by type|module|size|name|length] [-n N] FILE [OBJECT]",
+    .usage = "[--by type|module|size|name|length|site] [--traceback] [-n N] FILE [OBJECT]",
     .summary = "show what there is most of",
     .help = CLI_TOTALS_HELP "\n\n"
             "Of the objects that OBJECT means alone (see why --help): top --by module FILE type:dict",

@@ -7,7 +7,7 @@ enum { ROWS_DEFAULT = 20 };
 
 int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit)
 {
-    static const char *const known[] = {"type", "module", "size", "name", "length"};
+    static const char *const known[] = {"type", "module", "size", "name", "length", "site"};
     const char *asked = cli_option_value(arguments, "by"), *rows = cli_option_value(arguments, "limit");
     unsigned long long number = cli_option_given(arguments, "json") ? 0 : ROWS_DEFAULT;
 
@@ -15,6 +15,8 @@ int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t
         return cli_usage(arguments, "'%s' is not a number of rows", rows);
     *limit = number;
     *by = "type";
+    if (cli_option_given(arguments, "traceback") && (asked == NULL || strcmp(asked, "site") != 0))
+        return cli_usage(arguments, "--traceback is for --by site");
     if (asked == NULL)
         return CLI_EXIT_OK;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -22,7 +24,7 @@ int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t
             *by = known[i];
             return CLI_EXIT_OK;
         }
-    return cli_usage(arguments, "cannot group by '%s'; it is type, module, size, name or length", asked);
+    return cli_usage(arguments, "cannot group by '%s'; it is type, module, size, name, length or site", asked);
 }
 
 const char *cli_totals_blank(const char *by)

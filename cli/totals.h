@@ -7,7 +7,7 @@
 #include "cli/command.h"
 
 #define CLI_TOTALS_OPTIONS                                                                \
-    {"by", 'b', "KEY", "type (the default), module, size, name or length"},               \
+    {"by", 'b', "KEY", "type (the default), module, size, name, length or site"},             \
     {"limit", 'n', "N", "at most N rows; 0: all; default 20, with --json all"}
 
 #define CLI_TOTALS_HELP                                                                   \
@@ -15,7 +15,9 @@
     "     module  the module that an object says it belongs to\n"                         \
     "     size    bytes of one object, in powers of two\n"                                \
     "     name    functions, classes and modules of the same name\n"                      \
-    "     length  items or characters, in powers of two; none: what has no length"
+    "     length  items or characters, in powers of two; none: what has no length\n"  \
+    "     site    lines that asked for memory which is still in use, where tracemalloc traces or the\n" \
+    "             program was run with --sample; of samples also the standard error, in bytes"
 
 /* Returns CLI_EXIT_OK, or the exit code of a wrong use that was said. */
 int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit);
