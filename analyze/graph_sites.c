@@ -25,7 +25,7 @@ htrail_status htrail__graph_add_site(htrail__graph *graph, const htrail_site *si
 
 htrail_status htrail__graph_add_block(htrail__graph *graph, const htrail_site_of *block)
 {
-    htrail__graph_block row = {.address = block->address, .weight = block->weight, .site = block->site,
+    htrail__graph_block row = {.address = block->address, .weight = block->weight != 0 && block->weight < HTRAIL_WEIGHT_ONE ? HTRAIL_WEIGHT_ONE : block->weight, .site = block->site,
                                .size_bytes = block->size_bytes < INT64_MAX ? block->size_bytes : INT64_MAX};
     htrail_status status = htrail__graph_reserve(graph, &graph->blocks, &graph->build->block_room, graph->block_count, 1, sizeof row);
     if (status != HTRAIL_OK)
