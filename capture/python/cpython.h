@@ -12,6 +12,8 @@
 
 #define Py_BUILD_CORE 1
 #define PY_SSIZE_T_CLEAN
+#undef _POSIX_C_SOURCE /* pyconfig.h has its own; the system's headers are in already */
+#undef _XOPEN_SOURCE
 #include <Python.h>
 #ifdef Py_GIL_DISABLED
 #error "this build of Python has no global interpreter lock, and the walk needs it"
@@ -50,6 +52,13 @@
 #include <internal/context.h>
 #include <internal/hamt.h>
 #include <internal/pystate.h>
+#elif PY_MAJOR_VERSION < 3
+#include <longintrepr.h>
+#define Py_STRINGIFY(x) HTRAIL__STRINGIFY(x)
+#define HTRAIL__STRINGIFY(x) #x
+typedef long Py_hash_t;
+/* Key tables that dicts share came with Python 3. */
+typedef struct { Py_ssize_t dk_refcnt, dk_nentries; } PyDictKeysObject;
 #endif
 
 #endif

@@ -1,11 +1,7 @@
 /* interned_311.c - find the dict of interned strings. From 3.12 on the interpreter state has it. Up to 3.11 it is a static variable of
- * Objects/unicodeobject.c, without a symbol, and no object refers to it; so its writable
+ * Objects/unicodeobject.c (of 2.7: stringobject.c), without a symbol, and no object refers to it; so its writable
  * data is searched for a word that points to such a dict. What a word points to is only
  * looked at where the walk has met an object in the same page, so that it can be read. */
-#include "capture/python/cpython.h"
-
-#if PY_MAJOR_VERSION >= 3
-
 #include "capture/python/layout.h"
 #include "capture/python/roots.h"
 
@@ -37,7 +33,7 @@ static bool is_interned_dict(const htrail__walk *k, uintptr_t address)
         PyObject *key, *value;
         if (!htrail__layout_dict_entry(dict, i, &key, &value))
             continue;
-        if (key != value || !PyUnicode_CheckExact(key) || !((PyASCIIObject *)key)->state.interned)
+        if (key != value || !htrail__text_check(key) || !htrail__text_is_interned(key))
             return false;
         checked++;
     }
@@ -60,5 +56,4 @@ PyObject *htrail__interned_find(htrail__walk *k)
     return NULL;
 }
 
-#endif
 #endif

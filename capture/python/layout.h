@@ -10,6 +10,8 @@
 #include "capture/python/layout_311.h"
 #elif PY_VERSION_HEX >= 0x03060000 && PY_VERSION_HEX < 0x030b0000
 #include "capture/python/layout_310.h"
+#elif PY_VERSION_HEX >= 0x02070000 && PY_VERSION_HEX < 0x02080000
+#include "capture/python/layout_27.h"
 #else
 #error "this version of CPython has no layout file yet"
 #endif

@@ -6,8 +6,8 @@
 
 #include "capture/python/collecting.h"
 #include "capture/python/cpython.h"
-#include "capture/python/native_id.h"
 
+#include <pythread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,9 +53,11 @@ static inline PyThreadState *htrail__layout_thread(void)
     return thread && (thread == PyGILState_GetThisThreadState() || thread->thread_id == PyThread_get_thread_ident()) ? thread : NULL;
 }
 
-static inline PyThreadState *htrail__layout_first_thread(PyInterpreterState *interp) { return interp->tstate_head; }
-/* The state has the thread's pthread_t alone. */
-static inline uint64_t htrail__layout_thread_id(PyThreadState *thread) { return htrail__native_id((unsigned long)thread->thread_id); }
+/* Asked of a frame that does not say how much is on its value stack: on the stack of a thread it runs, and
+ * one that has returned has nothing there, whatever is answered. */
+static inline bool htrail__layout_frame_runs(const PyFrameObject *frame) { return (void)frame, true; }
+
+static inline PyObject *htrail__layout_modules(PyInterpreterState *interp) { return interp->modules; }
 
 /* Reference counts are counts. */
 static inline bool htrail__layout_is_immortal(PyObject *o) { return (void)o, false; }
@@ -75,11 +77,19 @@ static inline bool htrail__layout_is_c_type(PyTypeObject *type, const char *name
     return c_name && (size_t)type->tp_basicsize >= least_bytes && strcmp(c_name, name) == 0;
 }
 
+static inline PyObject *htrail__layout_type_dict(PyInterpreterState *interp, PyTypeObject *type) { return (void)interp, type->tp_dict; }
+static inline PyObject *htrail__layout_type_subclasses(PyInterpreterState *interp, PyTypeObject *type) { return (void)interp, type->tp_subclasses; }
+
 /* In front of an object of this type. */
 static inline uint32_t htrail__layout_header_bytes(PyTypeObject *type)
 {
     return type->tp_flags & Py_TPFLAGS_HAVE_GC ? sizeof(PyGC_Head) : 0;
 }
+
+#define PyCMethod_Type PyCFunction_Type /* built-in methods that know their class are of 3.9 */
+
+/* Exported, in no header */
+extern PyTypeObject PyListIter_Type, PyTupleIter_Type;
 
 /* ---- dicts ---- */
 
@@ -87,7 +97,6 @@ static inline uint32_t htrail__layout_header_bytes(PyTypeObject *type)
 #define HTRAIL__LAYOUT_MODULE_KEY "__package__"
 
 /* Key tables are not shared: there is none, and nobody asks for one. */
-typedef struct { Py_ssize_t dk_refcnt, dk_nentries; } PyDictKeysObject;
 static inline size_t htrail__layout_keys_bytes(const PyDictKeysObject *keys) { return (void)keys, 0; }
 static inline PyObject *htrail__layout_keys_key(PyDictKeysObject *keys, Py_ssize_t i) { return (void)keys, (void)i, NULL; }
 static inline bool htrail__layout_dict_is_split(const PyDictObject *dict) { return (void)dict, false; }
@@ -112,6 +121,12 @@ static inline bool htrail__layout_dict_keys_are_strings(const PyDictObject *dict
 static inline size_t htrail__layout_dict_table_bytes(const PyDictObject *dict)
 {
     return dict->ma_table == dict->ma_smalltable ? 0 : ((size_t)dict->ma_mask + 1) * sizeof(PyDictEntry);
+}
+
+/* What a removed item leaves is a str of which nobody ever asked the hash. */
+static inline bool htrail__layout_set_is_free(const setentry *entry)
+{
+    return PyString_CheckExact(entry->key) && ((PyStringObject *)entry->key)->ob_shash == -1;
 }
 
 /* ---- instances ---- */
@@ -160,5 +175,9 @@ static inline void htrail__layout_prefetch(PyObject *o)
         __builtin_prefetch(((PyListObject *)o)->ob_item);
     }
 }
+
+static inline PyObject *htrail__layout_module_name(PyModuleObject *module) { return (void)module, NULL; } /* its dict has it */
+/* The field of a function that holds its name. */
+#define HTRAIL__LAYOUT_FUNCTION_NAME L_name
 
 #endif

@@ -205,6 +205,9 @@ static inline size_t htrail__layout_dict_table_bytes(const PyDictObject *dict)
     return dict->ma_keys->dk_refcnt == 1 ? htrail__layout_keys_bytes(dict->ma_keys) : 0;
 }
 
+/* What a removed item leaves. */
+static inline bool htrail__layout_set_is_free(const setentry *entry) { return entry->hash == -1; }
+
 /* ---- instances ---- */
 
 static inline PyDictKeysObject *htrail__layout_cached_keys(PyTypeObject *type)
@@ -274,5 +277,9 @@ static inline void htrail__layout_prefetch(PyObject *o)
         __builtin_prefetch(((PyListObject *)o)->ob_item);
     }
 }
+
+static inline PyObject *htrail__layout_module_name(PyModuleObject *module) { return module->md_name; }
+/* The field of a function that holds its name. */
+#define HTRAIL__LAYOUT_FUNCTION_NAME L_qualname
 
 #endif

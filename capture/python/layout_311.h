@@ -184,6 +184,9 @@ static inline size_t htrail__layout_dict_table_bytes(const PyDictObject *dict)
     return keys->dk_refcnt == 1 ? htrail__layout_keys_bytes(keys) : 0;
 }
 
+/* What a removed item leaves. */
+static inline bool htrail__layout_set_is_free(const setentry *entry) { return entry->hash == -1; }
+
 /* ---- instances ---- */
 
 static inline PyDictKeysObject *htrail__layout_cached_keys(PyTypeObject *type)
@@ -353,5 +356,9 @@ static inline void htrail__layout_prefetch(PyObject *o)
 #endif
     }
 }
+
+static inline PyObject *htrail__layout_module_name(PyModuleObject *module) { return module->md_name; }
+/* The field of a function that holds its name. */
+#define HTRAIL__LAYOUT_FUNCTION_NAME L_qualname
 
 #endif

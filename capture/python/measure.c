@@ -1,5 +1,9 @@
-/* measure.c - see measure.h. One function a kind of size; structures that no header of
+/* measure.c - see measure.h, for CPython 3. One function a kind of size; structures that no header of
  * CPython shows are copied here, each with the file that it is from. */
+#include "capture/python/cpython.h"
+
+#if PY_MAJOR_VERSION >= 3
+
 #include "capture/python/measure.h"
 
 #include <stddef.h>
@@ -418,3 +422,5 @@ htrail__measure *htrail__measure_of(PyTypeObject *t)
     }
     return plain;
 }
+
+#endif

@@ -255,7 +255,9 @@ PyMODINIT_FUNC PyInit_heaptrail(void)
     return module;
 }
 #else
-PyMODINIT_FUNC initheaptrail(void)
+#define SHOWN __attribute__((visibility("default")))
+
+SHOWN PyMODINIT_FUNC initheaptrail(void)
 {
     PyObject *module = Py_InitModule3("heaptrail", methods, module_doc);
     if (module) /* which sys.modules holds; an error stays set */
@@ -263,7 +265,7 @@ PyMODINIT_FUNC initheaptrail(void)
 }
 
 /* The agent gives the interpreter the same name whatever the version. */
-__attribute__((visibility("default"))) void *PyInit_heaptrail(void)
+SHOWN void *PyInit_heaptrail(void)
 {
     initheaptrail();
     return NULL;

@@ -28,10 +28,12 @@ PyObject *htrail__module_sample(PyObject *module, PyObject *args, PyObject *kwar
         return NULL;
     }
 #if PY_VERSION_HEX < 0x03060000
+    (void)kept;
     PyErr_SetString(PyExc_NotImplementedError, "this version of Python lets nobody see its allocations");
     return NULL;
-#endif
+#else
     if (!htrail__sample_start((uint64_t)interval, seed, (unsigned)frames))
         return PyErr_NoMemory();
     return PyLong_FromUnsignedLongLong(kept);
+#endif
 }

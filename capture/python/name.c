@@ -70,9 +70,21 @@ void htrail__name_type(htrail__walk *k, PyTypeObject *type, htrail_str *name, ht
         return;
     }
     PyHeapTypeObject *heap = (PyHeapTypeObject *)type;
+#if PY_MAJOR_VERSION >= 3
     *name = htrail__name_text(k, heap->ht_qualname ? heap->ht_qualname : heap->ht_name, 0);
+#else
+    *name = htrail__name_text(k, heap->ht_name, 0);
+#endif
     *module = htrail__name_text(k, htrail__name_find(type->tp_dict, "__module__", NULL), 1);
 }
+
+#if PY_MAJOR_VERSION < 3
+void htrail__name_old_class(htrail__walk *k, PyObject *class, htrail_str *name, htrail_str *module)
+{
+    *name = htrail__name_text(k, ((PyClassObject *)class)->cl_name, 0);
+    *module = htrail__name_text(k, htrail__name_find(((PyClassObject *)class)->cl_dict, "__module__", NULL), 1);
+}
+#endif
 
 /* "Class.method" in text buffer 0. */
 static htrail_str joined(htrail__walk *k, PyTypeObject *type, const char *text, size_t text_len)
@@ -103,6 +115,15 @@ void htrail__name_object(htrail__walk *k, PyObject *o, const htrail__type_info *
             htrail__name_type(k, (PyTypeObject *)o, &row.name, &row.module); /* the call above took the buffer */
         }
         break;
+#if PY_MAJOR_VERSION < 3
+    case NAME_OLD_CLASS: {
+        PyObject *module = htrail__name_find(((PyClassObject *)o)->cl_dict, "__module__", NULL);
+        if (module && htrail__text_check(module))
+            htrail__walk_name_string(k, module);
+        htrail__name_old_class(k, o, &row.name, &row.module);
+        break;
+    }
+#endif
     case NAME_BUILTIN: {
         PyCFunctionObject *function = (PyCFunctionObject *)o;
         const char *text = function->m_ml->ml_name;
@@ -124,7 +145,7 @@ void htrail__name_object(htrail__walk *k, PyObject *o, const htrail__type_info *
         PyModuleObject *module = (PyModuleObject *)o;
         PyObject *name = htrail__name_find(module->md_dict, "__name__", NULL);
         if (!name || !htrail__text_check(name))
-            name = module->md_name;
+            name = htrail__layout_module_name(module);
         if (name && htrail__text_check(name))
             htrail__walk_name_string(k, name);
         row.name = htrail__name_text(k, name, 0);

@@ -9,7 +9,8 @@ typedef enum htrail__name_kind {
     NAME_TYPE,
     NAME_BUILTIN,    /* built-in function or method */
     NAME_DESCRIPTOR, /* slot wrapper, method, member or getset of a type */
-    NAME_MODULE
+    NAME_MODULE,
+    NAME_OLD_CLASS   /* of Python 2 */
 } htrail__name_kind;
 
 /* The text of a str as UTF-8, without asking Python: into buffer 0 or 1 of the walk where
@@ -23,6 +24,9 @@ bool htrail__name_is_identifier(PyObject *o);
 PyObject *htrail__name_find(PyObject *dict, const char *name, PyObject **found_key);
 
 void htrail__name_type(htrail__walk *k, PyTypeObject *type, htrail_str *name, htrail_str *module);
+#if PY_MAJOR_VERSION < 3
+void htrail__name_old_class(htrail__walk *k, PyObject *class, htrail_str *name, htrail_str *module);
+#endif
 void htrail__name_object(htrail__walk *k, PyObject *o, const htrail__type_info *info);
 
 #endif

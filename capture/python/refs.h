@@ -16,13 +16,20 @@ htrail__refs htrail__refs_instance;
 /* What stands beside an instance: attributes by name, and its dict. */
 void htrail__push_attributes(htrail__walk *k, PyObject *o, PyTypeObject *type, bool dict_too);
 /* refs_fields.c: by a table alone; by tp_traverse, labelled by table, tp_members or offset */
-htrail__refs htrail__refs_fields, htrail__refs_traverse, htrail__refs_class_only;
+htrail__refs htrail__refs_fields, htrail__refs_traverse, htrail__refs_class_only, htrail__refs_members;
+bool htrail__has_members(PyTypeObject *type);
 /* refs_code.c */
 htrail__refs htrail__refs_code, htrail__refs_type, htrail__refs_builtin, htrail__refs_weakref, htrail__refs_module,
     htrail__refs_dict_subtype, htrail__refs_metatype;
 /* refs_frame.c, and refs_frame_object.c up to 3.10 */
 htrail__refs htrail__refs_frame, htrail__refs_generator;
 
+/* refs_27.c */
+htrail__refs htrail__refs_struct_sequence;
+bool htrail__is_struct_sequence(PyTypeObject *type);
+
+/* The name of the member at this offset; 0: none. */
+htrail_label htrail__label_member(htrail__walk *k, PyTypeObject *type, size_t offset);
 void htrail__push_table(htrail__walk *k, PyObject *o, const htrail__field *fields);
 /* What base->tp_traverse visits, but for targets that are in k->refs from `from` on. */
 void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint32_t from);

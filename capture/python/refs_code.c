@@ -90,11 +90,13 @@ uint64_t htrail__refs_type(htrail__walk *k, PyObject *o, const htrail__type_info
         field(k, heap->ht_module, L_ht_module);
 #endif
         name_field(k, heap->ht_name, L_name);
+#if PY_MAJOR_VERSION >= 3
         name_field(k, heap->ht_qualname, L_qualname);
+#endif
         name_items(k, heap->ht_slots);
         field(k, heap->ht_slots, L_slots);
-        if (heap->ht_cached_keys)
-            htrail__push_keys(k, heap->ht_cached_keys);
+        if (htrail__layout_cached_keys(type))
+            htrail__push_keys(k, htrail__layout_cached_keys(type));
     }
     (void)info;
     return 0;
@@ -147,7 +149,9 @@ uint64_t htrail__refs_module(htrail__walk *k, PyObject *o, const htrail__type_in
     uint32_t end = k->ref_count;
     htrail__push_traversed(k, o, info, from);
     htrail__name_plain(k, end, L_state);
+#if PY_MAJOR_VERSION >= 3
     name_field(k, module->md_name, L_name);
+#endif
     return 0;
 }
 

@@ -126,7 +126,7 @@ uint64_t htrail__refs_set(htrail__walk *k, PyObject *o, const htrail__type_info 
     PySetObject *set = (PySetObject *)o;
     for (Py_ssize_t i = (Py_ssize_t)cursor; i <= set->mask; i++) {
         const setentry *entry = &set->table[i];
-        if (!entry->key || entry->hash == -1) /* -1: what a removed item leaves */
+        if (!entry->key || htrail__layout_set_is_free(entry))
             continue;
         if (htrail__room(k) < 1)
             return (uint64_t)i;
@@ -135,6 +135,7 @@ uint64_t htrail__refs_set(htrail__walk *k, PyObject *o, const htrail__type_info 
     return 0;
 }
 
+#if PY_MAJOR_VERSION >= 3
 /* The keys once more, in the order of their nodes, which hold them too. */
 enum { ODICT_NODES = 63 }; /* the bit of a cursor that says: the rest is the address of a node */
 
@@ -158,6 +159,7 @@ uint64_t htrail__refs_odict(htrail__walk *k, PyObject *o, const htrail__type_inf
     }
     return 0;
 }
+#endif
 
 /* The cursor is where it goes on: a block's address and a place in it. */
 uint64_t htrail__refs_deque(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
@@ -167,11 +169,11 @@ uint64_t htrail__refs_deque(htrail__walk *k, PyObject *o, const htrail__type_inf
     Py_ssize_t i = deque->leftindex;
     if (cursor) {
         block = (htrail__deque_block *)(uintptr_t)(cursor >> 6);
-        i = (Py_ssize_t)(cursor & (HTRAIL__DEQUE_BLOCK_ITEMS - 1));
+        i = (Py_ssize_t)(cursor & 63); /* no block has more items */
     } else if (PyType_HasFeature(info->base, Py_TPFLAGS_HEAPTYPE)) {
         htrail__push(k, (PyObject *)Py_TYPE(o), htrail__label(k, L_class), HTRAIL_REF_FIELD);
     }
-    if (Py_SIZE(o) == 0)
+    if (htrail__deque_length(o) == 0)
         return 0;
     for (;;) {
         Py_ssize_t end = block == deque->rightblock ? deque->rightindex + 1 : HTRAIL__DEQUE_BLOCK_ITEMS;

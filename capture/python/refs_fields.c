@@ -52,7 +52,7 @@ typedef struct labeller {
     uint8_t used[HTRAIL_REFS_MAX / 8]; /* bits: known references that a visit stands for */
 } labeller;
 
-static htrail_label member_label(htrail__walk *k, PyTypeObject *type, size_t offset)
+htrail_label htrail__label_member(htrail__walk *k, PyTypeObject *type, size_t offset)
 {
     for (; type; type = type->tp_base)
         for (const PyMemberDef *m = type->tp_members; m && m->name; m++) {
@@ -68,6 +68,35 @@ static htrail_label member_label(htrail__walk *k, PyTypeObject *type, size_t off
             }
             return k->members[slot].label;
         }
+    return 0;
+}
+
+/* A type that the collector knows nothing of, and whose members are objects: what it holds, as far
+ * as it shows it. */
+static const PyMemberDef *next_member(PyTypeObject **type, const PyMemberDef *m)
+{
+    for (;; m = NULL) {
+        for (m = m ? m + 1 : (*type)->tp_members; m && m->name; m++)
+            if ((m->type == T_OBJECT || m->type == T_OBJECT_EX) && m->offset >= (Py_ssize_t)sizeof(PyObject) &&
+                (size_t)m->offset + sizeof(PyObject *) <= (size_t)(*type)->tp_basicsize)
+                return m;
+        *type = (*type)->tp_base;
+        if (!*type)
+            return NULL;
+    }
+}
+
+bool htrail__has_members(PyTypeObject *type) { return !(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && next_member(&type, NULL) != NULL; }
+
+uint64_t htrail__refs_members(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)cursor;
+    PyTypeObject *type = info->base;
+    for (const PyMemberDef *m = next_member(&type, NULL); m; m = next_member(&type, m)) {
+        PyObject *target = *(PyObject **)(void *)((char *)o + m->offset);
+        if (target)
+            htrail__push(k, target, htrail__label_member(k, info->base, (size_t)m->offset), HTRAIL_REF_FIELD);
+    }
     return 0;
 }
 
@@ -96,7 +125,7 @@ static int visit(PyObject *target, void *arg)
             continue;
         size_t offset = i * sizeof *word;
         htrail_label label = (Py_ssize_t)offset == v->info->base->tp_dictoffset ? htrail__label(k, L_dict)
-                                                                               : member_label(k, v->info->base, offset);
+                                                                               : htrail__label_member(k, v->info->base, offset);
         if (label)
             htrail__push(k, target, label, HTRAIL_REF_FIELD);
         else
@@ -168,7 +197,7 @@ static int visit_beyond(PyObject *target, void *arg)
         v->done |= (uint64_t)1 << (i - v->first);
         size_t offset = i * sizeof(PyObject *);
         htrail_label label = (Py_ssize_t)offset == v->info->base->tp_dictoffset ? htrail__label(v->k, L_dict)
-                                                                               : member_label(v->k, v->info->base, offset);
+                                                                               : htrail__label_member(v->k, v->info->base, offset);
         htrail__push(v->k, target, label ? label : (htrail_label)offset + 1, label ? HTRAIL_REF_FIELD : HTRAIL_REF_OFFSET);
         break;
     }

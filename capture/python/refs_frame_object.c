@@ -107,6 +107,7 @@ void htrail__roots_add_frames(htrail__walk *k, PyThreadState *thread)
 
 /* ---- generators, coroutines, asynchronous generators ---- */
 
+#if PY_MAJOR_VERSION >= 3
 static void name_field(htrail__walk *k, PyObject *target, htrail__label_name label)
 {
     if (target && htrail__is_name(k, target))
@@ -114,6 +115,7 @@ static void name_field(htrail__walk *k, PyObject *target, htrail__label_name lab
     else
         field(k, target, label);
 }
+#endif
 
 uint64_t htrail__refs_generator(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
 {

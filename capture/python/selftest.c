@@ -111,6 +111,12 @@ static bool state_holds(PyInterpreterState *interp)
         said->interpreter_frame.size != sizeof(_PyInterpreterFrame))
         return false;
 #endif
+#if PY_MAJOR_VERSION < 3
+    /* The width of a character is of the build, and no size tells it. */
+    PyObject *widest = is_dict_of(interp->sysdict, "sys") ? htrail__name_find(interp->sysdict, "maxunicode", NULL) : NULL;
+    if (!widest || !PyInt_CheckExact(widest) || (((PyIntObject *)widest)->ob_ival > 0xffff) != (sizeof(Py_UNICODE) > 2))
+        return false;
+#endif
     return is_dict_of(interp->sysdict, "sys") && is_dict_of(interp->builtins, PY_MAJOR_VERSION < 3 ? "__builtin__" : "builtins") &&
            is_a(htrail__layout_modules(interp), &PyDict_Type);
 }
@@ -137,6 +143,10 @@ const char *htrail__selftest(PyInterpreterState *interp)
         {&PyCell_Type, sizeof(PyCellObject)},          {&PyMethod_Type, sizeof(PyMethodObject)},
         {&PyCFunction_Type, sizeof(PyCFunctionObject)}, {&_PyWeakref_RefType, sizeof(PyWeakReference)},
         {&PyByteArray_Type, sizeof(PyByteArrayObject)}, {&PyTuple_Type, offsetof(PyTupleObject, ob_item)},
+#if PY_MAJOR_VERSION < 3
+        {&PyInstance_Type, sizeof(PyInstanceObject)}, {&PyClass_Type, sizeof(PyClassObject)}, {&PyFile_Type, sizeof(PyFileObject)},
+        {&PyFrame_Type, sizeof(PyFrameObject)},       {&PyInt_Type, sizeof(PyIntObject)},     {&PyGen_Type, sizeof(PyGenObject)},
+#endif
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if ((size_t)sizes[i].type->tp_basicsize != sizes[i].bytes || Py_TYPE(sizes[i].type) != &PyType_Type)
@@ -147,6 +157,7 @@ const char *htrail__selftest(PyInterpreterState *interp)
     return NULL;
 }
 
+#if PY_MAJOR_VERSION >= 3
 /* importlib's own classes are the first that a class statement makes. */
 traverseproc htrail__selftest_subtype_traverse(PyInterpreterState *interp)
 {
@@ -162,3 +173,19 @@ traverseproc htrail__selftest_subtype_traverse(PyInterpreterState *interp)
     }
     return NULL;
 }
+#else
+/* Every class that is made at run time is made as by a class statement: zipimport's exception, for
+ * one, which is there from the start. */
+traverseproc htrail__selftest_subtype_traverse(PyInterpreterState *interp)
+{
+    PyGC_Head *lists[HTRAIL__LAYOUT_LISTS];
+    htrail__layout_lists(interp, lists);
+    for (int i = 0; i < HTRAIL__LAYOUT_LISTS; i++)
+        for (PyGC_Head *head = _PyGCHead_NEXT(lists[i]); head != lists[i]; head = _PyGCHead_NEXT(head)) {
+            PyTypeObject *type = (PyTypeObject *)(void *)(head + 1);
+            if (Py_TYPE(type) == &PyType_Type && type->tp_flags & Py_TPFLAGS_HEAPTYPE && type->tp_flags & Py_TPFLAGS_HAVE_GC)
+                return type->tp_traverse;
+        }
+    return NULL;
+}
+#endif

@@ -5,7 +5,10 @@
 
 #include "capture/python/cpython.h"
 
+#include <stdint.h>
+
 /* Modules/_collectionsmodule.c: block, dequeobject */
+#if PY_MAJOR_VERSION >= 3
 enum { HTRAIL__DEQUE_BLOCK_ITEMS = 64 };
 typedef struct htrail__deque_block {
     struct htrail__deque_block *left;
@@ -19,6 +22,27 @@ typedef struct htrail__deque {
     Py_ssize_t leftindex, rightindex;
 } htrail__deque;
 
+static inline uint64_t htrail__deque_length(PyObject *o) { return (uint64_t)Py_SIZE(o); }
+#else
+enum { HTRAIL__DEQUE_BLOCK_ITEMS = 62 };
+typedef struct htrail__deque_block {
+    PyObject *data[HTRAIL__DEQUE_BLOCK_ITEMS];
+    struct htrail__deque_block *right, *left;
+} htrail__deque_block;
+
+typedef struct htrail__deque {
+    PyObject_HEAD
+    htrail__deque_block *leftblock, *rightblock;
+    Py_ssize_t leftindex, rightindex, length;
+    long state;
+    Py_ssize_t longest;
+    PyObject *weakrefs;
+} htrail__deque;
+
+static inline uint64_t htrail__deque_length(PyObject *o) { return (uint64_t)((htrail__deque *)o)->length; }
+#endif
+
+#if PY_MAJOR_VERSION >= 3
 /* Objects/odictobject.c: struct _odictnode, struct _odictobject */
 typedef struct htrail__odict_node {
     PyObject *key;
@@ -35,11 +59,16 @@ typedef struct htrail__odict {
     size_t state;
     PyObject *instance_dict;
 } htrail__odict;
+#endif
 
 /* Modules/_elementtree.c: ElementObjectExtra, ElementObject; the low bits of text and tail are flags */
 typedef struct htrail__element_extra {
     PyObject *attrib;
+#if PY_MAJOR_VERSION >= 3
     Py_ssize_t length, allocated;
+#else
+    int length, allocated;
+#endif
     PyObject **children;
     PyObject *inside[4];
 } htrail__element_extra;
@@ -57,7 +86,7 @@ typedef struct htrail__datetime {
     PyObject_HEAD
     Py_hash_t hashcode;
     char hastzinfo;
-    unsigned char data[10], fold;
+    unsigned char data[10]; /* and fold, from 3.6 on */
     PyObject *tzinfo;
 } htrail__datetime;
 
@@ -65,7 +94,7 @@ typedef struct htrail__time {
     PyObject_HEAD
     Py_hash_t hashcode;
     char hastzinfo;
-    unsigned char data[6], fold;
+    unsigned char data[6]; /* the same */
     PyObject *tzinfo;
 } htrail__time;
 

@@ -24,8 +24,10 @@ static htrail__refs *kind_of(PyTypeObject *base, bool fields_are_complete)
         {&PyType_Type, htrail__refs_type},          {&PyCFunction_Type, htrail__refs_builtin},
         {&_PyWeakref_RefType, htrail__refs_weakref}, {&PyModule_Type, htrail__refs_module},
         {&PyFrame_Type, htrail__refs_frame},        {&PyGen_Type, htrail__refs_generator},
+#if PY_MAJOR_VERSION >= 3
         {&PyAsyncGen_Type, htrail__refs_generator},
         {&PyODict_Type, htrail__refs_odict},
+#endif
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (base->tp_traverse == known[i].type->tp_traverse)
@@ -56,11 +58,28 @@ static htrail__refs *unvisited_kind_of(PyTypeObject *base)
         {"datetime.datetime", sizeof(htrail__datetime), htrail__refs_datetime},
         {"datetime.time", sizeof(htrail__time), htrail__refs_time},
         {"datetime.timezone", sizeof(htrail__timezone), htrail__refs_timezone},
+        {"Element", sizeof(htrail__element), htrail__refs_element}, /* of Python 2 */
     };
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (htrail__layout_is_c_type(base, named[i].name, named[i].bytes))
             return named[i].refs;
-    return NULL;
+#if PY_MAJOR_VERSION < 3
+    if (htrail__is_struct_sequence(base))
+        return htrail__refs_struct_sequence;
+#endif
+    return htrail__has_members(base) ? htrail__refs_members : NULL;
+}
+
+static bool is_descriptor(PyTypeObject *type)
+{
+#if PY_MAJOR_VERSION >= 3
+    if (type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type)
+#else /* of which the types have no symbols */
+    if (htrail__layout_is_c_type(type, "method_descriptor", sizeof(PyMethodDescrObject)) ||
+        htrail__layout_is_c_type(type, "classmethod_descriptor", sizeof(PyMethodDescrObject)))
+#endif
+        return true;
+    return type == &PyMemberDescr_Type || type == &PyGetSetDescr_Type || type == &PyWrapperDescr_Type;
 }
 
 void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_info *info)
@@ -96,9 +115,12 @@ void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_inf
         info->name_kind = NAME_TYPE;
     else if (type == &PyCFunction_Type || type == &PyCMethod_Type)
         info->name_kind = NAME_BUILTIN;
-    else if (type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type || type == &PyMemberDescr_Type ||
-             type == &PyGetSetDescr_Type || type == &PyWrapperDescr_Type)
+    else if (is_descriptor(type))
         info->name_kind = NAME_DESCRIPTOR;
+#if PY_MAJOR_VERSION < 3
+    else if (type == &PyClass_Type)
+        info->name_kind = NAME_OLD_CLASS;
+#endif
     else if (PyType_IsSubtype(type, &PyModule_Type))
         info->name_kind = NAME_MODULE;
 }
@@ -107,7 +129,7 @@ void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_inf
 static void name_labels(htrail__walk *k, PyTypeObject *type, htrail_type *row)
 {
     if (type == &PyFunction_Type) {
-        row->name_label = htrail__label(k, L_qualname);
+        row->name_label = htrail__label(k, HTRAIL__LAYOUT_FUNCTION_NAME);
         row->module_label = htrail__label(k, L_module);
     } else if (type == &PyCode_Type) {
 #if PY_VERSION_HEX >= 0x030b0000
@@ -115,8 +137,10 @@ static void name_labels(htrail__walk *k, PyTypeObject *type, htrail_type *row)
 #else
         row->name_label = htrail__label(k, L_co_name);
 #endif
+#if PY_MAJOR_VERSION >= 3
     } else if (type == &PyGen_Type || type == &PyCoro_Type || type == &PyAsyncGen_Type) {
         row->name_label = htrail__label(k, L_qualname);
+#endif
     }
 }
 
@@ -137,6 +161,21 @@ void htrail__type_add_row(htrail__walk *k, PyTypeObject *type)
     if (status)
         k->status = status;
 }
+
+#if PY_MAJOR_VERSION < 3
+htrail_id htrail__type_add_old_class(htrail__walk *k, PyObject *class)
+{
+    htrail_id id = (htrail_id)(uintptr_t)class;
+    if (__builtin_expect(htrail__seen_set(&k->seen, (uintptr_t)class, SEEN_NOTED) & SEEN_NOTED, 1))
+        return id;
+    htrail_type row = {.id = id, .base = (htrail_id)(uintptr_t)&PyInstance_Type, .basic_bytes = sizeof(PyInstanceObject), .flags = HTRAIL_TYPE_HEAP};
+    htrail__name_old_class(k, class, &row.name, &row.module);
+    htrail_status status = htrail_writer_add_type(k->writer, &row);
+    if (status)
+        k->status = status;
+    return id;
+}
+#endif
 
 void htrail__type_add_pseudo(htrail__walk *k, htrail_id id, const char *name)
 {

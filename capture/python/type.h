@@ -9,6 +9,12 @@
 void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_info *info);
 void htrail__type_add_row(htrail__walk *k, PyTypeObject *type); /* unless it is written */
 
+#if PY_MAJOR_VERSION < 3
+/* An old-style class as the type of its instances, which all are of the one type `instance`
+ * otherwise: writes its row unless it is written, and returns its id. */
+htrail_id htrail__type_add_old_class(htrail__walk *k, PyObject *class);
+#endif
+
 static inline const htrail__type_info *htrail__type_of(htrail__walk *k, PyTypeObject *type)
 {
     if (type == k->last_type)

@@ -86,6 +86,10 @@ static void fill_object(htrail__walk *k, htrail_object *object, PyObject *o, con
     Py_ssize_t refcount = Py_REFCNT(o);
     object->id = (htrail_id)(uintptr_t)o;
     object->type = (htrail_id)(uintptr_t)info->type;
+#if PY_MAJOR_VERSION < 3
+    if (info->type == &PyInstance_Type)
+        object->type = htrail__type_add_old_class(k, (PyObject *)((PyInstanceObject *)o)->in_class);
+#endif
     object->size_bytes = info->measure(o, info, &length, &has_length);
     object->length = length;
     object->refcount = (uint64_t)refcount;

@@ -7,6 +7,9 @@ import types
 
 # Sizes and lengths of these come from code of their own that docs/capture.md names.
 ODD_SIZES = ("builtins.StgDict", "_ctypes.PyC", "_ctypes.UnionType", "_ctypes.CType_Type", "ctypes._endian._swapped_", "numpy.")
+if sys.version_info[0] == 2:
+    ODD_SIZES += ("array.array", "builtins.Element")
+OLD_STYLE = getattr(types, "InstanceType", None)  # of Python 2
 
 
 def closure():
@@ -28,7 +31,9 @@ def closure():
 
 def static_length(o):
     """len(), where it is not a class statement's."""
-    for base in type(o).__mro__:
+    if type(o) is OLD_STYLE:
+        return None
+    for base in type(o).__mro__ or ():
         if "__len__" in base.__dict__:
             if base.__flags__ & 1 << 9 and isinstance(base.__dict__["__len__"], types.FunctionType):
                 return None
@@ -43,8 +48,10 @@ def described(order):
     """address -> what must be in the file: [type, size, length, targets, kind of type]."""
     result = {}
     for o in order:
-        name = "%s.%s" % (type(o).__module__, type(o).__qualname__)
-        size = None if name.startswith(ODD_SIZES) or "numpy" in str(type(o).__mro__) else sys.getsizeof(o)
-        result[id(o)] = [id(type(o)), size, static_length(o), [id(t) for t in gc.get_referents(o)], name,
+        kind = o.__class__ if type(o) is OLD_STYLE else type(o)
+        name = "%s.%s" % (kind.__module__, getattr(kind, "__qualname__", kind.__name__))
+        name = name.replace("__builtin__.", "builtins.")
+        size = None if name.startswith(ODD_SIZES) or "numpy" in str(getattr(kind, "__mro__", "")) else sys.getsizeof(o)
+        result[id(o)] = [id(kind), size, static_length(o), [id(t) for t in gc.get_referents(o)], name,
                          isinstance(o, type)]
     return result
