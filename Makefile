@@ -40,6 +40,7 @@ comma       := ,
 # so an edge build leaves SQLite and Graphviz out by leaving their commands out.
 FORMAT  := $(wildcard format/*.c)
 AGENT   := $(wildcard capture/agent/*.c capture/pause/*.c capture/process/*.c capture/sample/*.c)
+ATTACH  := $(wildcard capture/attach/*.c)
 LAUNCH  := $(wildcard capture/launch/*.c) $(patsubst %,capture/agent/%.c,environment settings signal_name)
 ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c))
 CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output survey)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
@@ -66,7 +67,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 $(B)/obj/viz/%.o: EXTRA = $(VIZ_CFLAGS)
 
 $(B)/libhtrail.a: $(call objects,$(FORMAT) $(ANALYZE))
-$(B)/all.a: $(call objects,$(FORMAT) $(ANALYZE) $(AGENT) $(CLI))
+$(B)/all.a: $(call objects,$(FORMAT) $(ANALYZE) $(AGENT) $(ATTACH) $(CLI))
 $(B)/%.a:
 	$(call say,AR)
 	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)

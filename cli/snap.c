@@ -11,6 +11,7 @@
 
 #include "capture/agent/client.h"
 #include "capture/agent/destination.h"
+#include "capture/attach/attach.h"
 #include "capture/pause/mode.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -26,6 +27,7 @@ static const cli_option options[] = {
     {"max-pause", 0, "S", "end early when the program has stood still for S seconds; fork: refuse to stop it longer"},
     {"max-memory", 0, "BYTES", "end early when the snapshot takes more than BYTES (K, M, G) of memory from the machine"},
     {"max-bytes", 0, "BYTES", "end early before the file grows past BYTES (K, M, G)"},
+    {"no-attach", 0, NULL, "ask an agent that is there; do not bring one into a process without"},
     {"timeout", 't', "S", "give up when nothing happens for S seconds (default 60)"},
     {NULL, 0, NULL, NULL},
 };
@@ -151,7 +153,8 @@ static int open_file(const cli_arguments *arguments, const htrail__client *clien
         error = htrail__destination_open(file, wanted);
         return error == 0 ? CLI_EXIT_OK : fail_to_open(arguments, wanted, error);
     }
-    snprintf(prefix, sizeof prefix, "%s%s", client->root, client->hello.text);
+    /* An agent that we brought in has no place of its own: the file is put where who asks stands. */
+    snprintf(prefix, sizeof prefix, "%s%s", client->hello.text[0] == '/' ? client->root : "", client->hello.text);
     error = htrail__destination_open_numbered(file, prefix, sequence);
     return error == 0 ? CLI_EXIT_OK : fail_to_open(arguments, file->path, error);
 }
@@ -207,6 +210,24 @@ static bool parse_bytes(const cli_arguments *arguments, const char *name, unsign
     return text == NULL || (cli_parse_number(text, bytes) && *bytes != 0);
 }
 
+/* Connect; where nobody listens, bring the agent in first. */
+static bool reach(const cli_arguments *arguments, htrail__client *client, pid_t pid, int timeout_ms)
+{
+    const htrail__attach_wish wish = {pid, "dir=.", timeout_ms};
+    htrail__attach_facts facts;
+    char reason[HTRAIL__CLIENT_ERROR_CAP - 128];
+
+    if (htrail__client_open(client, pid, timeout_ms))
+        return true;
+    if (!client->without_agent || caught_signal != 0 || cli_option_given(arguments, "no-attach"))
+        return false;
+    if (htrail__attach(&wish, &facts, reason, sizeof reason))
+        return htrail__client_open(client, pid, timeout_ms);
+    snprintf(client->error, sizeof client->error, "process %ld (%s) has no heaptrail agent, and cannot be given one: %s",
+             (long)pid, client->name, reason);
+    return false;
+}
+
 static int snap(const cli_arguments *arguments, pid_t pid, int timeout_ms, htrail__client_wish *wish)
 {
     static htrail__client client;
@@ -214,7 +235,7 @@ static int snap(const cli_arguments *arguments, pid_t pid, int timeout_ms, htrai
     static htrail__agent_message answer;
     int result;
 
-    if (!htrail__client_open(&client, pid, timeout_ms)) {
+    if (!reach(arguments, &client, pid, timeout_ms)) {
         result = caught_signal ? CLI_EXIT_FAILED : cli_fail(arguments, "%s", client.error);
         goto done;
     }

@@ -24,7 +24,7 @@ layer samples 'none'
 # The client side of the agent's protocol is plain C: the commands that talk to an agent use it.
 for file in $(sources cli); do
     case $file in
-    cli/run.c | cli/snap.c) allowed='cli|capture/agent|capture/pause|capture/process|format' ;;
+    cli/run.c | cli/snap.c) allowed='cli|capture/agent|capture/attach|capture/pause|capture/process|format' ;;
     *) allowed='cli|viz|analyze|format' ;;
     esac
     layer "$file" "$allowed"

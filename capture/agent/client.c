@@ -101,6 +101,7 @@ static bool fail_without_agent(htrail__client *client)
         return fail(client, "process %ld (%s) belongs to user '%s': run heaptrail as that user or as root",
                     (long)client->pid, client->name, entry ? entry->pw_name : number);
     }
+    client->without_agent = true;
     return fail(client, "process %ld (%s) has no heaptrail agent: start the program itself with 'heaptrail run -- COMMAND' "
                         "(what that forks or starts has none), in CPython 3.11",
                 (long)client->pid, client->name);

@@ -21,6 +21,7 @@ typedef struct htrail__client {
     char name[32];           /* of the process, for sentences */
     char root[64];           /* put before paths of the process: "" or "/proc/PID/root" */
     htrail__agent_message hello;
+    bool without_agent;      /* why open failed: nobody listens there, and somebody could */
     char error[HTRAIL__CLIENT_ERROR_CAP];
 } htrail__client;
 

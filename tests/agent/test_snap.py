@@ -145,7 +145,8 @@ class Snap(AgentCase):
         program = subprocess.Popen(["/bin/sleep", "60"])
         self.addCleanup(self.end, program)
         time.sleep(0.1)
-        self.assert_fails(self.snap(program), "process %d (sleep) has no heaptrail agent" % program.pid, "heaptrail run --", "forks or starts has none", "CPython 3.11")
+        self.assert_fails(self.snap(program, "--no-attach"), "process %d (sleep) has no heaptrail agent" % program.pid, "heaptrail run --", "forks or starts has none", "CPython 3.11")
+        self.assert_fails(self.snap(program), "process %d (sleep) has no heaptrail agent, and cannot be given one: no Python runs in it" % program.pid)
 
     def test_a_process_that_has_ended_is_said(self):
         program = subprocess.Popen(["/bin/true"])

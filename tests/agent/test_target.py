@@ -20,7 +20,7 @@ class Target(AgentCase):
         program.stdin.flush()
 
     def assert_no_agent(self, pid):
-        self.assert_fails(self.snap(pid), "has no heaptrail agent")
+        self.assert_fails(self.snap(pid, "--no-attach"), "has no heaptrail agent")
 
     def cpu_seconds(self, program):
         with open("/proc/%d/stat" % program.pid) as file:
