@@ -173,6 +173,9 @@ static void frames(htrail__walk *k, PyThreadState *thread)
         if (frame->owner == FRAME_OWNED_BY_GENERATOR) {
             PyObject *generator = (PyObject *)((char *)frame - offsetof(PyGenObject, gi_iframe));
             htrail__walk_from(k, generator);
+            htrail__walk_begin_pseudo(k); /* it was added when the depth of its stack could not be told: not everything on it was met */
+            htrail__push_running_stack(k, frame);
+            htrail__walk_add_part(k, (htrail_id)(uintptr_t)generator);
             frame_root(k, thread, frame, (htrail_id)(uintptr_t)generator, depth++);
             continue;
         }

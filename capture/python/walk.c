@@ -416,6 +416,17 @@ void htrail__walk_add_pseudo(htrail__walk *k, htrail_id id, htrail_id type, uint
     drain(k);
 }
 
+void htrail__walk_add_part(htrail__walk *k, htrail_id id)
+{
+    if (k->ref_count == 0 || k->status != HTRAIL_OK)
+        return;
+    k->object.id = id;
+    k->object.flags = HTRAIL_OBJECT_CONTINUED;
+    write_object(k);
+    reverse_waiting(k);
+    drain(k);
+}
+
 void htrail__walk_root(htrail__walk *k, uint32_t kind, htrail_id object, const char *name)
 {
     if (!object || k->status != HTRAIL_OK)

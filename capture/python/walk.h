@@ -225,6 +225,8 @@ void htrail__walk_add_pseudo(htrail__walk *k, htrail_id id, htrail_id type, uint
 void htrail__walk_begin_part(htrail__walk *k, PyObject *o);
 void htrail__walk_end_part(htrail__walk *k);
 void htrail__walk_begin_pseudo(htrail__walk *k);
+/* Begun in the same way: the references in k->refs are a further part of an object that was added before. */
+void htrail__walk_add_part(htrail__walk *k, htrail_id id);
 void htrail__walk_root(htrail__walk *k, uint32_t kind, htrail_id object, const char *name);
 void htrail__walk_lists(htrail__walk *k);
 void htrail__walk_noted(htrail__walk *k); /* until nothing is put off any more */

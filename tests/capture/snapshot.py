@@ -12,6 +12,7 @@ versions, one that ends in `# until 3.7` on newer ones.
             if self.since(3, 10): ...
 """
 import collections
+import gc
 import json
 import os
 import re
@@ -58,6 +59,13 @@ class Snapshot:
 
     def __init__(self, path, kinds=None):
         """kinds: letters of htrail-dump; only such records."""
+        gc.disable()  # a million tuples at once: the collector would look through them a hundred times
+        try:
+            self.read(path, kinds)
+        finally:
+            gc.enable()
+
+    def read(self, path, kinds):
         self.objects, self.types, self.names, self.roots, self.values, self.meta = {}, {}, {}, [], {}, {}
         self.threads, self.frames, self.mappings, self.sites, self.blocks = [], [], [], [], []
         strings, parts = {}, []
@@ -101,7 +109,7 @@ class Snapshot:
         dump.stdout.close()
         self.status = dump.wait()
         for part in parts:
-            refs = [ref._replace(label=self.text(ref, strings)) for ref in part[-1]]
+            refs = [Ref(ref.target, ref.kind, self.text(ref, strings), ref.flags) for ref in part[-1]]
             if part[5] & CONTINUED:
                 self.objects[part[0]].refs.extend(refs)
             elif part[0] in self.objects:

@@ -40,17 +40,46 @@ def star(): return heaptrail.snapshot(*tag("starred")[:0], *[path], **{})
 def attribute(): return [tag("before"), operator.contains({}, Item())]
 class Item:
     def __hash__(self): heaptrail.snapshot(path); return 1
-globals()[sys.argv[1]]()
+def generating():
+    for x in iter(tag("generated")): heaptrail.snapshot(path); yield x
+def generator():
+    for x in generating(): break
+async def awaiting():
+    for x in iter(tag("awaited")): heaptrail.snapshot(path)
+def coroutine():
+    try: awaiting().send(None)
+    except StopIteration: pass
+watched = {"line": 0, "opcode": 0}
+def watch(frame, event, argument):
+    frame.f_trace_opcodes = watching == "opcode"
+    watched[event] = watched.get(event, 0) + 1
+    return watch
+watching = sys.argv[2] if len(sys.argv) > 2 else None
+if watching == "opcode" and sys.version_info >= (3, 7): sys._getframe().f_trace_opcodes = True  # 3.12 has to know beforehand
+if watching: sys.settrace(watch)
+try: globals()[sys.argv[1]]()
+finally: sys.settrace(None)
+tell("watched", watched)
 tell("made", {k: id(v) for k, v in made.items()})
 """.replace("%(many)s", ", ".join("tag('x%d')" % i for i in range(300)))
 
 
 @interpreters.for_each()
 class Stack(snapshot.OnInterpreter):
-    def held(self, function):
+    @classmethod
+    def setUpClass(cls):
+        cls.answers = {}
+
+    def held(self, function, watched=None):
         """What the function's frame holds on its stack: names of tagged lists, or types, bottom first."""
-        taken, told, _ = self.run_program(PROGRAM, function)
-        name = "comprehension.<locals>.<listcomp>" if function == "comprehension" and not self.since(3, 12) else function
+        if (function, watched) in self.answers:
+            return self.answers[function, watched]
+        taken, told, _ = self.run_program(PROGRAM, function, *([watched] if watched else []))
+        if watched:
+            self.assertGreater(told["watched"][watched], 0)
+        name = {"generator": "generating", "coroutine": "awaiting"}.get(function, function)
+        if function == "comprehension" and not self.since(3, 12):
+            name = "comprehension.<locals>.<listcomp>"
         [frame] = [r.object for r in taken.roots if r.kind == FRAME and r.name.split(" at ")[0] == name]
         tags = {v: k for k, v in told["made"].items()}
         result = []
@@ -58,6 +87,7 @@ class Stack(snapshot.OnInterpreter):
             if r.kind == STACK:
                 inside = [tags[x.target] for x in taken.objects[r.target].refs if x.target in tags]
                 result.append(tags.get(r.target) or (inside[0] if inside else taken.type_name(r.target)))
+        self.answers[function, watched] = result
         return result
 
     def test_only_the_call_itself_is_on_the_stack_of_a_plain_call(self):
@@ -81,6 +111,16 @@ class Stack(snapshot.OnInterpreter):
     def test_long_arguments_and_calls_with_stars_are_understood(self):
         self.assertEqual(self.held("extended")[0], "extended")
         self.assertEqual(self.held("star")[0], "builtin_function_or_method")
+
+    def test_a_generator_or_coroutine_that_runs_holds_what_it_goes_over(self):
+        self.assertEqual(self.held("generator")[0], "generated")
+        self.assertEqual(self.held("coroutine")[0], "awaited")
+
+    def test_a_debugger_that_looks_on_changes_nothing(self):
+        for watched in ("line", "opcode") if self.since(3, 7) else ("line",):
+            self.assertEqual(self.held("nested", watched)[:2], ["outer", "inner"])
+            self.assertEqual(self.held("operands", watched)[:2], ["first", "second"])
+            self.assertEqual(self.held("generator", watched)[0], "generated")
 
     def test_nothing_above_the_operands_is_taken_for_one(self):
         for function in ("straight", "loop", "nested", "operands", "finally_", "star"):
