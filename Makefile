@@ -26,7 +26,7 @@ CFLAGS_ALL   = -std=c11 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sec
                -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(DEV),-Werror) $(SANITIZE) $(CFLAGS)
 LDFLAGS_ALL  = -Wl,--as-needed -pthread $(SANITIZE) $(LDFLAGS)
 # A library in somebody's process shows its own prefix only, and calls its own copy of everything.
-SHARED       = -shared -Wl,--gc-sections -Wl,-z,lazy -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
+SHARED       = -shared -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,lazy -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
 ZSTD_A       = $(shell $(CC) -print-file-name=libzstd.a)
 GRAPHVIZ_DIR = $(shell pkg-config --variable=libdir libgvc 2>/dev/null)/graphviz
 SQLITE_LIBS  = $(shell pkg-config --libs sqlite3 2>/dev/null)
@@ -43,7 +43,7 @@ AGENT   := $(wildcard capture/agent/*.c capture/pause/*.c capture/process/*.c ca
 ATTACH  := $(wildcard capture/attach/*.c)
 LAUNCH  := $(wildcard capture/launch/*.c) $(patsubst %,capture/agent/%.c,environment settings signal_name)
 ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c))
-CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output survey)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
+CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output survey facts describe)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
 WALKER  := $(wildcard capture/python/*.c)
 UNIT    := $(wildcard tests/unit/test_*.c)
 objects  = $(patsubst %.c,$(B)/obj/%.o,$(1))

@@ -4,6 +4,67 @@
 
 #include "analyze/loader.h"
 
+static bool insert_fact(sqlite3_stmt *statement, const char *key, uint64_t value)
+{
+    char number[32];
+    snprintf(number, sizeof number, "%" PRIu64, value);
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(statement, 2, number, -1, SQLITE_TRANSIENT);
+    return htrail__loader_insert(statement);
+}
+
+/* Rows of the kernel have a state; those that have a number and are the runtime's are its threads. The
+ * same sums are in cli/survey.c, for a device. */
+static bool insert_thread_facts(const htrail__graph *graph, sqlite3_stmt *statement)
+{
+    enum { ALL, RUNNING, SLEEPING, WAITING, STOPPED, OTHER, PYTHON, DAEMON, COUNTS };
+    static const char *const keys[COUNTS] = {"threads", "threads_running", "threads_sleeping", "threads_waiting",
+                                             "threads_stopped", "threads_other", "threads_python", "threads_daemon"};
+    uint64_t counts[COUNTS] = {0};
+    bool fine = true;
+    for (uint32_t i = 0; i < graph->thread_count; i++) {
+        const htrail__graph_thread *thread = &graph->threads[i];
+        uint32_t state = thread->state;
+        if (thread->tid != 0 && state != 0) {
+            counts[ALL]++;
+            counts[state == 'R' ? RUNNING : state == 'S' ? SLEEPING : state == 'D' ? WAITING : state == 'T' || state == 't' ? STOPPED : OTHER]++;
+        }
+        counts[PYTHON] += thread->tid != 0 && (thread->flags & HTRAIL_THREAD_RUNTIME);
+        counts[DAEMON] += (thread->flags & HTRAIL_THREAD_DAEMON) != 0;
+    }
+    for (int i = 0; i < COUNTS && fine && counts[ALL] + counts[PYTHON] > 0; i++)
+        fine = insert_fact(statement, keys[i], counts[i]);
+    return fine;
+}
+
+static bool insert_mapping_facts(const htrail__graph *graph, sqlite3_stmt *statement)
+{
+    enum { CATEGORIES = HTRAIL_MAPPING_CAPTURE + 1 };
+    uint64_t resident[CATEGORIES] = {0}, dirty[CATEGORIES] = {0};
+    char key[64], name[32];
+    bool fine = true;
+    for (uint32_t i = 0; i < graph->mapping_count; i++) {
+        uint32_t category = graph->mappings[i].category < CATEGORIES ? graph->mappings[i].category : HTRAIL_MAPPING_OTHER;
+        resident[category] += graph->mappings[i].rss_bytes;
+        dirty[category] += graph->mappings[i].private_dirty_bytes;
+    }
+    for (uint32_t i = 0; i < CATEGORIES && fine && graph->mapping_count > 0; i++) {
+        snprintf(name, sizeof name, "%s", htrail__mapping_category_text(i));
+        for (char *at = name; *at != '\0'; at++)
+            *at = *at == ' ' ? '_' : *at;
+        snprintf(key, sizeof key, "memory_%s_bytes", name);
+        fine = insert_fact(statement, key, resident[i]);
+        snprintf(key, sizeof key, "memory_%s_dirty_bytes", name);
+        fine = fine && insert_fact(statement, key, dirty[i]);
+    }
+    return fine;
+}
+
+bool htrail__loader_insert_process_facts(const htrail__loader *l, sqlite3_stmt *statement)
+{
+    return insert_thread_facts(l->graph, statement) && insert_mapping_facts(l->graph, statement);
+}
+
 /* NULL where it is 0: not known. */
 static void bind_known(sqlite3_stmt *statement, int column, uint64_t value)
 {

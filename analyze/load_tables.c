@@ -104,6 +104,7 @@ static htrail_status write_meta(htrail__loader *l)
     FACT("roots", "%" PRIu32, l->reach.root_count)
     FACT("size_bytes", "%" PRIu64, l->total_bytes)
     FACT("complete", "%d", graph->complete)
+    fine = fine && htrail__loader_insert_process_facts(l, statement);
     TEXT("source", l->source->name)
     TEXT("cut", graph->cut)
     TEXT("stopped_early", graph->stopped)

@@ -84,7 +84,8 @@ void htrail__loader_bind_number(sqlite3_stmt *statement, int column, uint64_t va
 bool htrail__loader_insert(sqlite3_stmt *statement);
 htrail_status htrail__loader_end_statement(htrail__loader *l, sqlite3_stmt *statement, bool fine);
 
-/* Tables of the process (load_process.c). */
+/* Sums over threads and mappings, with the statement that inserts a fact; and their tables (load_process.c). */
+bool htrail__loader_insert_process_facts(const htrail__loader *l, sqlite3_stmt *statement);
 htrail_status htrail__loader_write_process(htrail__loader *l);
 /* Tables of sites (load_sites.c). */
 htrail_status htrail__loader_write_sites(htrail__loader *l);

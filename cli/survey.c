@@ -8,34 +8,34 @@
 
 #include "cli/output.h"
 
-enum { STEP_RECORDS = 1 << 14, FACTS_MAX = 4096 };
+enum { STEP_RECORDS = 1 << 14 };
 
-static char *copy_of(htrail_str text)
+/* Rows of the kernel have a state; those that have a number and are the runtime's are its threads. */
+static void count_thread(cli_survey *survey, const htrail_thread *thread)
 {
-    char *copy = malloc(text.len + 1);
-    if (copy != NULL && text.len > 0)
-        memcpy(copy, text.data, text.len);
-    return copy;
+    if (thread->tid != 0 && thread->state != 0) {
+        survey->threads[CLI_THREADS_ALL]++;
+        switch (thread->state) {
+        case 'R': survey->threads[CLI_THREADS_RUNNING]++; break;
+        case 'S': survey->threads[CLI_THREADS_SLEEPING]++; break;
+        case 'D': survey->threads[CLI_THREADS_WAITING]++; break;
+        case 'T':
+        case 't': survey->threads[CLI_THREADS_STOPPED]++; break;
+        default: survey->threads[CLI_THREADS_OTHER]++; break;
+        }
+    }
+    if (thread->tid != 0 && (thread->flags & HTRAIL_THREAD_RUNTIME))
+        survey->threads[CLI_THREADS_PYTHON]++;
+    if (thread->flags & HTRAIL_THREAD_DAEMON)
+        survey->threads[CLI_THREADS_DAEMON]++;
 }
 
-static void add_fact(cli_survey *survey, htrail_str key, htrail_str value)
+static void count_mapping(cli_survey *survey, const htrail_mapping *mapping)
 {
-    size_t at = 0;
-    while (at < survey->fact_count && (survey->facts[at].key_len != key.len || memcmp(survey->facts[at].key, key.data, key.len) != 0))
-        at++;
-    if (at == FACTS_MAX)
-        return;
-    if (at == survey->fact_count) {
-        cli_survey_fact *facts = realloc(survey->facts, (at + 1) * sizeof *facts);
-        if (facts == NULL)
-            return;
-        survey->facts = facts;
-        facts[at] = (cli_survey_fact){.key = copy_of(key), .key_len = key.len};
-        survey->fact_count++;
-    }
-    free(survey->facts[at].value);
-    survey->facts[at].value = copy_of(value);
-    survey->facts[at].value_len = value.len;
+    uint32_t category = mapping->category < CLI_CATEGORIES ? mapping->category : HTRAIL_MAPPING_OTHER;
+    survey->mappings++;
+    survey->resident_bytes[category] += mapping->rss_bytes;
+    survey->dirty_bytes[category] += mapping->private_dirty_bytes;
 }
 
 static void count(cli_survey *survey, const htrail_record *record)
@@ -50,17 +50,17 @@ static void count(cli_survey *survey, const htrail_record *record)
             survey->size_bytes += record->u.object.size_bytes;
         }
         break;
-    case HTRAIL_RECORD_META: add_fact(survey, record->u.meta.key, record->u.meta.value); break;
+    case HTRAIL_RECORD_META: cli_facts_set(&survey->facts, record->u.meta.key.data, record->u.meta.key.len, record->u.meta.value.data, record->u.meta.value.len); break;
     case HTRAIL_RECORD_TYPE: survey->types++; break;
     case HTRAIL_RECORD_STRING: survey->strings++; break;
     case HTRAIL_RECORD_NAME: survey->names++; break;
     case HTRAIL_RECORD_VALUE: survey->values++; break;
     case HTRAIL_RECORD_ROOT: survey->roots++; break;
-    case HTRAIL_RECORD_THREAD:
+    case HTRAIL_RECORD_THREAD: count_thread(survey, &record->u.thread); break;
+    case HTRAIL_RECORD_MAPPING: count_mapping(survey, &record->u.mapping); break;
     case HTRAIL_RECORD_FRAME:
     case HTRAIL_RECORD_SITE:
-    case HTRAIL_RECORD_SITE_OF:
-    case HTRAIL_RECORD_MAPPING: break;
+    case HTRAIL_RECORD_SITE_OF: break;
     }
 }
 
@@ -110,10 +110,6 @@ void cli_survey_file(cli_survey *survey, const char *file)
 
 void cli_survey_release(cli_survey *survey)
 {
-    for (size_t i = 0; i < survey->fact_count; i++) {
-        free(survey->facts[i].key);
-        free(survey->facts[i].value);
-    }
-    free(survey->facts);
+    cli_facts_release(&survey->facts);
     *survey = (cli_survey){0};
 }

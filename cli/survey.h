@@ -5,10 +5,12 @@
 
 #include <htrail/reader.h>
 
-typedef struct cli_survey_fact {
-    char *key, *value; /* of the heap: to be escaped; owned */
-    size_t key_len, value_len;
-} cli_survey_fact;
+#include "cli/facts.h"
+
+/* Of threads: names of facts, in docs/schema.md. */
+enum { CLI_THREADS_ALL, CLI_THREADS_RUNNING, CLI_THREADS_SLEEPING, CLI_THREADS_WAITING, CLI_THREADS_STOPPED, CLI_THREADS_OTHER,
+       CLI_THREADS_PYTHON, CLI_THREADS_DAEMON, CLI_THREADS_COUNTS };
+enum { CLI_CATEGORIES = HTRAIL_MAPPING_CAPTURE + 1 };
 
 typedef struct cli_survey {
     htrail_status status; /* HTRAIL_END: whole. E_TRUNCATED, E_CORRUPT...: see message */
@@ -18,8 +20,9 @@ typedef struct cli_survey {
     htrail_header header;
     uint64_t file_bytes;  /* read */
     uint64_t objects, parts, references, types, strings, names, values, roots, size_bytes;
-    cli_survey_fact *facts; /* metadata; a key that came again has its last value */
-    size_t fact_count;
+    uint64_t threads[CLI_THREADS_COUNTS];
+    uint64_t mappings, resident_bytes[CLI_CATEGORIES], dirty_bytes[CLI_CATEGORIES];
+    cli_facts facts; /* metadata; a key that came again has its last value */
 } cli_survey;
 
 /* The message where the name of the file stands beside it: without naming it again. */

@@ -3,7 +3,7 @@
 # no library beyond libc.
 set -eu
 cd "$(dirname "$0")/.."
-$MAKE B=build/edge EDGE=1 CFLAGS="${EDGE_CFLAGS--Os -g}" all
+$MAKE B=build/edge EDGE=1 CFLAGS="${EDGE_CFLAGS--Os -g -fno-asynchronous-unwind-tables}" all
 status=0
 
 # held FILE LIMIT_KB ALLOWED_LIBRARIES

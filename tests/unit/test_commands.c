@@ -77,7 +77,19 @@ static void write_threads(const char *path, uint64_t requests, bool has_timer)
 {
     small_heap heap;
     small_heap_begin(&heap);
-    htrail_writer_set_meta(heap.writer, text("start_time_ns"), text("1000000000"));
+    static const char *const facts[][2] = {
+        {"start_time_ns", "1000000000"}, {"created_ns", "86461500000000"}, {"runtime", "cpython 3.11.2"}, {"implementation_path", "/usr/bin/python3.11"},
+        {"cmdline", "python3 sse.py \033[2J"}, {"pid", "4711"}, {"uid", "0"}, {"host", "box"}, {"rss_bytes", "123456789"}, {"vm_hwm_bytes", "234567890"},
+        {"pss_bytes", "100000000"}, {"private_dirty_bytes", "90000000"}, {"swap_bytes", "0"}, {"pymalloc_arenas", "10"}, {"pymalloc_arena_bytes", "10485760"},
+        {"pymalloc_used_bytes", "9000000"}, {"pymalloc_free_pools_bytes", "262144"}, {"malloc_used_bytes", "5000000"}, {"malloc_mmapped_bytes", "1000000"},
+        {"malloc_free_bytes", "400000"}, {"cgroup", "/app"}, {"cgroup_version", "2"}, {"cgroup_memory_bytes", "200000000"}, {"cgroup_memory_limit_bytes", "536870912"},
+        {"pause_ns", "4300000"}, {"capture_mode", "fork"}, {"capture_mode_reason", "a copy takes at most 1.0 MiB, and MemAvailable leaves 2.0 GiB"},
+        {"fork_ns", "4100000"}, {"walk_ns", "1200000000"}, {"write_ns", "50000000"}, {"copy_ns", "1300000000"}, {"look_threads_ns", "1500000"},
+        {"look_mappings_ns", "2500000"}, {"look_malloc_ns", "40000"}, {"private_memory_bytes", "9000000"}, {"cow_bytes", "70000000"}};
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        htrail_writer_set_meta(heap.writer, text(facts[i][0]), text(facts[i][1]));
+    for (uint32_t i = 0; i < 8; i++)
+        htrail_writer_add_mapping(heap.writer, &(htrail_mapping){.start = 4096 * i, .end = 4096 * i + 4096, .rss_bytes = i << 20, .private_dirty_bytes = i % 2 << 20, .category = i});
     OBJECT(&heap, 0x1000, T_DICT, 1, HTRAIL_OBJECT_TRACKED, REF(0x2000, INDEX));
     LEAF(&heap, 0x2000, T_STR, 1);
     ROOT(&heap, 0x1000, MODULES, "modules");
