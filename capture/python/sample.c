@@ -10,6 +10,7 @@
 #if PY_VERSION_HEX >= 0x03060000
 
 #include "capture/python/frame_text.h"
+#include "capture/python/peek.h"
 #include "capture/sample/sampler.h"
 
 static PyMemAllocatorEx below[2]; /* of PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ */
@@ -94,27 +95,34 @@ static void put_in(unsigned i)
     PyMem_SetAllocator(domains[i], &ours);
 }
 
-/* Ours may be wrapped by what came later (tracemalloc, debug hooks): what counts is whether a
- * block that is allocated comes by. */
+/* Ours may be wrapped by what came later: tracemalloc, whose context is what it wraps, and the debug
+ * hooks, where that is one word on. What is not known is believed to lead to us. */
 static bool is_in(unsigned i)
 {
+    enum { WRAPS_MAX = 4 };
     PyMemAllocatorEx now;
     PyMem_GetAllocator(domains[i], &now);
-    if (below[i].malloc == NULL)
-        return false;
-    if (now.malloc == hook_malloc)
-        return true;
-    int64_t before = htrail__sampler_hot.gap_bytes;
-    void *block = now.malloc(now.ctx, 1);
-    bool came_by = htrail__sampler_hot.gap_bytes != before;
-    now.free(now.ctx, block);
-    return came_by;
+    for (unsigned wraps = 0; wraps < WRAPS_MAX; wraps++) {
+        PyMemAllocatorEx wrapped[2];
+        if (now.malloc == hook_malloc)
+            return true;
+        if (now.ctx == NULL) /* the interpreter's own: there is nothing below it */
+            return false;
+        for (unsigned word = 0; word < 2; word++)
+            if (!htrail__peek(&wrapped[word], (uintptr_t)now.ctx + word * sizeof(void *), sizeof *wrapped))
+                return true;
+        now = wrapped[1].malloc == hook_malloc ? wrapped[1] : wrapped[0];
+    }
+    return true;
 }
+
+bool htrail__sample_is_in(void) { return is_in(0) && is_in(1); }
 
 void htrail__sample_confirm(void)
 {
-    if (!htrail__sampler_is_on())
+    if (!htrail__sampler_is_on() || htrail__sample_is_in())
         return;
+    htrail__sampler_clear(); /* what was freed meanwhile is not known */
     for (unsigned i = 0; i < 2; i++)
         if (!is_in(i))
             put_in(i);
@@ -127,17 +135,15 @@ bool htrail__sample_start(uint64_t interval_bytes, uint64_t seed, unsigned depth
         for (unsigned i = 0; i < 2; i++) {
             PyMemAllocatorEx now;
             PyMem_GetAllocator(domains[i], &now);
-            if (now.malloc == hook_malloc) { /* else something stands in front and goes on calling us */
+            if (now.malloc == hook_malloc) /* else something stands in front and goes on calling us */
                 PyMem_SetAllocator(domains[i], &below[i]);
-                below[i] = (PyMemAllocatorEx){0};
-            }
         }
         return true;
     }
-    if (!htrail__sampler_start(interval_bytes, seed, depth))
-        return false;
-    htrail__sample_confirm();
-    return true;
+    for (unsigned i = 0; i < 2; i++)
+        if (!is_in(i))
+            put_in(i);
+    return htrail__sampler_start(interval_bytes, seed, depth);
 }
 
 #else
@@ -149,5 +155,6 @@ bool htrail__sample_start(uint64_t interval_bytes, uint64_t seed, unsigned depth
 }
 
 void htrail__sample_confirm(void) {}
+bool htrail__sample_is_in(void) { return true; }
 
 #endif

@@ -12,8 +12,12 @@ enum { HTRAIL__SAMPLE_DEPTH = 16 };
  * Python (2.7) has no such hooks. */
 bool htrail__sample_start(uint64_t interval_bytes, uint64_t seed, unsigned depth);
 
-/* With the GIL held, once the interpreter is up: it may have put its own allocators (PYTHONMALLOC)
- * in place of hooks that were there before; then they are put in again. */
+/* With the GIL held, once the interpreter is up: where somebody put other allocators in place of the hooks
+ * (PYTHONMALLOC at the start, tracemalloc.stop()) they are put in again, and sampling begins anew. */
 void htrail__sample_confirm(void);
+
+/* Whether the hooks still stand: tracemalloc.stop() puts back what it found, without those that came
+ * while it traced. What is kept is then worth nothing. */
+bool htrail__sample_is_in(void);
 
 #endif

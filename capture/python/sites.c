@@ -2,6 +2,7 @@
 #include "capture/python/sites.h"
 
 #include "capture/process/facts.h"
+#include "capture/python/sample.h"
 #include "capture/sample/sampler.h"
 
 void htrail__sites_add_all(htrail__walk *k)
@@ -19,6 +20,11 @@ void htrail__sites_add_all(htrail__walk *k)
     }
     if (!htrail__sampler_is_on())
         return;
+    if (!htrail__sample_is_in()) {
+        htrail__facts_set_text(k->writer, "sites_source", "sampler");
+        htrail__facts_set_text(k->writer, "sites_incomplete", "the sampler's hooks were taken out (by tracemalloc.stop(), say)");
+        return;
+    }
     blocks = htrail__sampler_count();
     htrail_status status = htrail__sampler_write(k->writer);
     htrail__facts_set_text(k->writer, "sites_source", "sampler");

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -124,6 +125,19 @@ void htrail__sampler_stop(void)
 {
     lock();
     drop_all();
+    unlock();
+}
+
+void htrail__sampler_clear(void)
+{
+    lock();
+    if (sampler.is_on) {
+        memset(heads(), 0, HEADS * sizeof(uint32_t));
+        for (size_t i = 0; i < HEADS / 64; i++)
+            __atomic_store_n(&htrail__sampler_hot.filter[i], 0, __ATOMIC_RELAXED);
+        sampler.sample_count = sampler.first_free = 0;
+        sampler.kept_count = 0;
+    }
     unlock();
 }
 

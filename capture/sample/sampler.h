@@ -56,6 +56,8 @@ enum { HTRAIL__SAMPLER_DEPTH_MAX = 64 };
 bool htrail__sampler_start(uint64_t interval_bytes, uint64_t seed, unsigned depth);
 /* Nothing more is kept, and what was is forgotten; its memory is given back. */
 void htrail__sampler_stop(void);
+/* Forget what is kept, and go on. */
+void htrail__sampler_clear(void);
 bool htrail__sampler_is_on(void);
 uint64_t htrail__sampler_interval(void);
 
