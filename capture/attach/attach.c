@@ -19,6 +19,7 @@
 #include "capture/attach/place.h"
 #include "capture/attach/python.h"
 #include "capture/attach/refuse.h"
+#include "capture/attach/seccomp.h"
 #include "capture/attach/task.h"
 
 enum {
@@ -335,6 +336,8 @@ static try_result enter(attach_state *state, const htrail__task *task)
         fail(state, "thread %ld of it is none that its C library has made", (long)task->tid);
         return TRY_OTHER;
     }
+    if (task->seccomp != 0 && !htrail__seccomp_allows(task->tid, state->error, state->error_cap))
+        return TRY_FAILED;
     if (!htrail__memory_read(state->memory, state->single_threaded_at, &single, sizeof single))
         return explain(state, HTRAIL__BORROW_REFUSED);
     if (single && !htrail__place_is_safe(&state->places, state->wish->pid, task->tid, &state->thread.registers))
