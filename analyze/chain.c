@@ -11,7 +11,7 @@ const char htrail__chain_sql[] =
     "WITH RECURSIVE chain(id, up) AS (SELECT ?1, 0 UNION ALL\n"
     "  SELECT object.holder, up + 1 FROM chain JOIN object ON object.id = chain.id WHERE object.holder > 0)\n"
     "SELECT object.depth AS step, object.holder_kind AS kind, object.holder_label AS label, object.id, object.address,\n"
-    "  object.type, object.module, object.name, object.length, object.size, object.refcount,\n"
+    "  object.type, object.module, object.name, object.length, object.size, object.refcount, object.c_references,\n"
     "  root.kind AS root_kind, root.name AS root_name\n"
     "FROM chain JOIN object ON object.id = chain.id LEFT JOIN root ON root.id = object.root ORDER BY up DESC";
 

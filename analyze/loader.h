@@ -89,6 +89,7 @@ bool htrail__loader_insert_process_facts(const htrail__loader *l, sqlite3_stmt *
 htrail_status htrail__loader_write_process(htrail__loader *l);
 /* Tables of sites (load_sites.c). */
 htrail_status htrail__loader_write_sites(htrail__loader *l);
+htrail_status htrail__loader_write_c_references(htrail__loader *l);
 /* The text of object.name; the empty text for none. */
 uint32_t htrail__loader_name_text(const htrail__loader *l, uint32_t object);
 htrail_status htrail__loader_write_tables(htrail__loader *l);

@@ -39,17 +39,23 @@ static void sort_roots(const htrail__graph_root *roots, uint32_t *places, uint32
     }
 }
 
+/* All roots but the C_GLOBALs that own nothing, by kind. */
 static htrail_status copy_roots(htrail__reach *reach, const htrail__graph *graph)
 {
     htrail_status status = HTRAIL_E_NOMEM;
-    uint32_t count = graph->root_count;
-    uint32_t *places = malloc(((size_t)count + 1) * sizeof *places), *other = malloc(((size_t)count + 1) * sizeof *other);
+    uint32_t count = 0;
+    uint32_t *places = malloc(((size_t)graph->root_count + 1) * sizeof *places), *other = malloc(((size_t)graph->root_count + 1) * sizeof *other);
+    bool *owns = calloc((size_t)graph->root_count + 1, sizeof *owns);
 
-    reach->roots = malloc(((size_t)count + 1) * sizeof *reach->roots);
-    if (places == NULL || other == NULL || reach->roots == NULL)
+    reach->roots = malloc(((size_t)graph->root_count + 1) * sizeof *reach->roots);
+    if (places == NULL || other == NULL || owns == NULL || reach->roots == NULL)
         goto done;
-    for (uint32_t i = 0; i < count; i++)
-        places[i] = i;
+    for (uint32_t i = 0; i < reach->c.count; i++)
+        if (reach->c.rows[i].root != HTRAIL__NO_ID)
+            owns[reach->c.rows[i].root] = true;
+    for (uint32_t i = 0; i < graph->root_count; i++)
+        if (owns[i] || graph->roots[i].kind != HTRAIL_ROOT_C_GLOBAL)
+            places[count++] = i;
     sort_roots(graph->roots, places, other, count);
     for (uint32_t i = 0; i < count; i++) {
         const htrail__graph_root *root = &graph->roots[places[i]];
@@ -61,6 +67,7 @@ static htrail_status copy_roots(htrail__reach *reach, const htrail__graph *graph
 done:
     free(places);
     free(other);
+    free(owns);
     return status;
 }
 
@@ -119,23 +126,14 @@ static void meet_roots(htrail__reach *reach, bool modules)
             meet(reach, reach->roots[i].object, 0, HTRAIL__NO_REF, 0, i + 1);
 }
 
-/* References that an object's count knows and the snapshot does not show. */
-static uint64_t unshown_counts(const htrail__reach *reach, const htrail__graph *graph, uint32_t object)
-{
-    const htrail__graph_object *o = &graph->objects[object];
-    if (o->flags & (HTRAIL_OBJECT_PSEUDO | HTRAIL_OBJECT_IMMORTAL))
-        return 0;
-    return o->refcount > reach->counted[object] ? o->refcount - reach->counted[object] : 0;
-}
-
 static htrail_status add_unshown_roots(htrail__reach *reach, const htrail__graph *graph)
 {
     uint32_t known = reach->root_count, room = known, first = reach->reached_count;
     uint32_t kind = graph->complete && graph->stopped[0] == '\0' ? HTRAIL_ROOT_C_REFERENCE : HTRAIL__ROOT_CUT;
 
-    for (uint32_t i = 0; i < graph->object_count; i++) {
-        uint64_t counts;
-        if (reach->number_of[i] != 0 || (counts = unshown_counts(reach, graph, i)) == 0)
+    for (uint32_t i = 0; i < reach->c.count; i++) {
+        const htrail__c_reference *row = &reach->c.rows[i];
+        if (reach->number_of[row->object] != 0 || row->root != HTRAIL__NO_ID)
             continue;
         if (reach->root_count == room) {
             room = room < 1024 ? 1024 : room > UINT32_MAX / 2 ? UINT32_MAX : room * 2;
@@ -144,8 +142,8 @@ static htrail_status add_unshown_roots(htrail__reach *reach, const htrail__graph
                 return HTRAIL_E_NOMEM;
             reach->roots = roots;
         }
-        reach->roots[reach->root_count++] = (htrail__reach_root){.object = i, .kind = kind, .counts = counts};
-        meet(reach, i, 0, HTRAIL__NO_REF, 0, reach->root_count);
+        reach->roots[reach->root_count++] = (htrail__reach_root){.object = row->object, .kind = kind, .counts = row->count};
+        meet(reach, row->object, 0, HTRAIL__NO_REF, 0, reach->root_count);
     }
     search(reach, graph, first, HTRAIL__NO_DEPTH);
     return HTRAIL_OK;
@@ -163,14 +161,16 @@ htrail_status htrail__reach_build(htrail__reach *reach, const htrail__graph *gra
     reach->counted = htrail__mapping_new(graph->object_count, sizeof(uint32_t));
     reach->is_holding = htrail__mapping_new(graph->ref_count / 64, sizeof(uint64_t));
     if (reach->is_holding == NULL || reach->object_of == NULL || reach->number_of == NULL || reach->holder == NULL || reach->holder_ref == NULL ||
-        reach->depth == NULL || reach->root == NULL || reach->counted == NULL || copy_roots(reach, graph) != HTRAIL_OK)
+        reach->depth == NULL || reach->root == NULL || reach->counted == NULL)
+        return HTRAIL_E_NOMEM;
+    count_references(reach, graph);
+    if (htrail__c_references_build(&reach->c, graph, reach->counted) != HTRAIL_OK || copy_roots(reach, graph) != HTRAIL_OK)
         return HTRAIL_E_NOMEM;
 
     meet_roots(reach, true);
     uint32_t next = search(reach, graph, 0, NAMESPACE_DEPTH);
     meet_roots(reach, false);
     search(reach, graph, next, HTRAIL__NO_DEPTH);
-    count_references(reach, graph);
     if (add_unshown_roots(reach, graph) != HTRAIL_OK)
         return HTRAIL_E_NOMEM;
     for (uint32_t i = 0; i < graph->object_count; i++)
@@ -189,6 +189,7 @@ void htrail__reach_release(htrail__reach *reach)
     htrail__mapping_free(reach->root);
     htrail__mapping_free(reach->counted);
     htrail__mapping_free(reach->is_holding);
+    htrail__c_references_release(&reach->c);
     free(reach->roots);
     *reach = (htrail__reach){0};
 }

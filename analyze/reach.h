@@ -10,13 +10,15 @@
  *     number   1        2   3   4      5   6
  *              modules  a   b   c      d   e        a, b, c are held by 1; d, e by 2
  *
- * What no root reaches and has more counts than references is held by code that no
- * reference shows: it becomes a root of kind C_REFERENCE, and the search goes on from
+ * A C_GLOBAL is a root where the count of its object has a reference left for it
+ * (c_references.h). What no root reaches and has more counts than references is held by code
+ * that no reference shows: it becomes a root of kind C_REFERENCE, and the search goes on from
  * there. In a snapshot that was cut such counts mean nothing: kind CUT. What is left
  * is garbage that waits for the collector; it comes last, in file order. */
 #ifndef HTRAIL_ANALYZE_REACH_H
 #define HTRAIL_ANALYZE_REACH_H
 
+#include "analyze/c_references.h"
 #include "analyze/graph.h"
 
 enum {
@@ -43,6 +45,7 @@ typedef struct htrail__reach {
     uint64_t *is_holding; /* by place in the graph's arrays, one bit: some object's holder_ref */
     htrail__reach_root *roots; /* sorted by kind, then as in the file */
     uint32_t root_count, reached_count;
+    htrail__c_references c;
 } htrail__reach;
 
 static inline bool htrail__reach_is_holding(const htrail__reach *reach, uint32_t place)

@@ -42,6 +42,8 @@ const char htrail__schema_sql[] =
     "CREATE TABLE site(id INTEGER PRIMARY KEY, caller INTEGER, file TEXT NOT NULL, line INTEGER NOT NULL, function TEXT NOT NULL,\n"
     "  blocks INTEGER NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL, count_error REAL NOT NULL, bytes_error REAL NOT NULL);\n"
     "CREATE TABLE object_site(object INTEGER PRIMARY KEY, site INTEGER NOT NULL, bytes INTEGER NOT NULL, weight REAL NOT NULL);\n"
+    "CREATE TABLE c_reference(object INTEGER NOT NULL, holder TEXT NOT NULL, count INTEGER NOT NULL, is_own INTEGER NOT NULL,\n"
+    "  PRIMARY KEY(object, holder)) WITHOUT ROWID;\n"
     "CREATE TABLE object_text(object INTEGER PRIMARY KEY, text TEXT, hash INTEGER, is_cut INTEGER NOT NULL);\n"
     "CREATE TABLE total(\"by\" TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
     "  PRIMARY KEY(\"by\", key)) WITHOUT ROWID;\n"
@@ -54,7 +56,7 @@ const char htrail__schema_sql[] =
     /* That an object lies between the first and the last of its type is always so; it leads from the name of a type to
      * its objects without an index, which would be 10 bytes an object. */
     "CREATE VIEW object AS SELECT o.id, o.address, t.name AS type, m.name AS module, n.text AS name, o.length, o.size,\n"
-    "  o.refcount, o.referrers, o.flags & 1 AS is_tracked, o.flags >> 3 & 1 AS is_pseudo, o.flags >> 5 & 1 AS is_immortal, o.holder,\n"
+    "  o.refcount, o.referrers, (SELECT sum(count) FROM c_reference WHERE object = o.id) AS c_references, o.flags & 1 AS is_tracked, o.flags >> 3 & 1 AS is_pseudo, o.flags >> 5 & 1 AS is_immortal, o.holder,\n"
     "  " KIND("o.label") " AS holder_kind,\n"
     "  " LABEL("o.label") " AS holder_label,\n"
     "  o.depth, o.root, (SELECT text FROM object_text WHERE object = o.id) AS text,\n"

@@ -60,7 +60,7 @@ static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_TRACEBACK, C
 
 const cli_command cli_diff = {
     .name = "diff",
-    .usage = "[--by type|module|size|name|length|site] [--traceback] [-n N] BEFORE AFTER",
+    .usage = "[--by type|module|size|name|length|site|c-refs] [--traceback] [-n N] BEFORE AFTER",
     .summary = "show what grew between two snapshots",
     .help = "What grew most in bytes comes first, what shrank last; what is the same is left out.\n"
             "On a narrow terminal the heads are before, after, change, or after and change alone; in a pipe and in JSON they are whole.\n\n" CLI_TOTALS_HELP,

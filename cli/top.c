@@ -16,6 +16,8 @@ static const char *key_of(const char *by)
 #define POWERS(column)                                                                                                             \
     "CASE WHEN " column " IS NULL THEN 'none' WHEN " column " < 2 THEN CAST(" column " AS TEXT)\n"                                  \
     "  ELSE (SELECT low || '-' || (low + (low - 1)) FROM power WHERE low <= " column " ORDER BY low DESC LIMIT 1) END"
+    if (strcmp(by, "c-refs") == 0)
+        return "type || CASE WHEN name <> '' THEN ' ' || name ELSE '' END || ' <- ' || CASE c_reference.holder WHEN '' THEN 'C code' ELSE c_reference.holder END";
     return strcmp(by, "size") == 0 ? POWERS("size") : strcmp(by, "length") == 0 ? POWERS("length") : by;
 #undef POWERS
 }
@@ -28,6 +30,7 @@ static int prepare_selected(const cli_arguments *arguments, sqlite3 *db, const c
     htrail__selector selector;
     htrail__selection selection = {0};
     htrail__text query;
+    bool held = strcmp(by, "c-refs") == 0;
     int result;
 
     htrail__text_init(&query, QUERY_BYTES_MAX);
@@ -39,8 +42,9 @@ static int prepare_selected(const cli_arguments *arguments, sqlite3 *db, const c
         goto done;
     }
     htrail__text_format(&query, "WITH RECURSIVE power(low) AS (SELECT 1 UNION ALL SELECT low * 2 FROM power WHERE low < 1 << 61)\n"
-                        "SELECT %s AS key, count(*) AS count, CAST(total(size) AS INTEGER) AS bytes FROM object WHERE id IN (SELECT id FROM (\n",
-                        key_of(by));
+                        "SELECT %s AS key, %s AS count, CAST(total(size) AS INTEGER) AS bytes FROM object %sWHERE id IN (SELECT id FROM (\n",
+                        key_of(by), held ? "sum(c_reference.count)" : "count(*)",
+                        held ? "JOIN c_reference ON c_reference.object = id AND NOT is_own " : "");
     htrail__selector_query(&selector, &query);
     htrail__text_add_string(&query, "\n)) GROUP BY 1 ORDER BY bytes DESC, count DESC, key");
     result = query.failed ? cli_fail(arguments, "out of memory") : cli_prepare(arguments, db, htrail__text_string(&query), out);
@@ -94,7 +98,7 @@ static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_TRACEBACK, C
 
 const cli_command cli_top = {
     .name = "top",
-    .usage = "[--by type|module|size|name|length|site] [--traceback] [-n N] FILE [OBJECT]",
+    .usage = "[--by type|module|size|name|length|site|c-refs] [--traceback] [-n N] FILE [OBJECT]",
     .summary = "show what there is most of",
     .help = CLI_TOTALS_HELP "\n\n"
             "Of the objects that OBJECT means alone (see why --help): top --by module FILE type:dict",

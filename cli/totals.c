@@ -7,7 +7,7 @@ enum { ROWS_DEFAULT = 20 };
 
 int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit)
 {
-    static const char *const known[] = {"type", "module", "size", "name", "length", "site"};
+    static const char *const known[] = {"type", "module", "size", "name", "length", "site", "c-refs"};
     const char *asked = cli_option_value(arguments, "by"), *rows = cli_option_value(arguments, "limit");
     unsigned long long number = cli_option_given(arguments, "json") ? 0 : ROWS_DEFAULT;
 
@@ -24,7 +24,7 @@ int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t
             *by = known[i];
             return CLI_EXIT_OK;
         }
-    return cli_usage(arguments, "cannot group by '%s'; it is type, module, size, name, length or site", asked);
+    return cli_usage(arguments, "cannot group by '%s'; it is type, module, size, name, length, site or c-refs", asked);
 }
 
 const char *cli_totals_blank(const char *by)

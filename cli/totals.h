@@ -7,7 +7,7 @@
 #include "cli/command.h"
 
 #define CLI_TOTALS_OPTIONS                                                                \
-    {"by", 'b', "KEY", "type (the default), module, size, name, length or site"},             \
+    {"by", 'b', "KEY", "type (the default), module, size, name, length, site or c-refs"},     \
     {"limit", 'n', "N", "at most N rows; 0: all; default 20, with --json all"}
 
 #define CLI_TOTALS_HELP                                                                   \
@@ -17,7 +17,8 @@
     "     name    functions, classes and modules of the same name\n"                      \
     "     length  items or characters, in powers of two; none: what has no length\n"  \
     "     site    lines that asked for memory which is still in use, where tracemalloc traces or the\n" \
-    "             program was run with --sample; of samples also the standard error, in bytes"
+    "             program was run with --sample; of samples also the standard error, in bytes\n" \
+    "     c-refs  references that C code holds, less those of the interpreter's own variables"
 
 /* Returns CLI_EXIT_OK, or the exit code of a wrong use that was said. */
 int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit);

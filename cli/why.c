@@ -206,6 +206,33 @@ static void print_chain(const why *w, const htrail__chain *chain)
     htrail__text_release(&text);
 }
 
+/* References that no object shows, and whose they are: "held 2 times from C code". */
+static int print_c_references(const why *w, uint64_t object)
+{
+    sqlite3_stmt *statement = NULL;
+    int stepped, result = cli_prepare(w->arguments, htrail__store_db(w->store),
+                                      "SELECT holder, count FROM c_reference WHERE object = ?1 ORDER BY holder", &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)object);
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *holder = (const char *)sqlite3_column_text(statement, 0);
+        char times[32];
+        sqlite3_int64 count = sqlite3_column_int64(statement, 1);
+        cli_format_number(times, sizeof times, count);
+        printf("held %s time%s from C code", times, count == 1 ? "" : "s");
+        if (holder != NULL && holder[0] != '\0') {
+            printf(", by the static variable at ");
+            cli_print_escaped(stdout, holder, strlen(holder));
+        }
+        putchar('\n');
+    }
+    if (stepped != SQLITE_DONE)
+        result = cli_fail(w->arguments, "cannot read '%s': %s", htrail__store_path(w->store), sqlite3_errmsg(htrail__store_db(w->store)));
+    sqlite3_finalize(statement);
+    return result;
+}
+
 /* The step that Python has no expression for. */
 static void print_missing(const why *w, const htrail__found_object *holder, const htrail__found_object *step)
 {
@@ -229,12 +256,14 @@ static int print_way(const why *w, const way *shown)
     htrail__text expression;
     bool exists = false;
     size_t missing = 0;
+    int result = CLI_EXIT_OK;
     htrail__text_init(&expression, TEXT_BYTES_MAX);
     htrail_status status = htrail__chain_find(&chain, w->lookup, shown->first);
     if (status == HTRAIL_OK)
         status = htrail__expression_of_chain(&expression, &exists, &missing, w->lookup, &chain);
     if (status == HTRAIL_OK) {
         print_chain(w, &chain);
+        result = print_c_references(w, shown->first);
         if (exists) {
             printf("\n%s", cli_styled(stdout, CLI_STYLE_BLUE));
             print_escaped(&expression);
@@ -245,7 +274,7 @@ static int print_way(const why *w, const way *shown)
     }
     htrail__chain_release(&chain);
     htrail__text_release(&expression);
-    return status == HTRAIL_OK ? CLI_EXIT_OK : fail_lookup(w, status);
+    return status == HTRAIL_OK ? result : fail_lookup(w, status);
 }
 
 static void print_number(uint64_t number)

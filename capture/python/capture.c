@@ -155,6 +155,7 @@ htrail_status htrail_capture_cpython(htrail_writer *w, const htrail_cpython_opts
     htrail__roots_add_last(k);
     htrail__walk_noted(k);
     htrail__sites_add_all(k);
+    htrail__globals_add(k);
     htrail__walk_going_on(k);
     walk_ns = monotonic_ns() - walked_from_ns;
     write_meta(w, k, &(htrail__cost){begun_ns, walk_ns, k->fixed_bytes + k->seen.mapped_bytes});

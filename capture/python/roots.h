@@ -11,6 +11,11 @@ void htrail__roots_add_frames(htrail__walk *k, PyThreadState *thread);
 /* After everything else: static types and the table of interned strings. */
 void htrail__roots_add_last(htrail__walk *k);
 
+/* Static variables of the interpreter and of every library that point to objects which were met:
+ * roots of kind C_GLOBAL, named "LIBRARY+0xOFFSET". Whether one owns what it points to only the
+ * reference counts can tell. Static types are left out, and so is what is in objects. */
+void htrail__globals_add(htrail__walk *k);
+
 /* The dict of interned strings, which only a static variable of the interpreter holds; NULL
  * where it was not found. Looked for once a process. */
 PyObject *htrail__interned_find(htrail__walk *k);

@@ -153,7 +153,8 @@ typedef struct htrail_value {
     X(STATIC_TYPE, 12, "static type")                                             \
     X(FROZEN, 13, "frozen object")                                                \
     X(C_REFERENCE, 14, "C code")                                                  \
-    X(INTERNED, 15, "interned string")
+    X(INTERNED, 15, "interned string")                                            \
+    X(C_GLOBAL, 16, "C global") /* a word of some library's static data: it may hold, it may only know */
 
 typedef enum htrail_root_kind {
 #define X(name, number, text) HTRAIL_ROOT_##name = number,

@@ -73,7 +73,7 @@ Test(load, figures_agree_with_each_other_on_any_heap)
         EXPECT_SAME(db, "SELECT type, count(*), sum(size) FROM object GROUP BY 1", "SELECT key, count, bytes FROM total WHERE \"by\" = 'type'");
         EXPECT_SAME(db, "SELECT module, count(*), sum(size) FROM object GROUP BY 1", "SELECT key, count, bytes FROM total WHERE \"by\" = 'module'");
         EXPECT_SAME(db, "SELECT name, count(*), sum(size) FROM object GROUP BY 1", "SELECT key, count, bytes FROM total WHERE \"by\" = 'name'");
-        EXPECT_ROWS(db, "SELECT count(DISTINCT s) FROM (SELECT sum(count) || ' ' || sum(bytes) AS s FROM total GROUP BY \"by\")", "1\n");
+        EXPECT_ROWS(db, "SELECT count(DISTINCT s) FROM (SELECT sum(count) || ' ' || sum(bytes) AS s FROM total WHERE \"by\" <> 'c-refs' GROUP BY \"by\")", "1\n");
         /* A chain is one step longer than its holder's, and no reference makes it shorter. */
         EXPECT_ROWS(db, "SELECT count(*) FROM object o JOIN object h ON h.id = o.holder WHERE o.depth IS NOT h.depth + 1 OR o.root IS NOT h.root", "0\n");
         EXPECT_ROWS(db, "SELECT count(*) FROM reference r JOIN object s ON s.id = r.src JOIN object d ON d.id = r.dst "
