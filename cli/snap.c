@@ -211,17 +211,16 @@ static bool parse_bytes(const cli_arguments *arguments, const char *name, unsign
 }
 
 /* Connect; where nobody listens, bring the agent in first. */
-static bool reach(const cli_arguments *arguments, htrail__client *client, pid_t pid, int timeout_ms)
+static bool reach(const cli_arguments *arguments, htrail__client *client, pid_t pid, int timeout_ms, htrail__attach_facts *facts)
 {
-    const htrail__attach_wish wish = {pid, "dir=.", timeout_ms};
-    htrail__attach_facts facts;
+    const htrail__attach_wish wish = {pid, "dir=.", timeout_ms, &caught_signal};
     char reason[HTRAIL__CLIENT_ERROR_CAP - 128];
 
     if (htrail__client_open(client, pid, timeout_ms))
         return true;
     if (!client->without_agent || caught_signal != 0 || cli_option_given(arguments, "no-attach"))
         return false;
-    if (htrail__attach(&wish, &facts, reason, sizeof reason))
+    if (htrail__attach(&wish, facts, reason, sizeof reason))
         return htrail__client_open(client, pid, timeout_ms);
     snprintf(client->error, sizeof client->error, "process %ld (%s) has no heaptrail agent, and cannot be given one: %s",
              (long)pid, client->name, reason);
@@ -233,9 +232,10 @@ static int snap(const cli_arguments *arguments, pid_t pid, int timeout_ms, htrai
     static htrail__client client;
     static htrail__destination file;
     static htrail__agent_message answer;
+    htrail__attach_facts facts = {0};
     int result;
 
-    if (!reach(arguments, &client, pid, timeout_ms)) {
+    if (!reach(arguments, &client, pid, timeout_ms, &facts)) {
         result = caught_signal ? CLI_EXIT_FAILED : cli_fail(arguments, "%s", client.error);
         goto done;
     }
@@ -250,6 +250,10 @@ static int snap(const cli_arguments *arguments, pid_t pid, int timeout_ms, htrai
         goto done;
     }
     result = finish(arguments, &client, wait_for_end(&client, &answer, timeout_ms), &file, &answer);
+    if (result == CLI_EXIT_OK && facts.stops > 0)
+        fprintf(strcmp(file.path, "-") == 0 ? stderr : stdout,
+                "the agent was brought in: one thread stood still for %.2f ms; the next snapshot finds it there\n",
+                (double)facts.stopped_ns / 1e6);
 done:
     htrail__client_close(&client);
     return result;

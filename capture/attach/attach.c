@@ -71,6 +71,8 @@ static uint64_t now_ns(void)
 
 static void nap(long ns) { nanosleep(&(struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000}, NULL); }
 
+static bool is_cancelled(const attach_state *state) { return state->wish->cancelled != NULL && *state->wish->cancelled != 0; }
+
 /* One heaptrail at a time in a process: a name that the kernel gives up when we end, in
  * whatever way. */
 static bool take_turn(attach_state *state)
@@ -81,7 +83,7 @@ static bool take_turn(attach_state *state)
 
     state->turn = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     while (state->turn >= 0 && bind(state->turn, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)bytes)) != 0) {
-        if (errno != EADDRINUSE || now_ns() - began_ns > (uint64_t)state->wish->timeout_ms * 1000000)
+        if (errno != EADDRINUSE || is_cancelled(state) || now_ns() - began_ns > (uint64_t)state->wish->timeout_ms * 1000000)
             return fail(state, "another heaptrail is entering it");
         nap(POLL_NS * 10);
     }
@@ -391,7 +393,7 @@ static bool find_thread_and_enter(attach_state *state)
         }
         nap(nap_ms * 1000000);
         nap_ms = nap_ms * 2 < NAP_LAST_MS ? nap_ms * 2 : NAP_LAST_MS;
-    } while (now_ns() - began_ns < place_limit_ns);
+    } while (now_ns() - began_ns < place_limit_ns && !is_cancelled(state));
     return unsafe ? fail(state, "its only thread stands inside the allocator of memory, or looks as if it did: ask again later") : false;
 }
 
@@ -438,7 +440,7 @@ static bool wait_for_agent(attach_state *state)
         }
         if (area->stage == HTRAIL__AREA_DONE || area->stage == HTRAIL__AREA_FAILED)
             break;
-        if (now_ns() - began_ns > (uint64_t)state->wish->timeout_ms * 1000000) {
+        if (is_cancelled(state) || now_ns() - began_ns > (uint64_t)state->wish->timeout_ms * 1000000) {
             answer(state, HTRAIL__AREA_GIVEN_UP);
             return fail(state, "the agent could not be loaded in %g s: a thread of it holds the lock of its allocator or of its loader; "
                                "wait longer with --timeout", state->wish->timeout_ms / 1000.0);

@@ -12,6 +12,7 @@
 #ifndef HTRAIL_CAPTURE_ATTACH_ATTACH_H
 #define HTRAIL_CAPTURE_ATTACH_ATTACH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@ typedef struct htrail__attach_wish {
     pid_t pid;
     const char *settings; /* of the agent: capture/agent/settings.h */
     int timeout_ms;       /* for the locks of the process that the agent has to wait for */
+    const volatile sig_atomic_t *cancelled; /* not 0: give up now; borrowed, NULL for none */
 } htrail__attach_wish;
 
 typedef struct htrail__attach_facts {

@@ -98,8 +98,10 @@ static htrail__registers resumed(const htrail__registers *registers)
     return result;
 }
 
-/* Set the mask, pop each register and the flags, and return with a jump over what lies between
- * frame and stack: no register is left changed, and the floating-point ones are never touched. */
+/* Set the mask, pop each register and the flags, and return with a jump over the red zone, which
+ * lies between frame and stack: no register is left changed, and the floating-point ones are
+ * never touched. The code is always the same, so that a thread that is still in it when it is
+ * borrowed again finds its way all the same; the frame is not aligned for that. */
 bool htrail__return_make(htrail__return *way_back, pid_t tid, const htrail__registers *registers, uint64_t mask)
 {
     static const uint8_t code[] = {0x0f, 0x05,                                     /* syscall */
@@ -109,20 +111,17 @@ bool htrail__return_make(htrail__return *way_back, pid_t tid, const htrail__regi
                                    0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, /* pop r15 r14 r13 r12 */
                                    0x41, 0x5b, 0x41, 0x5a, 0x41, 0x59, 0x41, 0x58, /* r11 r10 r9 r8 */
                                    0x5f, 0x5e, 0x5d, 0x5b, 0x5a, 0x59, 0x58,       /* rdi rsi rbp rbx rdx rcx rax */
-                                   0x9d, 0xc2, 0, 0};                              /* popfq; ret imm16 */
+                                   0x9d, 0xc2, RED_ZONE_BYTES, 0};                 /* popfq; ret imm16 */
     htrail__registers to = resumed(registers);
     const uint64_t frame[] = {mask,   to.r15, to.r14, to.r13, to.r12, to.r11, to.r10, to.r9,     to.r8,
                               to.rdi, to.rsi, to.rbp, to.rbx, to.rdx, to.rcx, to.rax, to.eflags, to.rip};
     (void)tid;
-    way_back->address = (to.rsp - RED_ZONE_BYTES - sizeof frame) & ~(uint64_t)15;
+    way_back->address = to.rsp - RED_ZONE_BYTES - sizeof frame;
     way_back->frame_bytes = sizeof frame;
     memcpy(way_back->frame, frame, sizeof frame);
-    uint64_t jump = to.rsp - way_back->address - sizeof frame;
     way_back->code_bytes = sizeof code;
     way_back->syscall_bytes = 2;
     memcpy(way_back->code, code, sizeof code);
-    way_back->code[sizeof code - 2] = (uint8_t)jump;
-    way_back->code[sizeof code - 1] = (uint8_t)(jump >> 8);
     return true;
 }
 
