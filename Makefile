@@ -6,6 +6,7 @@
 #   make check        setup, then every test            make demo     setup, then a leak found in a minute
 #   make asan         the tests under the address and undefined-behaviour sanitizers, in build/asan
 #   make edge         what a device needs, in build/edge, held to its size limits
+#   make soak         200 snapshots of a busy server, a version and mode
 #   make bench        figures beside their targets      make fuzz     the reader under libFuzzer
 #   make mutate       break each rule of the architecture, see its test turn red
 #   make install      uninstall                         make clean
@@ -51,7 +52,7 @@ LIBRARY := $(B)/libhtrail.a $(if $(WALKER),$(B)/libhtrail-capture.so)
 COMMAND := $(B)/heaptrail
 
 all: $(LIBRARY) $(COMMAND) modules build-links
-.PHONY: all FORCE setup check check-run check-headers check-layers asan edge bench demo fuzz mutate unit modules build-links install uninstall clean
+.PHONY: all FORCE setup check check-run check-headers check-layers asan edge bench demo soak fuzz mutate unit modules build-links install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 FORCE:
@@ -136,9 +137,9 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/all.a
 	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ -lcriterion -lzstd $(SQLITE_LIBS) $(VIZ_LIBS) -lm $(LDFLAGS_ALL)
 check-headers check-layers:
 	@CC='$(CC)' tools/$@.sh
-bench demo: setup
+bench demo soak: setup
 	@$(MAKE) --no-print-directory $(PARALLEL) all
-	@B=$(abspath $(B)) $(if $(filter demo,$@),tools/demo.sh,bench/run)
+	@B=$(abspath $(B)) $(if $(filter demo,$@),tools/demo.sh,$(if $(filter soak,$@),tests/soak/soak.py,bench/run))
 asan edge fuzz mutate install uninstall:
 	@MAKE='$(MAKE) --no-print-directory' B='$(B)' CC='$(CC)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' VERSION=$(VERSION) MODULES='$(INSTALLED_MODULES)' tools/$@.sh
 install: all
