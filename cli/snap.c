@@ -24,6 +24,7 @@ static const cli_option options[] = {
     {"contents", 0, NULL, "with the text of strings"},
     {"no-cmdline", 0, NULL, "without the command line of the process"},
     {"mode", 'm', "MODE", "fork (the program waits for a copy of it to be made), in-place (for the snapshot) or auto"},
+    {"dry-run", 'n', NULL, "say what it would cost, and take none"},
     {"max-pause", 0, "S", "end early when the program has stood still for S seconds; fork: refuse to stop it longer"},
     {"max-memory", 0, "BYTES", "end early when the snapshot takes more than BYTES (K, M, G) of memory from the machine"},
     {"max-bytes", 0, "BYTES", "end early before the file grows past BYTES (K, M, G)"},
@@ -75,8 +76,26 @@ static void show_progress(const htrail__client *client, wait_state *wait)
     wait->shown = true;
 }
 
+static void print_estimate(FILE *stream, const htrail__agent_message *estimate)
+{
+    char objects[32], file[32], memory[32], copied[32];
+    cli_format_number(objects, sizeof objects, (int64_t)estimate->objects);
+    cli_format_bytes(file, sizeof file, (int64_t)estimate->file_bytes);
+    cli_format_bytes(memory, sizeof memory, (int64_t)estimate->private_bytes);
+    cli_format_bytes(copied, sizeof copied, (int64_t)estimate->cow_bytes);
+    fprintf(stream, "about %s objects: a pause of about %.3f s, %s of memory", objects, (double)estimate->pause_ns / 1e9, memory);
+    if (estimate->cow_bytes != 0)
+        fprintf(stream, " and at most %s for pages written to meanwhile", copied);
+    fprintf(stream, ", a file of about %s\n", file);
+}
+
+static void print_mode(FILE *stream, const htrail__agent_message *answer)
+{
+    fprintf(stream, "%s: %s\n", htrail__mode_name((htrail_capture_mode)answer->mode), answer->mode_reason);
+}
+
 /* Until DONE or FAILED. */
-static htrail__client_event wait_for_end(htrail__client *client, htrail__agent_message *message, int timeout_ms)
+static htrail__client_event wait_for_end(htrail__client *client, htrail__agent_message *message, int timeout_ms, bool dry_run)
 {
     wait_state wait = {.began_ms = now_ms(), .heard_ms = now_ms()};
     htrail__client_event event;
@@ -94,6 +113,11 @@ static htrail__client_event wait_for_end(htrail__client *client, htrail__agent_m
         if (event != HTRAIL__CLIENT_MESSAGE || message->kind == HTRAIL__AGENT_DONE || message->kind == HTRAIL__AGENT_FAILED)
             break;
         wait.heard_ms = now_ms();
+        if (message->kind == HTRAIL__AGENT_ESTIMATE) {
+            if (isatty(STDERR_FILENO) && !dry_run)
+                print_estimate(stderr, message);
+            continue;
+        }
         wait.started = true;
         wait.objects = message->objects;
         wait.file_bytes = message->file_bytes;
@@ -138,7 +162,7 @@ static void print_summary(FILE *stream, const char *path, const htrail__agent_me
         fprintf(stream, "%s\n", path);
     fprintf(stream, "%s objects of %s in a file of %s, paused %.3f s\n", objects, heap, file,
             (double)answer->pause_ns / 1e9);
-    fprintf(stream, "%s: %s\n", htrail__mode_name((htrail_capture_mode)answer->mode), answer->mode_reason);
+    print_mode(stream, answer);
 }
 
 static int open_file(const cli_arguments *arguments, const htrail__client *client, htrail__destination *file,
@@ -163,6 +187,11 @@ static int finish(const cli_arguments *arguments, htrail__client *client, htrail
                   htrail__destination *file, const htrail__agent_message *answer)
 {
     int result = CLI_EXIT_FAILED;
+    if (event == HTRAIL__CLIENT_MESSAGE && answer->kind == HTRAIL__AGENT_DONE && file->fd < 0) {
+        print_estimate(stdout, answer);
+        print_mode(stdout, answer);
+        return CLI_EXIT_OK;
+    }
     if (event == HTRAIL__CLIENT_MESSAGE && answer->kind == HTRAIL__AGENT_DONE) {
         int error = htrail__destination_keep(file);
         if (error != 0)
@@ -239,7 +268,8 @@ static int snap(const cli_arguments *arguments, pid_t pid, int timeout_ms, htrai
         result = caught_signal ? CLI_EXIT_FAILED : cli_fail(arguments, "%s", client.error);
         goto done;
     }
-    result = open_file(arguments, &client, &file, &wish->sequence);
+    file.fd = -1;
+    result = wish->dry_run ? CLI_EXIT_OK : open_file(arguments, &client, &file, &wish->sequence);
     if (result != CLI_EXIT_OK)
         goto done;
     wish->fd = file.fd;
@@ -249,7 +279,7 @@ static int snap(const cli_arguments *arguments, pid_t pid, int timeout_ms, htrai
         htrail__destination_drop(&file);
         goto done;
     }
-    result = finish(arguments, &client, wait_for_end(&client, &answer, timeout_ms), &file, &answer);
+    result = finish(arguments, &client, wait_for_end(&client, &answer, timeout_ms, wish->dry_run), &file, &answer);
     if (result == CLI_EXIT_OK && facts.stops > 0)
         fprintf(strcmp(file.path, "-") == 0 ? stderr : stdout,
                 "the agent was brought in: one thread stood still for %.2f ms; the next snapshot finds it there\n",
@@ -289,6 +319,7 @@ static int run(const cli_arguments *arguments)
     wish.max_bytes = max_bytes;
     wish.max_memory_bytes = max_memory_bytes;
     wish.mode = chosen;
+    wish.dry_run = cli_option_given(arguments, "dry-run");
     wish.max_pause_ns = (uint64_t)(max_pause_ms * 1e6);
 
     catch_signals();

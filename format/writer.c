@@ -101,7 +101,7 @@ struct htrail_writer {
 
 void htrail_writer_opts_init(htrail_writer_opts *opts)
 {
-    *opts = (htrail_writer_opts){.struct_size = sizeof *opts, .level = 1, .block_bytes = 1 << 20};
+    *opts = (htrail_writer_opts){.struct_size = sizeof *opts, .level = 1, .block_bytes = 512 << 10};
 }
 
 static htrail_writer_opts opts_of(const htrail_writer_opts *given)

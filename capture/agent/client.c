@@ -214,6 +214,7 @@ bool htrail__client_request(htrail__client *client, const htrail__client_wish *w
     request.max_bytes = wish->max_bytes;
     request.max_memory_bytes = wish->max_memory_bytes;
     request.mode = wish->mode;
+    request.dry_run = wish->dry_run;
     snprintf(request.text, sizeof request.text, "%s", wish->path);
     int error = htrail__agent_send(client->socket, &request, wish->fd, 0);
     if (error == EPIPE || error == ECONNRESET)

@@ -35,6 +35,7 @@ typedef struct htrail__client_wish {
     uint32_t sequence;
     uint64_t max_pause_ns, max_bytes, max_memory_bytes; /* 0: no limit */
     uint32_t mode;        /* htrail_capture_mode */
+    bool dry_run;         /* only what it would cost; fd is -1 */
 } htrail__client_wish;
 
 bool htrail__client_request(htrail__client *client, const htrail__client_wish *wish);

@@ -38,6 +38,7 @@ typedef enum htrail__agent_kind {
     HTRAIL__AGENT_STARTED = 3,  /* the program stands still from here on; mode FORK: it goes on already */
     HTRAIL__AGENT_PROGRESS = 4, /* objects and file_bytes so far */
     HTRAIL__AGENT_DONE = 5,     /* all counts; status HTRAIL_E_LIMIT: shorter than the heap, text says why */
+    HTRAIL__AGENT_ESTIMATE = 7, /* before STARTED: what it is going to cost, and the mode; cow_bytes: at most */
     HTRAIL__AGENT_FAILED = 6    /* status, text: the sentence; os_error: errno of a failed write, or 0 */
 } htrail__agent_kind;
 
@@ -56,7 +57,7 @@ typedef struct htrail__agent_message {
     uint64_t max_pause_ns, max_bytes; /* REQUEST: end early, with a valid file; 0 = no limit */
     uint64_t max_memory_bytes;        /* the same */
     uint32_t mode;                    /* htrail_capture_mode: REQUEST what is wished for, then what was chosen */
-    uint32_t reserved;                /* 0 */
+    uint32_t dry_run;                 /* REQUEST: 1: the estimate alone, as DONE; no file comes with it */
     uint64_t fork_ns;                 /* of the pause, for the copy */
     uint64_t private_bytes, cow_bytes; /* memory of the snapshot; of pages that were there twice */
     char mode_reason[320];            /* why that mode */

@@ -149,7 +149,7 @@ static void converse(void)
     serve.file = htrail__file_identity_of(to_high_number(fd));
     if (error == EMFILE)
         htrail__take_refuse(&serve.client, HTRAIL_E_IO, EMFILE, "the process has no free file descriptor");
-    else if (error != 0 || message.kind != HTRAIL__AGENT_REQUEST || serve.file.fd < 0)
+    else if (error != 0 || message.kind != HTRAIL__AGENT_REQUEST || (serve.file.fd < 0 && message.dry_run == 0))
         htrail__take_refuse(&serve.client, HTRAIL_E_MISUSE, 0, "the request is not one of this version's");
     else if ((refusal = why_not_now()) != NULL)
         htrail__take_refuse(&serve.client, HTRAIL_E_UNSUPPORTED, 0, refusal);

@@ -12,6 +12,7 @@
 #include "capture/agent/take.h"
 #include "capture/pause/choose.h"
 #include "capture/pause/copy.h"
+#include "capture/pause/estimate.h"
 #include "capture/pause/pour.h"
 #include "capture/process/facts.h"
 #include "capture/python/ready.h"
@@ -131,7 +132,8 @@ typedef struct order {
     htrail_writer_opts writer_opts;
     htrail_cpython_opts opts;
     htrail__choice choice;
-    bool collecting; /* a garbage collection was in the way, and nothing was walked */
+    uint64_t took_ns; /* walk and writing */
+    bool collecting;  /* a garbage collection was in the way, and nothing was walked */
 } order;
 
 /* The GIL, for a client that still wants it. */
@@ -193,6 +195,7 @@ static htrail_status in_place(sink_state *sink, order *o)
     answer->size_bytes = stats.size_bytes;
     answer->file_bytes = stats.bytes_written;
     answer->private_bytes = stats.memory_bytes;
+    o->took_ns = answer->pause_ns;
 done:
     if (status != HTRAIL_OK)
         snprintf(answer->text, sizeof answer->text, "%s", htrail_writer_error(writer));
@@ -258,6 +261,7 @@ static htrail_status by_copy(sink_state *sink, order *o, int *error)
     answer->size_bytes = copy.report->size_bytes;
     answer->file_bytes = copy.report->file_bytes;
     answer->pause_ns = copy.report->pause_ns;
+    o->took_ns = copy.report->child_ns;
     answer->fork_ns = copy.report->fork_ns;
     answer->private_bytes = copy.report->private_bytes;
     answer->cow_bytes = copy.report->cow_bytes;
@@ -271,16 +275,22 @@ done:
     return status;
 }
 
+static bool choose(order *o)
+{
+    const htrail__choose_opts wanted = {(htrail_capture_mode)o->request->mode, o->opts.max_pause_ns, o->opts.max_memory_bytes, ""};
+    bool chosen = htrail__choose(&o->choice, &wanted);
+    if (!chosen)
+        snprintf(o->answer->text, sizeof o->answer->text, "%s", o->choice.reason);
+    return chosen;
+}
+
 static htrail_status try_once(sink_state *sink, order *o)
 {
     int error = 0;
     htrail_status status = HTRAIL_E_UNSUPPORTED;
     o->collecting = false;
-    const htrail__choose_opts wanted = {(htrail_capture_mode)o->request->mode, o->opts.max_pause_ns, o->opts.max_memory_bytes, ""};
-    if (!htrail__choose(&o->choice, &wanted)) {
-        snprintf(o->answer->text, sizeof o->answer->text, "%s", o->choice.reason);
+    if (!choose(o))
         return status;
-    }
     if (o->choice.mode == HTRAIL_CAPTURE_FORK)
         status = by_copy(sink, o, &error);
     if (error != 0 && o->request->mode == HTRAIL_CAPTURE_AUTO)
@@ -288,6 +298,23 @@ static htrail_status try_once(sink_state *sink, order *o)
     if (o->choice.mode == HTRAIL_CAPTURE_IN_PLACE)
         status = in_place(sink, o);
     return status;
+}
+
+/* What it is going to cost, into the answer, and to the client. */
+static void say_estimate(const sink_state *sink, order *o)
+{
+    htrail__estimate estimate;
+    bool fork = o->choice.mode == HTRAIL_CAPTURE_FORK;
+    htrail__estimate_make(&estimate, sink->process, &o->writer_opts);
+    htrail__agent_message_init(o->answer, HTRAIL__AGENT_ESTIMATE);
+    o->answer->objects = estimate.objects;
+    o->answer->file_bytes = estimate.file_bytes;
+    o->answer->pause_ns = fork ? estimate.fork_ns : estimate.in_place_ns;
+    o->answer->private_bytes = estimate.memory_bytes;
+    o->answer->cow_bytes = fork ? estimate.copy_bytes : 0;
+    o->answer->mode = o->choice.mode;
+    snprintf(o->answer->mode_reason, sizeof o->answer->mode_reason, "%s", o->choice.reason);
+    say(sink->client, o->answer, MSG_DONTWAIT);
 }
 
 bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__file_identity *file,
@@ -307,14 +334,22 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
     o.opts.max_pause_ns = request->max_pause_ns;
     o.opts.max_memory_bytes = request->max_memory_bytes;
     o.opts.process = sink.process;
-    for (int tries = 0;; tries++) {
+    status = choose(&o) ? HTRAIL_OK : HTRAIL_E_UNSUPPORTED;
+    bool is_wanted = status == HTRAIL_OK && request->dry_run == 0;
+    if (status == HTRAIL_OK)
+        say_estimate(&sink, &o);
+    if (is_wanted)
+        htrail__agent_message_init(&answer, HTRAIL__AGENT_DONE);
+    for (int tries = 0; is_wanted; tries++) {
         status = try_once(&sink, &o);
         if (!o.collecting || tries == COLLECTION_TRIES || htrail__take_client_is_gone(client))
             break;
         nanosleep(&(struct timespec){.tv_nsec = COLLECTION_STEP_NS}, NULL);
     }
-    htrail_process_free(sink.process);
     bool whole = status == HTRAIL_OK || status == HTRAIL_E_LIMIT;
+    if (status == HTRAIL_OK && is_wanted)
+        htrail__estimate_learn(sink.process, answer.objects, answer.file_bytes, o.took_ns, answer.fork_ns);
+    htrail_process_free(sink.process);
     answer.magic = HTRAIL__AGENT_MAGIC;
     answer.version = HTRAIL__AGENT_VERSION;
     answer.kind = whole ? HTRAIL__AGENT_DONE : HTRAIL__AGENT_FAILED;
@@ -333,5 +368,5 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
     }
     if (htrail__take_client_is_gone(client))
         remove_file(file, request->text);
-    return whole;
+    return whole && is_wanted;
 }

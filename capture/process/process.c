@@ -53,6 +53,16 @@ void htrail__process_add_fact(htrail_process *p, const char *key, uint64_t value
         *fact = (htrail__process_fact){key, value};
 }
 
+uint64_t htrail__process_fact_of(const htrail_process *p, const char *key)
+{
+    const htrail__process_fact *facts = p != NULL ? (const void *)p->facts.data : NULL;
+    size_t count = p != NULL ? p->facts.used_bytes / sizeof *facts : 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(facts[i].key, key) == 0)
+            return facts[i].value;
+    return 0;
+}
+
 void htrail__process_add_arena(htrail_process *p, uint64_t start, uint64_t end)
 {
     htrail__process_mapping *mappings = (void *)p->mappings.data;

@@ -41,6 +41,7 @@ struct htrail_process {
 };
 
 void htrail__process_add_fact(htrail_process *p, const char *key, uint64_t value);
+uint64_t htrail__process_fact_of(const htrail_process *p, const char *key); /* 0: not known. p may be NULL */
 
 /* Parts of the look. */
 void htrail__process_look_threads(htrail_process *p, bool is_own); /* is_own: the calling thread is the capture's */

@@ -68,15 +68,14 @@ static htrail_status in_place(order *o)
     return status;
 }
 
-/* Takes milliseconds. Only where the interpreter lock is given back anyway, others need not wait. */
+/* Takes milliseconds, in which others may go on: the pause begins after it. */
 static htrail_process *look(order *o)
 {
-    PyThreadState *thread = o->choice.mode == HTRAIL_CAPTURE_FORK && htrail__cpython_has_lock() ? PyEval_SaveThread() : NULL;
+    PyThreadState *thread = htrail__cpython_has_lock() ? PyEval_SaveThread() : NULL;
     htrail_process *process = htrail_process_look(0);
     if (thread)
         PyEval_RestoreThread(thread);
-    if (thread)
-        o->begun_ns = now_ns();
+    o->begun_ns = now_ns();
     return process;
 }
 

@@ -8,8 +8,9 @@
  * Memory: private mappings only, taken for the walk and given back by its end; see
  * docs/capture.md for the figure. Nothing is allocated from the runtime's heap.
  *
- * Threads: the calling thread holds the GIL for the whole call; it is not dropped but by
- * htrail_snapshot_cpython with FORK.
+ * Threads: the calling thread holds the GIL for the whole call, and it is not dropped;
+ * htrail_snapshot_cpython gives it back while it looks at the process, before the pause, and with
+ * FORK after it.
  *
  * Errors: a failed walk leaves the target as it was. No Python exception is set or
  * cleared. */

@@ -65,7 +65,7 @@ typedef struct htrail_writer_opts {
     size_t struct_size; /* set by opts_init: lets old callers meet new libraries */
     int level;          /* zstd level, default 1 */
     uint64_t max_bytes; /* end the file before it grows past this; 0 = no limit */
-    size_t block_bytes; /* target size of an object block before compression; default 1 MiB,
+    size_t block_bytes; /* target size of an object block before compression; default 512 KiB,
                            less under a small max_bytes */
     int fsync;          /* non-zero: finish returns after the data is on disk */
 } htrail_writer_opts;
