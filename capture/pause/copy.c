@@ -17,7 +17,7 @@
 #include "capture/process/self.h"
 
 enum {
-    LOOK_NS = 50 * 1000 * 1000, /* between two looks at what the copy costs ... */
+    LOOK_NS = 10 * 1000 * 1000, /* between two looks at what the copy costs ... */
     LOOK_SHARE = 10             /* ... and at most so much of its time goes into looking */
 };
 
@@ -32,12 +32,14 @@ static struct {
     char over[96];
 } ours;
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+static uint64_t now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 /* ---- in the program ---- */
 
@@ -151,8 +153,9 @@ const char *htrail__copy_over(uint64_t own_bytes, uint64_t max_memory_bytes)
         uint64_t now = now_ns();
         if (now < ours.next_look_ns)
             return NULL;
+        uint64_t worked = clock_ns(CLOCK_THREAD_CPUTIME_ID); /* not the time in which others had the processor */
         measure_memory(&own, &cow);
-        uint64_t took = now_ns() - now;
+        uint64_t took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - worked;
         ours.next_look_ns = now + (took * LOOK_SHARE > LOOK_NS ? took * LOOK_SHARE : LOOK_NS);
     }
     if (own + cow <= max_memory_bytes)
