@@ -45,7 +45,7 @@ class ModeCase(AgentCase):
 
 class Modes(ModeCase):
     def info(self, path):
-        lines = subprocess.run([HEAPTRAIL, "info", path], stdout=subprocess.PIPE, text=True).stdout.splitlines()
+        lines = subprocess.run([HEAPTRAIL, "info", "--all", path], stdout=subprocess.PIPE, text=True).stdout.splitlines()
         return dict(line.split(None, 1) for line in lines if len(line.split(None, 1)) == 2)
 
     def assert_answers(self, program, word="hello", within_s=5):
@@ -166,7 +166,7 @@ class Limits(ModeCase):
         self.assertTrue(reason, (snap.stderr, snap.stdout))
         path = snap.stdout.splitlines()[0]
         self.assert_whole(path)
-        info = subprocess.run([HEAPTRAIL, "info", path], stdout=subprocess.PIPE, text=True).stdout
+        info = subprocess.run([HEAPTRAIL, "info", "--all", path], stdout=subprocess.PIPE, text=True).stdout
         self.assertRegex(info, r"stopped_early +" + re.escape(reason[1]))
         self.assertGreater(int(re.search(r"\nobjects +(\d+)", info)[1]), 1000)
         return path, reason[1]
@@ -199,7 +199,7 @@ class Limits(ModeCase):
         self.assertEqual(snap.returncode, 0, error)
         self.assertIn("shorter than the heap: the snapshot reached its limit of 41943040 bytes of memory", error)
         self.assert_whole(os.path.join(self.folder, "piped"))
-        info = subprocess.run([HEAPTRAIL, "info", os.path.join(self.folder, "piped")], stdout=subprocess.PIPE, text=True).stdout
+        info = subprocess.run([HEAPTRAIL, "info", "--all", os.path.join(self.folder, "piped")], stdout=subprocess.PIPE, text=True).stdout
         cost = {key: int(re.search(r"\n%s +(\d+)" % key, info)[1]) for key in ("cow_bytes", "program_minor_faults", "objects")}
         self.assertGreater(cost["cow_bytes"], 58 << 20)
         self.assertGreater(cost["program_minor_faults"], 14000)
