@@ -84,6 +84,11 @@ static const htrail__field exception_fields[] = {
     F(PyBaseExceptionObject, context, context), END};
 static const htrail__field module_fields[] = {
     F(PyModuleObject, md_dict, dict), XN(PyModuleObject, md_name, name), END};
+#if PY_VERSION_HEX >= 0x030c0000
+/* Objects/typevarobject.c: the name comes first, and nothing visits it */
+static const htrail__field type_parameter_fields[] = {
+    {sizeof(PyObject), L_name, HTRAIL_REF_FIELD, FIELD_EXTRA | FIELD_NAME}, END};
+#endif
 static const htrail__field defaultdict_fields[] = {F(defdictobject, default_factory, default_factory), END};
 
 const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
@@ -129,6 +134,11 @@ const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
         *complete = true;
         return wrapper_fields;
     }
+#endif
+#if PY_VERSION_HEX >= 0x030c0000
+    if (htrail__layout_is_c_type(base, "typing.TypeVar", 64) || htrail__layout_is_c_type(base, "typing.ParamSpec", 40) ||
+        htrail__layout_is_c_type(base, "typing.TypeVarTuple", 24) || htrail__layout_is_c_type(base, "typing.TypeAliasType", 56))
+        return type_parameter_fields;
 #endif
     if (PyExceptionClass_Check(base))
         return exception_fields;

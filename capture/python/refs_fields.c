@@ -3,6 +3,7 @@
  * type's own members, or by the offset at which the object holds it. */
 #include "capture/python/layout.h"
 #include "capture/python/refs.h"
+#include "capture/python/words.h"
 
 #include <string.h>
 
@@ -52,21 +53,27 @@ typedef struct labeller {
     uint8_t used[HTRAIL_REFS_MAX / 8]; /* bits: known references that a visit stands for */
 } labeller;
 
+/* A text that stays where it is, put into the file once. */
+static htrail_label text_label(htrail__walk *k, const void *holder, const char *text)
+{
+    size_t slot = ((uintptr_t)holder >> 3) % (sizeof k->members / sizeof *k->members);
+    if (k->members[slot].member != holder) {
+        uint32_t id;
+        if (htrail_writer_add_string(k->writer, (htrail_str){text, strlen(text)}, &id) != HTRAIL_OK)
+            return 0;
+        k->members[slot].member = holder;
+        k->members[slot].label = HTRAIL_LABEL_STRING(id);
+    }
+    return k->members[slot].label;
+}
+
 htrail_label htrail__label_member(htrail__walk *k, PyTypeObject *type, size_t offset)
 {
     for (; type; type = type->tp_base)
         for (const PyMemberDef *m = type->tp_members; m && m->name; m++) {
             if (m->offset != (Py_ssize_t)offset || (m->type != T_OBJECT && m->type != T_OBJECT_EX))
                 continue;
-            size_t slot = ((uintptr_t)m >> 3) % (sizeof k->members / sizeof *k->members);
-            if (k->members[slot].member != m) {
-                uint32_t id;
-                if (htrail_writer_add_string(k->writer, (htrail_str){m->name, strlen(m->name)}, &id) != HTRAIL_OK)
-                    return 0;
-                k->members[slot].member = m;
-                k->members[slot].label = HTRAIL_LABEL_STRING(id);
-            }
-            return k->members[slot].label;
+            return text_label(k, m, m->name);
         }
     return 0;
 }
@@ -126,6 +133,9 @@ static int visit(PyObject *target, void *arg)
         size_t offset = i * sizeof *word;
         htrail_label label = (Py_ssize_t)offset == v->info->base->tp_dictoffset ? htrail__label(k, L_dict)
                                                                                : htrail__label_member(k, v->info->base, offset);
+        const htrail__word *known = label ? NULL : htrail__words_find(v->info->words, offset);
+        if (known)
+            label = text_label(k, known, known->name);
         if (label)
             htrail__push(k, target, label, HTRAIL_REF_FIELD);
         else

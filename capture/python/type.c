@@ -10,6 +10,7 @@
 #include "capture/python/ndarray.h"
 #include "capture/python/refs.h"
 #include "capture/python/structures.h"
+#include "capture/python/words.h"
 
 /* The kind by the tp_traverse that an object's references are visited with: two types that
  * share it lay their references out alike. */
@@ -95,6 +96,7 @@ void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_inf
     PyTypeObject *base = info->base;
     bool complete = false;
     info->fields = htrail__fields_of(base, &complete);
+    info->words = htrail__words_of(base);
     if (base == &PyCode_Type)
         info->base_refs = htrail__refs_code;
     else if (base->tp_traverse)

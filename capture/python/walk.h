@@ -35,6 +35,7 @@ struct htrail__type_info {
     htrail__refs *base_refs;  /* of the part that base lays out; NULL: none */
     htrail__measure *measure;
     const struct htrail__field *fields; /* see fields.h; may be NULL */
+    const struct htrail__word *words;   /* see words.h; may be NULL */
     uint32_t header_bytes;    /* in front of the object: collector's header, managed dict */
     uint32_t basic_bytes, item_bytes;
     bool row_written;         /* into this file: saves a look at the type's bits */

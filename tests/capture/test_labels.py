@@ -218,5 +218,143 @@ class Labels(snapshot.OnInterpreter):
         self.assertEqual(frames["<module>"].depth, 3)
 
 
+
+MORE = """
+import asyncio, contextvars, ctypes, functools, sys, threading, types, typing  # since 3.7
+import asyncio, ctypes, functools, sys, threading, types, typing  # until 3.6
+async def asynchronous(parameter):
+    local = [parameter]
+    yield local
+class Meta(type): pass
+class WithMeta(metaclass=Meta): pass
+class Structure(ctypes.Structure): _fields_ = [("number", ctypes.c_int), ("object", ctypes.py_object)]
+structure, array = Structure(1, [1]), (ctypes.py_object * 2)([1], [2])
+called = ctypes.CFUNCTYPE(None)(lambda: None)
+@functools.lru_cache(None)
+def cached(n): return [n]
+@functools.lru_cache(10)
+def bounded(n): return [n]
+kept = [cached(1), bounded(2)]
+local = threading.local(); local.attribute = [1]
+def generic[T: int](x: T): return x  # since 3.12
+class Generic[T]: pass  # since 3.12
+type Alias[T] = list[T]  # since 3.12
+variable = typing.TypeVar("variable", bound=int)
+class Future(asyncio.Future): pass
+def closed(): return lambda: cell_variable
+cell_variable = 1
+def enclosing(cell_variable): return lambda: cell_variable
+closure = enclosing([1])
+generator = (item for item in [[1]])
+next(generator)
+async def inner(parameter): await waited
+async def main():
+    global ag, waited, task, sub, waiting
+    ag = asynchronous(["p"])
+    await ag.__anext__()
+    waited = asyncio.get_event_loop().create_future()
+    waited.attribute = [1]
+    sub = Future()
+    sub.attribute = [2]
+    waiting = inner(["q"])
+    task = asyncio.ensure_future(waiting)
+    await asyncio.sleep(0)
+    take()
+    waited.set_result(None)
+    await task
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+loop.run_until_complete(main())
+import _json
+try: import numpy
+except ImportError: numpy = None
+wanted = "ag waited sub task waiting structure array called cached bounded local generic Generic Alias variable WithMeta Meta closure generator Structure loop"
+tell("ids", {n: id(globals()[n]) for n in wanted.split() if n in globals()})
+tell("of", {"cached": id(kept[0]), "bounded": id(kept[1]), "cell": id(closure.__closure__[0]), "in cell": id(closure.__closure__[0].cell_contents),
+    "int": id(int), "bool": id(bool), "object": id(object), "attribute": id(waited.attribute), "sub attribute": id(sub.attribute),
+    "wrapped": id(cached.__wrapped__), "int dict": [id(o) for o in gc.get_referents(int.__dict__)], "type": id(type)})
+"""
+
+
+@interpreters.for_each(*[version for version in interpreters.found() if version != "2.7"])
+class MoreLabels(snapshot.OnInterpreter):
+    @classmethod
+    def setUpClass(cls):
+        cls.snapshot, told, _ = cls.run_program(MORE)
+        cls.ids, cls.of = told["ids"], told["of"]
+
+    def labels(self, name, kind=None):
+        return self.snapshot.labels(self.ids[name], kind)
+
+    def test_asynchronous_generators_and_coroutines_name_their_variables(self):
+        if self.since(3, 11):  # before, their frame does
+            self.assertEqual(set(self.labels("ag", LOCAL)), {"parameter", "local"})
+            self.assertEqual(set(self.labels("waiting", LOCAL)), {"parameter"})
+        self.assertLessEqual({"gi_code", "__name__", "__qualname__"}, set(self.labels("ag")))
+        code = [r.label for r in self.snapshot.objects[self.ids["ag"]].refs if r.label in ("gi_code", "f_code")]
+        self.assertEqual(len(code), 1 if self.since(3, 12) else len(code), "one reference, counted once")
+
+    def test_closures_lead_to_their_cells_and_these_to_what_is_in_them(self):
+        cells = self.snapshot.objects[self.labels("closure")["__closure__"]]
+        self.assertEqual([r.target for r in cells.refs], [self.of["cell"]])
+        self.assertEqual([r[:3] for r in self.snapshot.objects[self.of["cell"]].refs], [(self.of["in cell"], CELL, "cell_contents")])
+
+    def test_what_lru_cache_keeps_is_named(self):
+        names = self.labels("cached")
+        if self.since(3, 8):
+            self.assertEqual(names["__wrapped__"], self.of["wrapped"])
+        cache = [r.target for r in self.snapshot.objects[self.ids["cached"]].refs if self.snapshot.type_name(r.target) == "dict"]
+        self.assertTrue(any(self.of["cached"] in [r.target for r in self.snapshot.objects[c].refs] for c in cache))
+        held = {r.target: r.label for r in self.snapshot.objects[self.ids["bounded"]].refs}
+        links = {r.target for o in held if self.snapshot.type_name(o) == "functools._lru_list_elem" for r in self.snapshot.objects[o].refs}
+        self.assertTrue(held.get(self.of["bounded"]) == "cached" or self.of["bounded"] in links)
+
+    def test_ctypes_keeps_its_objects_by_name(self):
+        for name in ("structure", "array", "called"):
+            self.assertIn("_objects", self.labels(name), name)
+
+    def test_a_metaclass_is_the_class_of_its_class(self):
+        self.assertEqual(self.snapshot.objects[self.ids["WithMeta"]].type, self.ids["Meta"])
+        self.assertEqual(self.labels("Meta")["__base__"], self.of["type"])
+        self.assertIn("__dict__", self.labels("WithMeta"))
+
+    def test_static_types_have_their_dict_and_their_subclasses(self):
+        names = self.snapshot.labels(self.of["int"], FIELD)
+        self.assertEqual(names["__base__"], self.of["object"])
+        self.assertEqual([names["__dict__"]], self.of["int dict"])
+        references = self.snapshot.objects[names["__subclasses__"]].refs
+        weak = {r.target for ref in references for r in self.snapshot.objects[ref.target].refs if r.kind == WEAK}
+        self.assertIn(self.of["bool"], weak)
+
+    def test_attributes_of_an_instance_of_a_type_written_in_c_are_found(self):
+        for name, attribute in (("waited", "attribute"), ("sub", "sub attribute")):
+            named = self.labels(name, ATTR)
+            inside = self.labels(name).get("__dict__")
+            found = set(named.values()) | ({r.target for r in self.snapshot.objects[inside].refs} if inside else set())
+            self.assertIn(self.of[attribute], found, name)
+        self.assertEqual([r for r in self.snapshot.objects[self.ids["sub"]].refs if r.kind == PLAIN or r.label == "internal"], [])
+
+    def test_a_task_names_its_coroutine_and_what_it_waits_for(self):
+        if not self.since(3, 11):
+            self.skipTest("by offset before 3.11")
+        self.assertEqual(self.labels("task")["coro"], self.ids["waiting"])
+        self.assertEqual(self.labels("task")["fut_waiter"], self.ids["waited"])
+        self.assertEqual(self.labels("task")["loop"], self.ids["loop"])
+
+    def test_type_parameters_are_named(self):
+        if not self.since(3, 12):
+            self.skipTest("they came with 3.12")
+        [parameter] = [r.target for r in self.snapshot.objects[self.labels("generic")["__type_params__"]].refs]
+        self.assertEqual(self.snapshot.type_name(parameter), "typing.TypeVar")
+        self.assertIn("evaluate_bound", self.snapshot.labels(parameter))
+        self.assertEqual(self.snapshot.names[self.snapshot.labels(parameter)["__name__"]][0], "T")
+        self.assertEqual(self.labels("variable")["__bound__"], self.of["int"])
+        self.assertLessEqual({"__name__", "__type_params__", "compute_value"}, set(self.labels("Alias")))
+
+    def test_module_state_in_c_memory_is_named(self):
+        state = [r for o in self.snapshot.of_type("module") for r in o.refs if r.label == "module state"]
+        self.assertTrue(state)
+
+
 if __name__ == "__main__":
     unittest.main()
