@@ -27,8 +27,15 @@ static const cli_option options[] = {
     {"hashes", 0, NULL, "put a keyed hash of every string into the snapshots"},
     {"contents", 0, NULL, "put the text of strings into the snapshots"},
     {"no-cmdline", 0, NULL, "keep the command line out of the snapshots"},
-    {"max-pause", 0, "S", "of each snapshot that a trigger takes: end early after S seconds"},
-    {"max-size", 0, "BYTES", "of each of them: end early before the file grows past BYTES (K, M, G)"},
+    {"every", 0, "T", "a snapshot every T (10m, 30s, 2h)"},
+    {"rss", 0, "BYTES", "a snapshot when resident memory passes BYTES (K, M, G)"},
+    {"grow", 0, "N%", "a snapshot when it has grown by N % since the last such"},
+    {"signal", 0, "NAME", "a snapshot when signal NAME (USR2, ...) comes"},
+    {"at-exit", 0, NULL, "a snapshot when the program ends"},
+    {"on-memory-error", 0, NULL, "a snapshot when a MemoryError is raised"},
+    {"keep", 0, "K", "of the snapshots that these take keep the last K"},
+    {"max-pause", 0, "S", "end each of them early after S seconds"},
+    {"max-size", 0, "BYTES", "end each of them early before the file grows past BYTES"},
     {"children", 0, NULL, "programs that the program starts, and its forks, have an agent of their own"},
     {NULL, 0, NULL, NULL},
 };
@@ -37,6 +44,8 @@ static const struct {
     const char *option, *setting;
     bool plain;
 } setting_options[] = {
+    {"every", "every", false}, {"rss", "rss", false}, {"grow", "grow", false}, {"signal", "signal", false},
+    {"at-exit", "exit", true}, {"on-memory-error", "memory-error", true}, {"keep", "keep", false},
     {"hashes", "hashes", true}, {"contents", "contents", true}, {"no-cmdline", "no-cmdline", true},
     {"max-pause", "max-pause", false}, {"max-size", "max-size", false}, {"children", "children", true},
 };

@@ -2,7 +2,8 @@
 # Install below DESTDIR/PREFIX; --remove takes the same files away again. BINDIR, LIBDIR,
 # INCLUDEDIR, PKGCONFIGDIR and PYTHONDIR move one kind each. The module lives in
 # LIBDIR/heaptrail/pythonX.Y, where `heaptrail run` finds it beside its own BINDIR; the
-# interpreter's dist-packages holds a link to it, so that both names are one object.
+# interpreter's dist-packages holds a link to it, so that both names are one object, and
+# heaptrail.pth, which starts the agent where HEAPTRAIL=... is set.
 set -eu
 cd "$(dirname "$0")/.."
 bindir=${BINDIR:-$PREFIX/bin}
@@ -61,6 +62,7 @@ for entry in $MODULES; do # 3.11:.cpython-311-x86_64-linux-gnu.so
     python=python$version
     [ "$PREFIX$packages" != /usrdist-packages ] || python=python3
     pythondir=${PYTHONDIR:-$PREFIX/lib/$python/$packages}
+    put 644 capture/launch/heaptrail.pth "$pythondir/heaptrail.pth"
     link "$(realpath -m --relative-to="$pythondir" "$libdir/heaptrail/python$version/$file")" "$pythondir/$file"
 done
 if [ -n "$remove" ]; then # the folders that are ours alone

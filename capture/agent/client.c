@@ -227,7 +227,10 @@ htrail__client_event htrail__client_next(htrail__client *client, htrail__agent_m
 {
     switch (htrail__agent_receive(client->socket, message, NULL, timeout_ms)) {
     case 0:
-        return HTRAIL__CLIENT_MESSAGE;
+        if (message->kind != HTRAIL__AGENT_WAITING)
+            return HTRAIL__CLIENT_MESSAGE;
+        snprintf(client->waits_for, sizeof client->waits_for, "%.*s", (int)sizeof client->waits_for - 1, message->text);
+        return HTRAIL__CLIENT_QUIET;
     case ETIMEDOUT:
         return HTRAIL__CLIENT_QUIET;
     case EINTR:
@@ -256,6 +259,9 @@ void htrail__client_explain_silence(htrail__client *client, bool started, int wa
     else if (client->hello.kind != HTRAIL__AGENT_HELLO)
         fail(client, "the agent of process %ld (%s) said nothing for %g s: another snapshot of it may be under way; "
                      "wait longer with --timeout", pid, client->name, waited_s);
+    else if (!started && client->waits_for[0] != '\0')
+        fail(client, "process %ld (%s) did not come to a point where a snapshot can be taken for %g s: %s; ask again later "
+                     "or wait longer with --timeout", pid, client->name, waited_s, client->waits_for);
     else if (!started)
         fail(client, "process %ld (%s) did not let go of its interpreter for %g s: C code in it holds the GIL; "
                      "ask again later or wait longer with --timeout", pid, client->name, waited_s);

@@ -22,6 +22,7 @@ typedef struct htrail__client {
     char root[64];           /* put before paths of the process: "" or "/proc/PID/root" */
     htrail__agent_message hello;
     bool without_agent;      /* why open failed: nobody listens there, and somebody could */
+    char waits_for[256];     /* what the process said that it waits for; "" for nothing */
     char error[HTRAIL__CLIENT_ERROR_CAP];
 } htrail__client;
 

@@ -38,8 +38,9 @@ typedef enum htrail__agent_kind {
     HTRAIL__AGENT_STARTED = 3,  /* the program stands still from here on; mode FORK: it goes on already */
     HTRAIL__AGENT_PROGRESS = 4, /* objects and file_bytes so far */
     HTRAIL__AGENT_DONE = 5,     /* all counts; status HTRAIL_E_LIMIT: shorter than the heap, text says why */
+    HTRAIL__AGENT_FAILED = 6,   /* status, text: the sentence; os_error: errno of a failed write, or 0 */
     HTRAIL__AGENT_ESTIMATE = 7, /* before STARTED: what it is going to cost, and the mode; cow_bytes: at most */
-    HTRAIL__AGENT_FAILED = 6    /* status, text: the sentence; os_error: errno of a failed write, or 0 */
+    HTRAIL__AGENT_WAITING = 8   /* text: what the program has to do first; then STARTED or FAILED as ever */
 } htrail__agent_kind;
 
 typedef struct htrail__agent_message {

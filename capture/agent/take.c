@@ -46,6 +46,8 @@ static uint64_t now_ns(void)
 bool htrail__take_client_is_gone(const htrail__file_identity *client)
 {
     struct pollfd hangup = {.fd = client->fd, .events = POLLIN | POLLRDHUP};
+    if (client->fd < 0) /* nobody asked: a trigger */
+        return false;
     return !htrail__file_identity_holds(client) || poll(&hangup, 1, 0) < 0 ||
            (hangup.revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL)) != 0;
 }
@@ -360,7 +362,7 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
     snprintf(answer.mode_reason, sizeof answer.mode_reason, "%s", o.choice.reason);
     if (status == HTRAIL_OK)
         answer.text[0] = '\0';
-    if (!htrail__take_client_is_gone(client)) {
+    if (client->fd >= 0 && !htrail__take_client_is_gone(client)) {
         struct pollfd hangup = {.fd = client->fd, .events = POLLRDHUP};
         say(client, &answer, 0);
         /* It renames the file and hangs up; killed before it came to that, the file is ours. */
@@ -368,5 +370,6 @@ bool htrail__take_snapshot(const htrail__file_identity *client, const htrail__fi
     }
     if (htrail__take_client_is_gone(client))
         remove_file(file, request->text);
+    *request = answer;
     return whole && is_wanted;
 }

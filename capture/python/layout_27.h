@@ -46,11 +46,12 @@ static inline void htrail__layout_generation(PyInterpreterState *interp, int i, 
 
 static inline bool htrail__layout_is_collecting(PyInterpreterState *interp) { return (void)interp, htrail__collecting(); }
 
-/* Of the calling thread, NULL where it does not hold the GIL. */
+/* Of the calling thread, NULL where it does not hold the GIL. Before threads are initialised there is none to
+ * hold; the agent's thread calls while the one thread of Python stands still for it. */
 static inline PyThreadState *htrail__layout_thread(void)
 {
     PyThreadState *thread = _PyThreadState_Current;
-    return thread && (thread == PyGILState_GetThisThreadState() || thread->thread_id == PyThread_get_thread_ident()) ? thread : NULL;
+    return thread && (!PyEval_ThreadsInitialized() || thread == PyGILState_GetThisThreadState() || thread->thread_id == PyThread_get_thread_ident()) ? thread : NULL;
 }
 
 /* Asked of a frame that does not say how much is on its value stack: on the stack of a thread it runs, and

@@ -81,6 +81,12 @@ static inline bool htrail__layout_is_collecting(PyInterpreterState *interp)
 static inline PyThreadState *htrail__layout_thread(void)
 {
     PyThreadState *thread = _PyThreadState_UncheckedGet();
+#if PY_VERSION_HEX < 0x03070000
+    /* There is none before threads are initialised: the agent's thread calls while the one thread of Python stands
+     * still for it. */
+    if (!PyEval_ThreadsInitialized())
+        return thread;
+#endif
     return thread && PyGILState_Check() ? thread : NULL;
 }
 

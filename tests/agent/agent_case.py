@@ -1,11 +1,13 @@
 """What the tests of the agent share: a program under `heaptrail run`, and `heaptrail snap` of it."""
 import faulthandler
 import glob
+import json
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -78,6 +80,25 @@ class AgentCase(unittest.TestCase):
         for word in words:
             self.assertIn(word, snap.stderr)
         self.assertEqual(self.files(".partial"), [])
+
+    def run_program(self, script, *arguments, options=(), python=PYTHON, **keywords):
+        """Run a script with the agent to its end."""
+        return subprocess.run([HEAPTRAIL, "run", "-o", self.folder, *options, "--", python, "-c", script, *arguments],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=LIMIT_S, **keywords)
+
+    def wait_for_files(self, count, seconds=20):
+        """Whole snapshots, as many at least."""
+        end = time.monotonic() + seconds
+        while len(self.files(".htrail")) < count:
+            self.assertLess(time.monotonic(), end, "no %d snapshots: %s" % (count, self.files()))
+            time.sleep(0.02)
+        return [os.path.join(self.folder, name) for name in self.files(".htrail")]
+
+    def top(self, path, key):
+        """count and bytes of a type in a snapshot."""
+        top = subprocess.run([HEAPTRAIL, "top", "--json", "-n", "100000", path], stdout=subprocess.PIPE, check=True)
+        rows = json.loads(top.stdout)["rows"]
+        return next(((row["count"], row["bytes"]) for row in rows if row["key"] == key), (0, 0))
 
     def files(self, ending=""):
         return sorted(os.path.basename(path) for path in glob.glob(os.path.join(self.folder, "*" + ending)))

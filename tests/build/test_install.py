@@ -39,7 +39,7 @@ class Install(unittest.TestCase):
 
     def make(self, goal, *variables):
         # What is installed is what was built for the tests: "all" is taken as done.
-        return make.run("make", "-o", "all", goal, "B=" + make.BUILD, "DESTDIR=" + self.destination, *variables)
+        return make.run("make", "-o", "all", goal, "PYTHON=/usr/bin/python3", "B=" + make.BUILD, "DESTDIR=" + self.destination, *variables)
 
     def expected(self, prefix="usr/local", bin="bin", lib="lib", include="include", packages=None):
         headers = [name for name in os.listdir(os.path.join(make.ROOT, "include/htrail")) if name.endswith(".h")]
@@ -48,6 +48,7 @@ class Install(unittest.TestCase):
             bin + "/heaptrail", lib + "/libhtrail.a", lib + "/libhtrail-capture.so", lib + "/libhtrail-capture.so.0",
             lib + "/heaptrail/heaptrail-agent.so", lib + "/pkgconfig/htrail.pc", lib + "/pkgconfig/htrail-capture.pc",
             "%s/heaptrail/python%s/heaptrail%s" % (lib, VERSION, SUFFIX), packages + "/heaptrail" + SUFFIX,
+            packages + "/heaptrail.pth",
         ] + ["%s/htrail/%s" % (include, name) for name in headers])
 
     def assert_nothing_left(self):
