@@ -5,7 +5,7 @@
 #include "capture/python/fields.h"
 
 /* refs_container.c */
-htrail__refs htrail__refs_dict, htrail__refs_list, htrail__refs_tuple, htrail__refs_set, htrail__refs_deque,
+htrail__refs htrail__refs_dict, htrail__refs_list, htrail__refs_tuple, htrail__refs_struct_sequence, htrail__refs_set, htrail__refs_deque,
     htrail__refs_odict, htrail__refs_element;
 /* refs_datetime.c */
 htrail__refs htrail__refs_datetime, htrail__refs_time, htrail__refs_timezone;

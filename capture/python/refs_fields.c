@@ -5,6 +5,7 @@
 #include "capture/python/refs.h"
 #include "capture/python/words.h"
 
+#include <stddef.h>
 #include <string.h>
 
 void htrail__push_table(htrail__walk *k, PyObject *o, const htrail__field *fields)
@@ -185,6 +186,28 @@ uint64_t htrail__refs_traverse(htrail__walk *k, PyObject *o, const htrail__type_
     uint32_t end = k->ref_count;
     htrail__push_traversed(k, o, info, from);
     htrail__name_plain(k, end, htrail__layout_is_c_type(info->base, "functools._lru_cache_wrapper", 0) ? L_cached : L_internal);
+    return 0;
+}
+
+/* A tuple whose items have names, as C code makes them (sys.flags, time.localtime()). Before 3.8 it
+ * has the tp_traverse of tuple; items by name alone lie behind those that len() counts. */
+uint64_t htrail__refs_struct_sequence(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
+{
+    (void)cursor;
+    Py_ssize_t visible = Py_SIZE(o);
+    for (Py_ssize_t i = 0; i < visible; i++) {
+        PyObject *item = ((PyTupleObject *)o)->ob_item[i];
+        htrail_label label = htrail__label_member(k, info->base, offsetof(PyTupleObject, ob_item) + (size_t)i * sizeof item);
+        if (item)
+            htrail__push(k, item, label ? label : (htrail_label)i + 1, label ? HTRAIL_REF_FIELD : HTRAIL_REF_INDEX);
+    }
+    for (const PyMemberDef *m = info->base->tp_members; m && m->name; m++) {
+        if (m->type != T_OBJECT || m->offset < (Py_ssize_t)offsetof(PyTupleObject, ob_item) + visible * (Py_ssize_t)sizeof(PyObject *))
+            continue;
+        PyObject *item = *(PyObject **)(void *)((char *)o + m->offset);
+        if (item)
+            htrail__push(k, item, htrail__label_member(k, info->base, (size_t)m->offset), HTRAIL_REF_FIELD);
+    }
     return 0;
 }
 

@@ -38,15 +38,23 @@ static void atexit_callbacks(htrail__walk *k)
     }
 #elif PY_VERSION_HEX >= 0x03070000
     root(k, HTRAIL_ROOT_ATEXIT, k->interp->pyexitmodule, "module");
-#else
+#endif
+}
+
+/* Modules that are initialised once: their definition keeps a copy of the dict, for another
+ * interpreter. In 3.6 only this list says which module atexit is. */
+static void static_modules(htrail__walk *k)
+{
     PyObject *modules = k->interp->modules_by_index;
     for (Py_ssize_t i = 0; modules && PyList_CheckExact(modules) && i < PyList_GET_SIZE(modules); i++) {
         PyObject *o = PyList_GET_ITEM(modules, i);
         const struct PyModuleDef *definition = PyModule_Check(o) ? ((PyModuleObject *)o)->md_def : NULL;
-        if (definition && definition->m_name && strcmp(definition->m_name, "atexit") == 0)
+        if (!definition)
+            continue;
+        root(k, HTRAIL_ROOT_INTERPRETER, definition->m_base.m_copy, "copy of a module's dict");
+        if (PY_VERSION_HEX < 0x03070000 && definition->m_name && strcmp(definition->m_name, "atexit") == 0)
             root(k, HTRAIL_ROOT_ATEXIT, o, "module");
     }
-#endif
 }
 
 #if PY_VERSION_HEX >= 0x030a0000
@@ -78,6 +86,7 @@ static void interpreter(htrail__walk *k)
     PyInterpreterState *interp = k->interp;
     root(k, HTRAIL_ROOT_MODULES, interp->modules, "modules");
     atexit_callbacks(k);
+    static_modules(k);
     const struct {
         uint32_t kind;
         PyObject *object;

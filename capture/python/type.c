@@ -30,6 +30,8 @@ static htrail__refs *kind_of(PyTypeObject *base, bool fields_are_complete)
         {&PyODict_Type, htrail__refs_odict},
 #endif
     };
+    if (base != &PyTuple_Type && base->tp_traverse == PyTuple_Type.tp_traverse && base->tp_members)
+        return htrail__refs_struct_sequence;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (base->tp_traverse == known[i].type->tp_traverse)
             return known[i].refs;

@@ -10,6 +10,7 @@ from snapshot import (ATEXIT, ATFORK, BUILTINS, CODECS, CONTEXT, EXCEPTION, FIEL
 PROGRAM = """
 import atexit, os, sys, threading, time
 import contextvars  # since 3.7
+def native_id(): return int(os.readlink("/proc/thread-self").split("/")[-1])
 def first(*args, **kwargs): pass
 def second(): pass
 argument, keyword = [1], [2]
@@ -25,7 +26,7 @@ def sleeper(parameter):
     in_thread = [parameter]
     try: raise KeyError
     except KeyError: pass
-    thread_ids.append(getattr(threading, "get_native_id", threading.get_ident)())
+    thread_ids.append(native_id())
     ready.set(); stop.wait()
 thread_ids = []
 thread = threading.Thread(target=sleeper, args=(["p"],)); thread.start(); ready.wait()
@@ -45,7 +46,7 @@ handles()
 sys.setprofile(None)
 stop.set(); thread.join()
 tell("ids", {"first": id(first), "second": id(second), "argument": id(argument), "keyword": id(keyword), "before": id(before), "parent": id(parent),
-    "child": id(child), "modules": id(sys.modules), "tracing": id(tracing), "tid": thread_ids[0], "main": getattr(threading, "get_native_id", threading.get_ident)(), "sys": id(sys.__dict__),
+    "child": id(child), "modules": id(sys.modules), "tracing": id(tracing), "tid": thread_ids[0], "main": native_id(), "sys": id(sys.__dict__), "atexit": id(atexit),
     "builtins": id(__builtins__.__dict__), "none": id(None)})
 """
 
@@ -66,6 +67,13 @@ class Roots(snapshot.OnInterpreter):
 
     def test_atexit_callbacks_and_their_arguments_are_roots_with_their_number(self):
         roots = self.of(ATEXIT)
+        if not self.since(3, 10):  # the module holds them, with their arguments
+            self.assertEqual(roots, {"module": self.ids["atexit"]})
+            held = {r.target for r in self.snapshot.objects[self.ids["atexit"]].refs if r.label == "module state"}
+            self.assertLessEqual({self.ids["first"], self.ids["second"]}, held)
+            held |= {r.target for o in held for r in self.snapshot.objects[o].refs}
+            self.assertLessEqual({self.ids["argument"], self.ids["keyword"]}, held)
+            return
         self.assertEqual({n for n in roots if "arguments" not in n}, {n for n in roots if n.count(" ") == 3})
         by_object = {v: k for k, v in roots.items()}
         self.assertRegex(by_object[self.ids["first"]], r"^callback \d+ of \d+$")
@@ -95,9 +103,9 @@ class Roots(snapshot.OnInterpreter):
         for found in depths.values():
             self.assertEqual(sorted(found), list(range(len(found))))
 
-    def test_a_frame_that_runs_in_a_generator_is_the_generator(self):
+    def test_a_frame_that_runs_in_a_generator_is_the_generator_where_it_is_no_object(self):
         frame = [r for r in self.roots if r.kind == FRAME and r.name.startswith("generator at ")]
-        self.assertEqual(self.snapshot.type_name(frame[0].object), "generator")
+        self.assertEqual(self.snapshot.type_name(frame[0].object), "generator" if self.since(3, 11) else "frame")
         self.assertIn("inside", {r.label for r in self.snapshot.objects[frame[0].object].refs if r.kind == LOCAL})
 
     def test_exceptions_contexts_and_hooks_of_threads_are_roots(self):
@@ -105,14 +113,17 @@ class Roots(snapshot.OnInterpreter):
         self.assertIn(self.exception, exceptions)
         self.assertNotIn(self.ids["none"], exceptions)  # what the other thread handles: nothing
         if self.since(3, 7):
-            self.assertEqual([self.snapshot.type_name(r.object) for r in self.roots if r.kind == CONTEXT], ["_contextvars.Context"])
+            self.assertEqual([self.snapshot.type_name(r.object) for r in self.roots if r.kind == CONTEXT],
+                             ["_contextvars.Context" if self.since(3, 10) else "Context"])
         self.assertEqual(self.of(THREAD)["profile"], self.ids["tracing"])
 
     def test_fields_of_the_interpreter_are_roots(self):
         self.assertEqual(self.of(SYS)["sysdict"], self.ids["sys"])
         self.assertEqual(self.of(BUILTINS)["builtins"], self.ids["builtins"])
         self.assertLessEqual({"search_path", "search_cache", "error_registry"}, set(self.of(CODECS)))
-        self.assertLessEqual({"importlib", "import_func", "gc.callbacks"}, set(self.of(INTERPRETER)))
+        self.assertLessEqual({"importlib", "import_func"}, set(self.of(INTERPRETER)))
+        if self.since(3, 7):
+            self.assertIn("gc.callbacks", self.of(INTERPRETER))
 
     def test_static_types_are_roots_and_types_of_class_statements_are_not(self):
         static = [r.object for r in self.roots if r.kind == STATIC_TYPE]
