@@ -334,10 +334,12 @@ static int run(const cli_arguments *arguments)
 const cli_command cli_snap = {
     .name = "snap",
     .usage = "[OPTIONS] PID",
-    .summary = "take a snapshot of a process that was started with 'heaptrail run'",
+    .summary = "take a snapshot of a Python process that runs",
     .help = "The program stands still while the snapshot is written, and goes on after it. FILE is made by\n"
             "heaptrail, with the rights of who runs it. A snapshot that ends early is valid and says so.\n"
-            "With -o - the program waits for whoever reads the other end of the pipe.",
+            "With -o - the program waits for whoever reads the other end of the pipe. A process that was not\n"
+            "started with 'heaptrail run' gets the agent first: one thread of it is stopped for less than a\n"
+            "millisecond (Linux on x86-64, the same user or root).",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

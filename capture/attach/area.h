@@ -27,13 +27,15 @@ typedef enum htrail__area_stage {
     HTRAIL__AREA_BEGUN = 0,
     HTRAIL__AREA_LOADING = 1, /* in a thread of the C library's own, in dlopen */
     HTRAIL__AREA_DONE = 2,    /* the agent listens */
-    HTRAIL__AREA_FAILED = 3   /* error says why */
+    HTRAIL__AREA_FAILED = 3,  /* error says why */
+    HTRAIL__AREA_WANTS_FILE = 4 /* file is open in thread loader, and empty: the library is to be written into it */
 } htrail__area_stage;
 
 typedef enum htrail__area_answer {
     HTRAIL__AREA_WAITS = 0,
     HTRAIL__AREA_HEARD = 1, /* the result was read: the area may go */
-    HTRAIL__AREA_GIVEN_UP = 2
+    HTRAIL__AREA_GIVEN_UP = 2,
+    HTRAIL__AREA_FILLED = 3 /* the file is there, and library is its path */
 } htrail__area_answer;
 
 typedef struct htrail__area {
@@ -66,6 +68,9 @@ typedef struct htrail__area {
     uint32_t stage;  /* htrail__area_stage; written last */
     uint32_t answer; /* htrail__area_answer, from outside */
     int32_t create_error;
+    int32_t file;      /* -1: library is a path that the process has itself */
+    int32_t loader;    /* the thread's id, as the process sees it */
+    int32_t open_error;
     char entry[32]; /* the function of the agent */
     char error[512];
     char library[4096];

@@ -43,6 +43,7 @@ typedef struct attach_state {
     size_t error_cap;
     int memory, turn;
     char version[16], library[4096];
+    bool by_memory;
     htrail__objects objects;
     htrail__places places;
     htrail__borrow thread;
@@ -121,9 +122,8 @@ static bool find_python(attach_state *state)
         return fail(state, "its Python has not started yet, or is not one of the usual builds of CPython");
     if (!htrail__library_find(state->version, state->library, sizeof state->library))
         return fail(state, "this build of heaptrail has no agent for Python %s", state->version);
-    if (!htrail__library_is_seen(state->wish->pid, state->library))
-        return fail(state, "it has files of its own (a container) in which '%s' is not there: copy heaptrail into it and run it there",
-                    state->library);
+    /* A container has files of its own: then the library travels in memory. */
+    state->by_memory = !htrail__library_is_seen(state->wish->pid, state->library);
     return true;
 }
 
@@ -286,7 +286,8 @@ static bool write_area(attach_state *state, bool must_wait)
     memcpy(&area->work, &work, sizeof work);
     area->nap[1] = 1000000;
     snprintf(area->entry, sizeof area->entry, "heaptrail_agent_attach");
-    snprintf(area->library, sizeof area->library, "%s", state->library);
+    area->file = -1;
+    snprintf(area->library, sizeof area->library, "%s", state->by_memory ? "" : state->library);
     snprintf(area->settings, sizeof area->settings, "%s", state->wish->settings);
     return htrail__memory_write(state->memory, at, area, sizeof *area);
 }
@@ -424,11 +425,30 @@ static void answer(attach_state *state, htrail__area_answer what)
     (void)htrail__memory_write(state->memory, state->start + state->area_at + offsetof(htrail__area, answer), &number, sizeof number);
 }
 
+/* The thread that loads has opened an empty file: it is its own, by whatever number we know it. */
+static int send_library(attach_state *state)
+{
+    htrail__area *area = &state->area;
+    htrail__task tasks[HTRAIL__TASKS_CAP];
+    size_t all, count = htrail__tasks_read(state->wish->pid, tasks, &all);
+    int error = ESRCH;
+    for (size_t i = 0; i < count && error != 0; i++)
+        if (tasks[i].tid_inside == area->loader)
+            error = htrail__library_copy(state->library, state->wish->pid, tasks[i].tid, area->file);
+    snprintf(area->library, sizeof area->library, "/proc/thread-self/fd/%d", area->file);
+    if (error == 0 && !htrail__memory_write(state->memory, state->start + state->area_at + offsetof(htrail__area, library),
+                                            area->library, 64))
+        error = errno;
+    answer(state, error == 0 ? HTRAIL__AREA_FILLED : HTRAIL__AREA_GIVEN_UP);
+    return error;
+}
+
 /* Until the agent listens. Nobody in the process waits meanwhile but its own new thread. */
 static bool wait_for_agent(attach_state *state)
 {
     uint64_t began_ns = now_ns();
     htrail__area *area = &state->area;
+    bool sent = false;
     for (;;) {
         if (!htrail__memory_read(state->memory, state->start + state->area_at, area, offsetof(htrail__area, library)))
             return fail(state, "it has ended");
@@ -437,6 +457,12 @@ static bool wait_for_agent(attach_state *state)
             unmap(state);
             return error < 0 ? fail(state, "its libraries have more thread-local variables than there is room for")
                              : fail(state, "a thread cannot be started in it: %s", strerror(error));
+        }
+        if (area->stage == HTRAIL__AREA_WANTS_FILE && !sent) {
+            int error = send_library(state);
+            if (error != 0)
+                return fail(state, "the agent cannot be written into it: %s", strerror(error));
+            sent = true;
         }
         if (area->stage == HTRAIL__AREA_DONE || area->stage == HTRAIL__AREA_FAILED)
             break;
@@ -449,6 +475,8 @@ static bool wait_for_agent(attach_state *state)
     }
     answer(state, HTRAIL__AREA_HEARD);
     area->error[sizeof area->error - 1] = '\0';
+    if (area->open_error != 0)
+        return fail(state, "it cannot have a file in memory for the agent: %s", strerror(area->open_error));
     return area->stage == HTRAIL__AREA_DONE || fail(state, "the agent did not start in it: %s", area->error);
 }
 

@@ -12,4 +12,7 @@ bool htrail__library_find(const char *version, char *path, size_t path_cap);
 /* Is it the same file under that path for the process? Not in a container with files of its own. */
 bool htrail__library_is_seen(pid_t pid, const char *path);
 
+/* Write it into an open file of one of its threads. 0 or an errno value. */
+int htrail__library_copy(const char *path, pid_t pid, pid_t tid, int file);
+
 #endif

@@ -62,6 +62,7 @@ static const struct {
     {"close_range", SYS_close_range, {4, 0xffffffff, 2, 0, 0, 0}, 0},
     {"unshare", SYS_unshare, {CLONE_FILES, 0, 0, 0, 0, 0}, 0},
     {"madvise", SYS_madvise, {4096, 4096, 4, 0, 0, 0}, 0},
+    {"memfd_create", SYS_memfd_create, {4096, 17, 0, 0, 0, 0}, 0},
 };
 
 static uint32_t load(const struct seccomp_data *data, uint32_t offset)

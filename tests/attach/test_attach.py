@@ -334,6 +334,26 @@ class Attach(AttachCase):
         finally:
             self.assertIsNone(client.end())
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_a_container_without_our_files(self):
+        # Its own process ids, network and mounts, and an empty folder where heaptrail lies for us.
+        hidden = os.path.dirname(os.path.realpath(HEAPTRAIL))
+        inside = "mount -t tmpfs none %s && exec %s -c \"%s\"" % (hidden, PYTHON, IDLE)
+        container = subprocess.Popen(["unshare", "-n", "-p", "-f", "-m", "--mount-proc", "/bin/sh", "-c", inside], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(self.end, container)
+        if container.stdout.readline() != "ready\n":
+            self.skipTest("cannot unshare")
+        with open("/proc/%d/task/%d/children" % (container.pid, container.pid)) as file:
+            pid = int(file.read())
+        self.assertFalse(os.path.exists("/proc/%d/root%s/heaptrail" % (pid, hidden)))
+        files = os.listdir("/proc/%d/fd" % pid)
+        self.attach(pid)
+        self.attach(pid, "--no-attach")
+        self.assertEqual(os.listdir("/proc/%d/fd" % pid), files)
+        container.communicate("")
+        self.assertEqual(container.returncode, 0)
+
 
 if __name__ == "__main__":
     unittest.main()
