@@ -31,9 +31,10 @@ static bool is_mapped(const void *start, size_t bytes)
            mincore((void *)first, end - first, resident) == 0;
 }
 
+/* Not by flag READY: the collector has objects of types that C code never made ready. */
 static bool is_object(const void *o)
 {
-    return is_mapped(o, sizeof(PyObject)) && is_mapped(Py_TYPE((PyObject *)o), sizeof(PyTypeObject)) && Py_TYPE((PyObject *)o)->tp_flags & Py_TPFLAGS_READY;
+    return is_mapped(o, sizeof(PyObject)) && is_mapped(Py_TYPE((PyObject *)o), sizeof(PyTypeObject));
 }
 
 static bool is_a(const void *o, const PyTypeObject *type)
