@@ -193,9 +193,10 @@ static void memory(page *p)
     put_number(p, " in ", "pymalloc_arenas", " arenas");
     put_bytes(p, "; ", "pymalloc_free_pools_bytes", " in pools that are free");
     end(p, "pymalloc");
-    put_bytes(p, "", "malloc_used_bytes", " in use");
+    bool is_partial = cli_facts_find(p->facts, "malloc_free_partial") != NULL;
+    put_bytes(p, is_partial ? "at most " : "", "malloc_used_bytes", " in use");
     put_bytes(p, ", ", "malloc_mmapped_bytes", " of it in blocks mapped one by one");
-    put_bytes(p, "; ", "malloc_free_bytes", " free");
+    put_bytes(p, is_partial ? "; at least " : "; ", "malloc_free_bytes", " free");
     end(p, "malloc");
     put_bytes(p, "", "cgroup_memory_bytes", " in use");
     if (p->used > 0 && !put_bytes(p, " of at most ", "cgroup_memory_limit_bytes", ""))

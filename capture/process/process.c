@@ -24,14 +24,13 @@ htrail_process *htrail_process_look(uint32_t flags)
     now_ns = monotonic_ns();
     p->threads_ns = now_ns - begun_ns;
     begun_ns = now_ns;
-    if (!(flags & HTRAIL_PROCESS_NO_MALLOC))
-        htrail__process_look_malloc(p);
-    now_ns = monotonic_ns();
-    p->malloc_ns = now_ns - begun_ns;
-    begun_ns = now_ns;
     htrail__process_look_cgroup(p);
     htrail__process_look_mappings(p);
-    p->mappings_ns = monotonic_ns() - begun_ns;
+    now_ns = monotonic_ns();
+    p->mappings_ns = now_ns - begun_ns;
+    begun_ns = now_ns;
+    htrail__process_look_malloc(p);
+    p->malloc_ns = monotonic_ns() - begun_ns;
     return p;
 }
 

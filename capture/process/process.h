@@ -2,9 +2,8 @@
  * and written into the snapshot later: by the walk, or by a copy of the process, which has one
  * thread and shares its pages and could not find it out.
  *
- * Read from /proc with open and read alone. Nothing is allocated but private mappings. The look
- * takes locks of malloc (mallinfo2) for the time it needs to go through an arena: not from within
- * a signal handler, nor while threads of the process are stopped.
+ * Read from /proc with open and read alone, and from malloc's own books where they lie. Nothing is
+ * allocated but private mappings, and no lock of the program's is taken.
  *
  * Order of calls: look; add_arena as the runtime says; write; free. */
 #ifndef HTRAIL_PROCESS_PROCESS_H

@@ -35,9 +35,7 @@ enum htrail_cpython_flags {
 typedef struct htrail_process htrail_process;
 
 enum htrail_process_flags {
-    HTRAIL_PROCESS_OWN_THREAD = 1 << 0, /* the calling thread is there for snapshots alone */
-    HTRAIL_PROCESS_NO_MALLOC = 1 << 1   /* leave malloc's figures out: they take its locks, for which a caller that
-                                           has stopped other threads, or is a signal handler, would wait for ever */
+    HTRAIL_PROCESS_OWN_THREAD = 1 << 0 /* the calling thread is there for snapshots alone */
 };
 
 /* Needs no GIL; better called without it. NULL: no memory. Released with htrail_process_free, which
