@@ -93,9 +93,9 @@ class BySite(unittest.TestCase):
         self.assertEqual((row["count_error"], row["bytes_error"]), (0, 0))
 
     def test_the_site_of_an_object_in_sql(self):
-        found = self.ask("sql", "b.htrail", "SELECT count(*), s.file, s.line FROM object o JOIN site s ON s.id = o.site "
-                                            "WHERE o.type = 'bytearray' AND s.file = '/srv/video.py' GROUP BY 2, 3", "--json")
-        self.assertEqual([list(row.values()) for row in json.loads(found)["rows"]], [[47, "/srv/video.py", 5]])
+        found = self.ask("sql", "b.htrail", "SELECT o.type, s.line, count(*) FROM object o JOIN site s ON s.id = o.site WHERE "
+                                            "o.type IN ('bytearray', 'list') AND s.file = '/srv/video.py' GROUP BY 1, 2 ORDER BY 1, 2", "--json")
+        self.assertEqual([list(row.values()) for row in json.loads(found)["rows"]], [["bytearray", 5, 47], ["list", 3, 1], ["list", 5, 2]])
 
     def test_where_nothing_was_traced_it_is_said(self):
         with tempfile.TemporaryDirectory(prefix="sites.", dir=os.environ.get("TEST_TMP")) as folder:
