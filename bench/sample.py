@@ -32,28 +32,40 @@ for number in range(-1, %d + 1):
     print(json.dumps({str(s.traceback): [s.size, s.count] for s in found.statistics("lineno")}))
     sys.stdout.flush()
 """
-# The best of some rounds: shared machines are slower at times, never faster.
-COST = """
-import gc, json, os, resource, sys, time
+# The three take turns in one process; the best of each: shared machines are slower at times, never faster.
+TIME = """
+import gc, json, sys, time, tracemalloc
 import heap_workload, heaptrail
-mode, count, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-if mode == "sampler":
+count, rounds = int(sys.argv[1]), int(sys.argv[2])
+times = {}
+for i in range(rounds):
+    for mode in "plain", "sampler", "tracemalloc":
+        if mode == "tracemalloc" and i % 3:
+            continue
+        heaptrail.sample(512 << 10 if mode == "sampler" else 0)
+        if mode == "tracemalloc":
+            tracemalloc.start()
+        gc.collect()
+        begun = time.process_time()
+        kept = heap_workload.build(count)
+        del kept
+        times.setdefault(mode, []).append(time.process_time() - begun)
+        tracemalloc.stop()
+print(json.dumps({mode: min(found) for mode, found in times.items()}))
+"""
+MEMORY = """
+import json, sys
+import heap_workload, heaptrail
+if sys.argv[1] == "sampler":
     heaptrail.sample(512 << 10)
-elif mode == "tracemalloc":
+elif sys.argv[1] == "tracemalloc":
     import tracemalloc
     tracemalloc.start()
-times = []
-for i in range(rounds):
-    gc.collect()
-    begun = time.process_time()
-    kept = heap_workload.build(count)
-    if i + 1 < rounds:
-        del kept
-    times.append(time.process_time() - begun)
+kept = heap_workload.build(int(sys.argv[2]))
 with open("/proc/self/smaps_rollup") as lines:
-    rss = sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Dirty:", "Private_Clean:")))
-print(json.dumps([min(times), rss / 1024.0]))
+    print(sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Dirty:", "Private_Clean:"))) / 1024.0)
 """
+MODES = "plain", "sampler", "tracemalloc"
 
 
 def run(python, program, *arguments, folder=None, env={}):
@@ -90,15 +102,10 @@ def estimates(python, seeds, records=RECORDS, interval=INTERVAL):
     return len(every), len(recycled), result[0], result[1]
 
 
-def cost(python, count, turns=3, rounds=4):
-    """mode -> (seconds, MB) : what a build of the heap takes and what the process then holds"""
-    found = {}
-    for _ in range(turns):
-        for mode in "plain", "sampler", "tracemalloc":
-            seconds, megabytes = json.loads(run(python, COST, mode, count, rounds))
-            before = found.get(mode, (seconds, megabytes))
-            found[mode] = (min(before[0], seconds), min(before[1], megabytes))
-    return found
+def cost(python, count, rounds=7):
+    """mode -> (seconds, MB): what it takes to build the heap and let it go, and what the process then holds"""
+    times = json.loads(run(python, TIME, count, rounds))
+    return {mode: (times[mode], float(run(python, MEMORY, mode, count))) for mode in MODES}
 
 
 def main():

@@ -103,6 +103,11 @@ static bool set_max_size(htrail__settings *settings, const char *value)
     return parse(value, bytes, UINT64_C(1) << 62, &settings->max_bytes);
 }
 
+static bool set_sample(htrail__settings *settings, const char *value)
+{
+    return parse(value, bytes, UINT64_C(1) << 60, &settings->sample_bytes);
+}
+
 static void set_exit(htrail__settings *settings) { settings->at_exit = true; }
 static void set_memory_error(htrail__settings *settings) { settings->on_memory_error = true; }
 static void set_children(htrail__settings *settings) { settings->children = true; }
@@ -122,6 +127,7 @@ static const struct {
     {"rss", set_rss, NULL, "number of bytes (K, M, G)"},
     {"grow", set_grow, NULL, "percentage"},
     {"signal", set_signal, NULL, "signal that a program may use: USR1, USR2, RTMIN+1 or such"},
+    {"sample", set_sample, NULL, "number of bytes (K, M, G)"},
     {"exit", NULL, set_exit, NULL},
     {"memory-error", NULL, set_memory_error, NULL},
     {"children", NULL, set_children, NULL},
@@ -207,7 +213,7 @@ bool htrail__settings_format(const htrail__settings *settings, char *text, size_
         const char *unit;
     } numbers[] = {{"every", settings->every_ms, "ms"}, {"keep", settings->keep, ""}, {"rss", settings->rss_bytes, ""},
                    {"grow", settings->grow_percent, "%"}, {"signal", (uint64_t)settings->signal_number, ""},
-                   {"max-pause", settings->max_pause_ns / 1000000u, "ms"}, {"max-size", settings->max_bytes, ""}};
+                   {"max-pause", settings->max_pause_ns / 1000000u, "ms"}, {"max-size", settings->max_bytes, ""}, {"sample", settings->sample_bytes, ""}};
     const struct {
         const char *name;
         bool value;

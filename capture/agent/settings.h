@@ -1,7 +1,7 @@
 /* capture/agent/settings.h - what an agent is asked to do, as one line of text and as a
  * struct: the value of HEAPTRAIL=..., what `heaptrail run` hands on, and its options.
  *
- *     dir=/var/snap,every=10m,keep=5,rss=500M,grow=20%,signal=USR2,exit,memory-error,children
+ *     dir=/var/snap,every=10m,keep=5,rss=500M,grow=20%,signal=USR2,sample=512K,exit,memory-error,children
  *
  * Settings stand between commas, in any order, the last of a name counts; in a value "\,"
  * is a comma and "\\" a backslash. Blanks around a setting do not count.
@@ -24,6 +24,7 @@ typedef struct htrail__settings {
     uint64_t rss_bytes;     /* rss=N: when the resident memory passes N */
     uint64_t max_pause_ns;  /* max-pause=S and max-size=N: of every snapshot that a trigger takes */
     uint64_t max_bytes;
+    uint64_t sample_bytes;  /* sample=N: remember where about one allocation in N bytes was asked for; 0: none */
     uint32_t grow_percent;  /* grow=N%: when it has grown by N % since the last time */
     uint32_t keep;          /* keep=K: the last K that triggers took; 0: all */
     uint32_t flags;         /* hashes, contents, no-cmdline: htrail_cpython_flags */

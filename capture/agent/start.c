@@ -15,6 +15,7 @@
 
 #include "capture/agent/interpreter.h"
 #include "capture/agent/serve.h"
+#include "capture/python/sample.h"
 #include "capture/agent/settings.h"
 #include "capture/launch/launcher.h"
 
@@ -103,6 +104,9 @@ static int start_agent(const htrail__settings *settings)
 
 static void start_or_say(const htrail__settings *settings)
 {
+    /* Before main, or from an import: nobody else allocates. 2.7 has no hooks for it. */
+    if (settings->sample_bytes > 0 && !htrail__sample_start(settings->sample_bytes, 0, HTRAIL__SAMPLE_DEPTH))
+        fprintf(stderr, "heaptrail: this Python lets nobody see its allocations, and the program runs without sampling\n");
     int error = start_agent(settings);
     if (error != 0)
         sentence("cannot listen for snapshots: ", strerror(error));

@@ -10,6 +10,7 @@
 
 #include "capture/agent/interpreter.h"
 #include "capture/agent/take.h"
+#include "capture/python/sample.h"
 #include "capture/pause/choose.h"
 #include "capture/pause/copy.h"
 #include "capture/pause/estimate.h"
@@ -142,6 +143,7 @@ typedef struct order {
 static bool enter_for(sink_state *sink)
 {
     htrail__interpreter_enter();
+    htrail__sample_confirm();
     if (!htrail__take_client_is_gone(sink->client))
         return true;
     htrail__interpreter_leave();

@@ -43,6 +43,29 @@ class BySite(AgentCase):
     def test_record_traced(self):
         self.expect("record.py", "self.data = bytearray", 100 * 4096, env={"PYTHONTRACEMALLOC": "1"})
 
+    def test_buffer_sampled(self):
+        self.expect("buffer.py", "self.pixels = bytearray", 150 * 96 * 64 * 3, ["--sample", "64K"])
+
+    def test_record_sampled(self):
+        self.expect("record.py", "self.data = bytearray", 60 * 4096, ["--sample", "8K"])
+
+    def test_sampling_begins_before_the_program_does(self):
+        """Also on a Python whose allocators are chosen while it starts: there it begins anew with the first snapshot."""
+        for env, least in ({}, 1), ({"PYTHONMALLOC": "malloc"}, 0):
+            program = self.start("import sys; kept = [bytearray(100000) for i in range(500)]; print('ready', flush=True); sys.stdin.read()",
+                                 options=["--sample", "100K"], env=dict(os.environ, **env))
+            first = self.assert_snap(program)
+            asked = subprocess.run([HEAPTRAIL, "sql", "--json", first, "SELECT sum(bytes) AS bytes FROM site WHERE file = '<string>'"],
+                                   stdout=subprocess.PIPE, text=True)
+            size = json.loads(asked.stdout)["rows"][0]["bytes"] or 0
+            self.assertTrue(least * 35e6 <= size <= 65e6, (env, size))
+            self.assertEqual(self.finish(program), 0)
+
+    def test_a_wrong_interval_is_said(self):
+        wrong = subprocess.run([HEAPTRAIL, "run", "--sample", "little", "--", "true"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("'little' for 'sample' is no number of bytes", wrong.stderr)
+
     def test_buffer_cured(self):
         for row in self.grown("buffer.py", (), ["--cured"], {"PYTHONTRACEMALLOC": "1"}):
             self.assertLess(row["bytes_change"], 50 * 96 * 64 * 3)
