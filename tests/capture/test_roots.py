@@ -21,6 +21,9 @@ def parent(): pass
 def child(): pass
 os.register_at_fork(before=before, after_in_parent=parent, after_in_child=child)  # since 3.7
 variable = contextvars.ContextVar("variable"); variable.set([1])  # since 3.7
+def watching(*args): pass
+sys.monitoring.use_tool_id(3, "tool of the test")  # since 3.12
+sys.monitoring.register_callback(3, sys.monitoring.events.LINE, watching)  # since 3.12
 ready, stop = threading.Event(), threading.Event()
 def sleeper(parameter):
     in_thread = [parameter]
@@ -45,7 +48,7 @@ sys.setprofile(tracing)
 handles()
 sys.setprofile(None)
 stop.set(); thread.join()
-tell("ids", {"first": id(first), "second": id(second), "argument": id(argument), "keyword": id(keyword), "before": id(before), "parent": id(parent),
+tell("ids", {"first": id(first), "watching": id(watching), "second": id(second), "argument": id(argument), "keyword": id(keyword), "before": id(before), "parent": id(parent),
     "child": id(child), "modules": id(sys.modules), "tracing": id(tracing), "tid": thread_ids[0], "main": native_id(), "sys": id(sys.__dict__), "atexit": id(atexit),
     "builtins": id(__builtins__.__dict__), "none": id(None)})
 """
@@ -124,6 +127,12 @@ class Roots(snapshot.OnInterpreter):
         self.assertLessEqual({"importlib", "import_func"}, set(self.of(INTERPRETER)))
         if self.since(3, 7):
             self.assertIn("gc.callbacks", self.of(INTERPRETER))
+
+    def test_what_sys_monitoring_calls_is_a_root(self):
+        if not self.since(3, 12):
+            self.skipTest("sys.monitoring came with 3.12")
+        self.assertIn(self.ids["watching"], [r.object for r in self.roots if r.name == "sys.monitoring, callback"])
+        self.assertIn("sys.monitoring, name of a tool", self.of(INTERPRETER))
 
     def test_static_types_are_roots_and_types_of_class_statements_are_not(self):
         static = [r.object for r in self.roots if r.kind == STATIC_TYPE]
