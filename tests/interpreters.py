@@ -1,7 +1,8 @@
 """The interpreters that modules were built for, and one test class for each of them.
 
     import interpreters
-    @interpreters.for_each()                     # or for_each("3.8", "3.11"): those of them that were found
+    @interpreters.for_each()                     # or for_each("3.8", "3.11"), or for_each(since=(3, 6)): those of
+                                                 # them that were found
     class Roots:
         python: the interpreter's path; version: "3.11"; module: the folder that holds its heaptrail module
 
@@ -32,10 +33,10 @@ def module_of(version):
     return os.path.join(BUILD, "python" + version)
 
 
-def for_each(*versions):
+def for_each(*versions, since=(2, 7)):
     def expand(template):
         scope = sys.modules[template.__module__].__dict__
-        chosen = [v for v in found() if not versions or v in versions]
+        chosen = [v for v in found() if (not versions or v in versions) and number(v) >= since]
         for version in chosen:
             name = "%s_%s" % (template.__name__, version.replace(".", "_"))
             scope[name] = type(name, (template, unittest.TestCase), {

@@ -5,7 +5,7 @@
 # of a version gives the headers; all of them serve the tests. Left out, with a sentence on
 # standard error where one was named or its layout is not known: no headers, an unknown version,
 # no global interpreter lock.
-known='3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13'
+known='2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13'
 named=$#
 if [ "$named" -eq 0 ]; then
     pyenv=${PYENV_ROOT:-$(command -v pyenv >/dev/null && pyenv root || echo "$HOME/.pyenv")}

@@ -255,17 +255,15 @@ PyMODINIT_FUNC PyInit_heaptrail(void)
     return module;
 }
 #else
-#define SHOWN __attribute__((visibility("default")))
-
-SHOWN PyMODINIT_FUNC initheaptrail(void)
+__attribute__((visibility("default"))) PyMODINIT_FUNC initheaptrail(void)
 {
     PyObject *module = Py_InitModule3("heaptrail", methods, module_doc);
     if (module) /* which sys.modules holds; an error stays set */
         PyModule_AddStringConstant(module, "__version__", HTRAIL_VERSION);
 }
 
-/* The agent gives the interpreter the same name whatever the version. */
-SHOWN void *PyInit_heaptrail(void)
+/* The agent gives the interpreter the same name whatever the version. A Python 3 must not find it. */
+void *PyInit_heaptrail(void)
 {
     initheaptrail();
     return NULL;

@@ -74,7 +74,7 @@ tell("of", {"first": id(plain.first), "third": id(dicted.__dict__["third"]), "a"
 """
 
 
-@interpreters.for_each()
+@interpreters.for_each(since=(3, 6))  # test_python_2.py has the others
 class Labels(snapshot.OnInterpreter):
     @classmethod
     def setUpClass(cls):

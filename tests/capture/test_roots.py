@@ -54,7 +54,7 @@ tell("ids", {"first": id(first), "watching": id(watching), "second": id(second),
 """
 
 
-@interpreters.for_each()
+@interpreters.for_each(since=(3, 6))  # test_python_2.py has the others
 class Roots(snapshot.OnInterpreter):
     @classmethod
     def setUpClass(cls):

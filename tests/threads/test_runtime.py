@@ -26,7 +26,8 @@ class Worker(threading.Thread):
         stop.wait()
 ready, stop, workers = threading.Semaphore(0), threading.Event(), []
 for i in range(3):
-    worker = Worker(name=u"worker \\u00fc %%d" %% i)
+    worker = Worker(name=u"worker \\u00fc %%d" %% i)  # since 3.0
+    worker = Worker(name="worker %%d" %% i)  # until 2.7
     worker.daemon = i == 1
     worker.start()
     workers.append(worker)
