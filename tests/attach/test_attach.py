@@ -84,7 +84,7 @@ def http_client(port, pid):
         connection.request("GET", "/%d" % number)
         body = connection.getresponse().read()
         assert body == b"/%d %d" % (number, pid), body
-        time.sleep(0.001)
+        time.sleep(0.005)
     return Client(ask)
 
 
@@ -134,7 +134,8 @@ class Attach(AttachCase):
             try:
                 while client.answers < 3 and client.failure is None:
                     time.sleep(0.001)
-                self.attach(pid)
+                snap = self.snap(pid, "-o", os.path.join(self.folder, "a.htrail"))
+                self.assertEqual((snap.returncode, snap.stderr), (0, ""))
                 asked = client.answers
                 while client.answers < asked + 3 and client.failure is None:
                     time.sleep(0.001)

@@ -89,11 +89,16 @@ static bool borrow_once(pid_t pid, int memory, int64_t *result)
 static void assert_ends_well(pid_t worker)
 {
     int status = 0;
-    cr_assert_eq(waitpid(worker, &status, WNOHANG), 0, "it has ended: %x", (unsigned)status);
-    for (int tries = 0; tries < 1000 && waitpid(worker, &status, WNOHANG) == 0; tries++) {
+    pid_t ended = waitpid(worker, &status, WNOHANG);
+    cr_assert_eq(ended, 0, "it has ended: %x", (unsigned)status);
+    for (int tries = 0; tries < 1000 && ended == 0; tries++) {
         kill(worker, SIGUSR1);
         usleep(2000);
+        ended = waitpid(worker, &status, WNOHANG);
     }
+    if (ended == 0)
+        kill(worker, SIGKILL);
+    cr_assert_eq(ended, worker, "its signals do not reach it");
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
 }
 
