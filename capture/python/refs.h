@@ -25,7 +25,6 @@ htrail__refs htrail__refs_code, htrail__refs_type, htrail__refs_builtin, htrail_
 htrail__refs htrail__refs_frame, htrail__refs_generator;
 
 /* refs_27.c */
-htrail__refs htrail__refs_struct_sequence;
 bool htrail__is_struct_sequence(PyTypeObject *type);
 
 /* The name of the member at this offset; 0: none. */
