@@ -58,7 +58,8 @@ class Stories(Story):
         self.assertEqual((found["threads"], found["threads_change"], found["daemons"]), (threads, more, threads))
         self.assertTrue(threads * 65536 < found["retained_bytes"] < threads * 90000, found)
         self.assertTrue(more * 65536 < found["retained_change"] < more * 90000, found)
-        self.assertEqual(found["states"], "%d sleeping" % threads)
+        sleeping = re.match(r"(\d+) sleeping", found["states"])
+        self.assertTrue(sleeping and int(sleeping[1]) >= threads - SPREAD, found)
         files = [line.split(":")[0] for line in found["frames"].split("\n")]
         self.assertEqual(files[0], os.path.join(ROOT, "samples/sse.py"))
         self.assertTrue(files[-1].endswith("threading.py"), files)
@@ -66,7 +67,8 @@ class Stories(Story):
         held = json.loads(self.heaptrail("sql", "--json", after,
                           "SELECT r.label, count(*) AS n FROM frame f JOIN reference r ON r.src = f.object JOIN object o ON o.id = r.dst "
                           "WHERE f.depth = 0 AND f.line = %d AND o.type = 'bytearray' GROUP BY 1" % at))["rows"]
-        self.assertEqual(held, [{"label": "history", "n": threads}])
+        self.assertEqual([row["label"] for row in held], ["history"])
+        self.assertTrue(threads <= held[0]["n"] <= 60, held)
 
     def test_without_the_leak_no_threads_are_left(self):
         (before, after), _ = self.snapshots("sse.py", "--visits", "12", "--cured")
