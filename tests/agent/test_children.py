@@ -30,7 +30,7 @@ for pid in workers: os.kill(pid, 9)
 
 FORKS = """
 import os, sys, warnings
-warnings.simplefilter('error')
+warnings.simplefilter('always')
 print('ready')
 sys.stdout.flush()
 for turn in range(30):
@@ -53,10 +53,22 @@ class Children(AgentCase):
         self.addCleanup(lambda: [os.kill(pid, 9) for pid in pids if os.path.exists("/proc/%d" % pid)])
         return pids
 
+    def listens(self, pid):
+        """Whether an agent is there: 'heaptrail snap' would enter a process that has none."""
+        with open("/proc/net/unix") as sockets:
+            return "@heaptrail/%d/" % pid in sockets.read()
+
+    def assert_listens(self, pid):
+        end = time.monotonic() + 10
+        while not self.listens(pid):
+            self.assertLess(time.monotonic(), end, "nobody listens in %d" % pid)
+            time.sleep(0.01)
+
     @unittest.skipIf(SANITIZED, "has threads of its own")
     def test_a_fork_does_not_warn_and_the_agent_is_there_after_it(self):
         program = self.begin(FORKS, stderr=subprocess.PIPE)
         self.assertEqual(program.stdout.readline(), "forked\n")
+        self.assert_listens(program.pid)
         self.assert_snap(program)
         _, errors = program.communicate(timeout=60)
         self.assertEqual((program.returncode, errors), (0, ""))
@@ -65,13 +77,13 @@ class Children(AgentCase):
         program = self.begin(PREFORK, ready=None)
         for pid in self.workers(program):
             self.assertEqual(len(os.listdir("/proc/%d/task" % pid)), 1)
-            with open("/proc/net/unix") as sockets:
-                self.assertNotIn("@heaptrail/%d/" % pid, sockets.read())
+            self.assertFalse(self.listens(pid))
         self.assert_snap(program)
 
     def test_each_worker_answers_for_itself_where_asked_for(self):
         program = self.begin(PREFORK, "--children", ready=None)
         for number, pid in enumerate(self.workers(program)):
+            self.assert_listens(pid)
             path = self.assert_snap(pid)
             self.assertIn("-%d-0001.htrail" % pid, path)
             self.assertEqual(self.top(path, "__main__.Served")[0], 10 + number)
@@ -82,6 +94,7 @@ class Children(AgentCase):
         program = self.begin(script, "--children")
         with open("/proc/%d/task/%d/children" % (program.pid, program.pid)) as file:
             child, = map(int, file.read().split())
+        self.assert_listens(child)
         self.assert_snap(child)
         self.assert_snap(program)
 

@@ -41,6 +41,8 @@ class Variable(AgentCase):
         self.addCleanup(self.end, program)
         self.assertEqual(program.stdout.readline(), "None True 2\n" if self.number >= (3,) else "(None, True, 2)\n")
         self.assertEqual(program.stdout.readline(), "ready\n")
+        with open("/proc/net/unix") as sockets:
+            self.assertIn("@heaptrail/%d/" % program.pid, sockets.read())
         self.assertEqual(os.path.dirname(self.assert_snap(program)), os.path.realpath(self.folder))
         program.communicate()
         self.assertEqual(program.returncode, 0)
