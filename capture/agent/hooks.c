@@ -8,7 +8,7 @@
 #include "capture/python/events.h"
 
 static bool at_exit_wanted, memory_error_wanted;
-static atomic_bool armed;
+static atomic_bool armed, asked;
 
 static void program_ends(void) { htrail__trigger_wait(HTRAIL__TRIGGER_EXIT); }
 static void memory_ran_out(void) { htrail__trigger_wait(HTRAIL__TRIGGER_MEMORY_ERROR); }
@@ -17,10 +17,9 @@ static void memory_ran_out(void) { htrail__trigger_wait(HTRAIL__TRIGGER_MEMORY_E
 static int arm(void *unused)
 {
     (void)unused;
-    if (!atomic_load(&armed) && htrail__interpreter_state_get() == HTRAIL__INTERPRETER_RUNS) {
-        atomic_store(&armed, true);
-        htrail__events_tell(at_exit_wanted ? program_ends : NULL, memory_error_wanted ? memory_ran_out : NULL);
-    }
+    atomic_store(&asked, false);
+    if (!atomic_load(&armed) && htrail__interpreter_state_get() == HTRAIL__INTERPRETER_RUNS)
+        atomic_store(&armed, htrail__events_tell(at_exit_wanted ? program_ends : NULL, memory_error_wanted ? memory_ran_out : NULL) != 0);
     return 0;
 }
 
@@ -31,9 +30,13 @@ void htrail__hooks_prepare(bool at_exit, bool on_memory)
     /* Modules that every interpreter imports when it is up and before the program's first line
      * (without -S): a program that ends at once still meets the hook. */
     if (!atomic_load(&armed) && !htrail__interpreter_on_import(htrail__interpreter_version() < 0x300 ? "posix" : "_stat", arm))
-        (void)htrail__hooks_ask();
+        htrail__hooks_ask();
 }
 
 bool htrail__hooks_armed(void) { return atomic_load(&armed); }
 
-bool htrail__hooks_ask(void) { return atomic_load(&armed) || htrail__interpreter_on_main_thread(arm, NULL); }
+void htrail__hooks_ask(void)
+{
+    if (!atomic_load(&armed) && !atomic_exchange(&asked, true) && !htrail__interpreter_on_main_thread(arm, NULL))
+        atomic_store(&asked, false);
+}

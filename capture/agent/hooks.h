@@ -12,7 +12,7 @@
 void htrail__hooks_prepare(bool at_exit, bool on_memory_error);
 bool htrail__hooks_armed(void);
 
-/* false: try again. */
-bool htrail__hooks_ask(void);
+/* May be repeated until armed: it may be too early. */
+void htrail__hooks_ask(void);
 
 #endif

@@ -28,7 +28,7 @@ enum {
     MEMORY_LOOK_MS = 500,
     START_LOOK_MS = 20,            /* until the interpreter is up: growth is from there on */
     SIGNAL_LOOK_MS = 3000,         /* whether the program has taken the signal for itself */
-    HOOKS_LOOK_MS = 2,             /* until the interpreter is up, where its first import was missed */
+    HOOKS_LOOK_MS = 2, HOOKS_LOOK_MAX_MS = 500, /* until the interpreter is up, where its first import was missed */
     MEMORY_ERROR_REST_MS = 60000,  /* of a program that meets one after the other */
     GROWN_BYTES = 8 << 20,         /* less is no growth: an interpreter that starts */
     RESERVE_BYTES = 12 << 20, RESERVE_UNLIMITED_BYTES = 32 << 20,
@@ -47,7 +47,8 @@ static struct {
     const char *prefix;
     uint64_t next_every_ms, next_look_ms, memory_error_ms;
     uint64_t grown_from_bytes;
-    bool rss_passed, hooks_wanted, hooks_tried, signal_lost;
+    bool rss_passed, hooks_wanted, signal_lost;
+    uint32_t hooks_look_ms;
     atomic_uint posted;
     sem_t served;
     kept_file *kept;
@@ -275,8 +276,8 @@ void htrail__trigger_run(uint32_t *sequence)
     unsigned posted = atomic_exchange(&trigger.posted, 0);
     if (!htrail__settings_has_trigger(trigger.settings))
         return;
-    if (trigger.hooks_wanted && !trigger.hooks_tried && htrail__interpreter_state_get() == HTRAIL__INTERPRETER_RUNS)
-        trigger.hooks_tried = htrail__hooks_ask();
+    if (trigger.hooks_wanted && !htrail__hooks_armed() && htrail__interpreter_state_get() == HTRAIL__INTERPRETER_RUNS)
+        htrail__hooks_ask();
     pthread_cleanup_push(tell_served, &posted);
     run(posted, sequence);
     pthread_cleanup_pop(1);
@@ -289,9 +290,11 @@ int htrail__trigger_timeout_ms(void)
         return -1;
     if (atomic_load(&trigger.posted) != 0)
         return 0;
-    if (trigger.hooks_wanted && !trigger.hooks_tried && !htrail__hooks_armed())
-        return HOOKS_LOOK_MS;
-    if (trigger.settings->every_ms > 0)
+    if (trigger.hooks_wanted && !htrail__hooks_armed()) {
+        trigger.hooks_look_ms = trigger.hooks_look_ms < HOOKS_LOOK_MAX_MS ? trigger.hooks_look_ms + HOOKS_LOOK_MS : HOOKS_LOOK_MAX_MS;
+        at = now + trigger.hooks_look_ms;
+    }
+    if (trigger.settings->every_ms > 0 && trigger.next_every_ms < at)
         at = trigger.next_every_ms;
     if ((looks_at_memory() || (trigger.settings->signal_number > 0 && !trigger.signal_lost)) && trigger.next_look_ms < at)
         at = trigger.next_look_ms;

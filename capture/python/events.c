@@ -65,31 +65,38 @@ static PyObject *program_ends(PyObject *self, PyObject *args)
 
 static PyMethodDef program_ends_method = {"heaptrail", program_ends, METH_NOARGS, NULL};
 
-static void register_at_exit(void)
+static int register_at_exit(void)
 {
+    int is_registered = 0;
     PyObject *function = PyCFunction_NewEx(&program_ends_method, NULL, NULL), *module = NULL, *result = NULL;
     if (!function)
         goto done;
 #if PY_VERSION_HEX < 0x03000000
     /* Before atexit is imported, sys.exitfunc is the hook; atexit takes it over as its first. */
     if (!PySys_GetObject("exitfunc")) {
-        (void)PySys_SetObject("exitfunc", function);
+        is_registered = PySys_SetObject("exitfunc", function) == 0;
         goto done;
     }
 #endif
     module = PyImport_ImportModule("atexit");
     result = module ? PyObject_CallMethod(module, "register", "O", function) : NULL;
+    is_registered = result != NULL;
 done:
     PyErr_Clear();
     Py_XDECREF(result);
     Py_XDECREF(module);
     Py_XDECREF(function);
+    return is_registered;
 }
 
-void htrail__events_tell(void (*at_exit)(void), void (*memory_error)(void))
+int htrail__events_tell(void (*at_exit)(void), void (*memory_error)(void))
 {
     PyTypeObject *type = (PyTypeObject *)PyExc_MemoryError;
     PyObject *raised[3];
+    int is_done = 1;
+    /* 2.7 and 3.6 call themselves initialised long before they are. */
+    if (!PyDict_GetItemString(PyImport_GetModuleDict(), "__main__"))
+        return 0;
     tell_exit = at_exit;
     tell_memory_error = memory_error;
     PyErr_Fetch(&raised[0], &raised[1], &raised[2]);
@@ -106,6 +113,7 @@ void htrail__events_tell(void (*at_exit)(void), void (*memory_error)(void))
 #endif
     }
     if (at_exit || (memory_error && PY_VERSION_HEX >= 0x030C0000))
-        register_at_exit();
+        is_done = register_at_exit();
     PyErr_Restore(raised[0], raised[1], raised[2]);
+    return is_done;
 }

@@ -11,8 +11,8 @@
 #ifndef HTRAIL_CAPTURE_PYTHON_EVENTS_H
 #define HTRAIL_CAPTURE_PYTHON_EVENTS_H
 
-/* With the GIL held, once a process. NULL: not wanted. Both are called with the GIL held, and may let others have
- * it meanwhile. */
-void htrail__events_tell(void (*at_exit)(void), void (*memory_error)(void));
+/* With the GIL held, on the main thread. NULL: not wanted. Both are called with the GIL held, and may let
+ * others have it meanwhile. 0: it is too early, the interpreter cannot import yet. */
+int htrail__events_tell(void (*at_exit)(void), void (*memory_error)(void));
 
 #endif
