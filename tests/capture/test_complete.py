@@ -296,8 +296,8 @@ class Complete(snapshot.OnInterpreter):
                           and (self.since(3, 8) or k != ("collections.OrderedDict", INDEX))
                           # Nor a tuple with names the items that len() does not count.
                           and (self.since(3, 8) or k[0] not in ("time.struct_time", "os.stat_result"))
-                          # Nor does the collector know of patterns and matches before 3.9.
-                          and (self.since(3, 9) or not k[0].startswith(("_sre.", "re.")))})
+                          # Nor does the collector know of patterns and matches before 3.10.
+                          and (self.since(3, 10) or not k[0].startswith(("_sre.", "re.")))})
 
     def test_every_target_of_a_reference_is_in_the_file(self):
         dangling = collections.defaultdict(list)
