@@ -91,6 +91,13 @@ static const htrail__field type_parameter_fields[] = {
 #endif
 static const htrail__field defaultdict_fields[] = {F(defdictobject, default_factory, default_factory), END};
 
+#if PY_VERSION_HEX >= 0x03070000 && PY_VERSION_HEX < 0x03090000
+/* Modules/_abc.c, _abc_data: which the collector does not know of yet */
+typedef struct { PyObject_HEAD PyObject *registry, *cache, *negative_cache; unsigned long long version; } abcdata;
+static const htrail__field abc_fields[] = {
+    X(abcdata, registry, abc_registry), X(abcdata, cache, abc_cache), X(abcdata, negative_cache, abc_negative_cache), END};
+#endif
+
 const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
 {
     /* A type whose size is not that of the structure is another version's: tp_traverse decides. */
@@ -128,6 +135,12 @@ const htrail__field *htrail__fields_of(PyTypeObject *base, bool *complete)
             *complete = (size_t)base->tp_basicsize == known[i].bytes;
             return *complete || known[i].bytes == 0 ? known[i].fields : NULL;
         }
+#if PY_VERSION_HEX >= 0x03070000 && PY_VERSION_HEX < 0x03090000
+    if (!base->tp_traverse && htrail__layout_is_c_type(base, "_abc_data", sizeof(abcdata))) {
+        *complete = true;
+        return abc_fields;
+    }
+#endif
     *complete = false;
 #if PY_VERSION_HEX >= 0x030d0000
     if (base->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN && (size_t)base->tp_basicsize == sizeof(wrapperobject) && strcmp(base->tp_name, "method-wrapper") == 0) {

@@ -30,6 +30,7 @@
     X(cause, "__cause__") X(context, "__context__") X(tb_next, "tb_next") X(tb_frame, "tb_frame") \
     X(default_factory, "default_factory") X(iterated, "iterated") X(obj, "obj")                   \
     X(dtype, "dtype") X(array_base, "base") X(cached, "cached") X(internal, "internal") X(tag, "tag") X(text, "text")             \
+    X(abc_registry, "_abc_registry") X(abc_cache, "_abc_cache") X(abc_negative_cache, "_abc_negative_cache")  \
     X(offset, "offset") X(zone_name, "name") X(tzinfo, "tzinfo") X(tail, "tail") X(attrib, "attrib") \
     X(im_class, "im_class") X(cl_getattr, "__getattr__") X(cl_setattr, "__setattr__")             \
     X(cl_delattr, "__delattr__") X(message, "message") X(encoded, "encoded") X(mode, "mode")        \

@@ -289,7 +289,7 @@ class Complete(snapshot.OnInterpreter):
                 elif r.kind != KEY and not is_type:
                     extra[name, r.label if isinstance(r.label, str) else r.kind].append("to %s" % self.named(r.target))
         self.assert_none({k: n for k, n in extra.items()
-                          if not k[0].startswith(("builtins.code", "builtins.range", "numpy.", "datetime.", "_abc._abc_data", "_sitebuiltins._Printer", "__main__.File"))
+                          if not k[0].startswith(("builtins.code", "builtins.range", "numpy.", "datetime.", "_abc._abc_data", "builtins._abc_data", "_sitebuiltins._Printer", "__main__.File"))
                           and not (k[1] == "__dict__" and self.since(3, 13))
                           and k[1] not in ("gi_code", "__name__", "__qualname__", "keys", "__class__") and k != ("builtins.dict", VALUE)
                           # Before 3.8 an OrderedDict does not visit the keys that its nodes hold.

@@ -52,14 +52,29 @@ class Selftest(snapshot.OnInterpreter):
         self.assertIn(told["last"], taken.objects)
 
 
+@interpreters.for_each()
+class DebugBuild(snapshot.OnInterpreter):
+    def test_an_interpreter_that_checks_its_reference_counts_is_refused(self):
+        """By the function that only such a build has."""
+        with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMP")) as folder:
+            library = os.path.join(folder, "debug.so")
+            subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-o", library, "-x", "c", "-"], input=b"void _Py_NegativeRefcount(void) {}", check=True)
+            taken, told, _ = self.run_program("""
+try: heaptrail.snapshot(path)
+except NotImplementedError as e: tell("refused", str(e))
+""", env={"LD_PRELOAD": library})
+        self.assertEqual(told["refused"], "this interpreter is a debug build, and the walker knows the others alone")
+        self.assertIsNone(taken)
+
+
 class Interpreters(unittest.TestCase):
     """tools/pythons.sh: what no module is built for."""
 
-    def ask(self, answer):
+    def ask(self, answer, implementation="cpython", debug=0):
         with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMP")) as folder:
             path = os.path.join(folder, "python")
             with open(path, "w") as out:
-                out.write("#!/bin/sh\necho '%s'\n" % answer)
+                out.write("#!/bin/sh\necho '%s|%s|%d'\n" % (answer, implementation, debug))
             os.chmod(path, stat.S_IRWXU)
             done = subprocess.run([os.path.join(ROOT, "tools/pythons.sh"), path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   universal_newlines=True)
@@ -71,6 +86,14 @@ class Interpreters(unittest.TestCase):
     def test_a_build_without_the_lock_is_left_out_with_a_sentence(self):
         self.assertEqual(self.ask("3.13|/usr/include|.cpython-313t-x86_64-linux-gnu.so|3.13.0|1"),
                          (1, "", "PYTHON: left out, it is built without the global interpreter lock, and the walk needs it\n"))
+
+    def test_another_python_than_cpython_is_left_out_with_a_sentence(self):
+        self.assertEqual(self.ask("3.9|/usr/include|.pypy39-pp73-x86_64-linux-gnu.so|3.9.16|0", "pypy"),
+                         (1, "", "PYTHON: left out, it is pypy, and only the layout of CPython is known\n"))
+
+    def test_a_debug_build_is_left_out_with_a_sentence(self):
+        self.assertEqual(self.ask("3.8|/usr/include|.cpython-38d-x86_64-linux-gnu.so|3.8.18|0", debug=1),
+                         (1, "", "PYTHON: left out, it is a debug build, whose objects are laid out in another way\n"))
 
     def test_one_that_is_known_is_a_line(self):
         self.assertEqual(self.ask("3.13|/usr/include|.so|3.13.0|0"), (0, "3.13|/usr/include|.so|PYTHON\n", ""))
