@@ -23,6 +23,9 @@ def drop(kept, key):
     del kept[key]
 def caller(count):
     return text(count)
+class Thing: pass
+def things(count):
+    return [Thing() for i in range(count)]
 '''
 scope = {}
 exec(compile(BUILD, "/srv/video.py", "exec"), scope)
@@ -35,6 +38,7 @@ a = take("a")
 scope["drop"](kept, "gone")
 kept["texts"] = scope["caller"](20000)
 kept["more"] = scope["blobs"](40)
+kept["things"] = scope["things"](700)
 b = take("b")
 json.dump({"a": [str(s) for s in a.statistics("lineno")], "b": [str(s) for s in b.statistics("lineno")],
            "diff": [str(s) for s in b.compare_to(a, "lineno") if s.size_diff or s.count_diff],
@@ -84,7 +88,7 @@ class BySite(unittest.TestCase):
         self.assertEqual(sorted(stacks), sorted(self.said["stacks"]))
         text = self.ask("top", "--by", "site", "--traceback", "-n", "0", "b.htrail")
         self.assertIn("count=20001, average=", text)
-        self.assertIn("\n    /srv/video.py:9\n    <string>:24\n", text)
+        self.assertIn("\n    /srv/video.py:9\n    <string>:27\n", text)
 
     def test_json_has_plain_numbers(self):
         rows = json.loads(self.ask("diff", "--by", "site", "--json", "a.htrail", "b.htrail"))["rows"]
@@ -94,8 +98,8 @@ class BySite(unittest.TestCase):
 
     def test_the_site_of_an_object_in_sql(self):
         found = self.ask("sql", "b.htrail", "SELECT o.type, s.line, count(*) FROM object o JOIN site s ON s.id = o.site WHERE "
-                                            "o.type IN ('bytearray', 'list') AND s.file = '/srv/video.py' GROUP BY 1, 2 ORDER BY 1, 2", "--json")
-        self.assertEqual([list(row.values()) for row in json.loads(found)["rows"]], [["bytearray", 5, 47], ["list", 3, 1], ["list", 5, 2]])
+                                            "o.type IN ('bytearray', 'builtins.Thing', 'Thing') AND s.file = '/srv/video.py' GROUP BY 1, 2 ORDER BY 1, 2", "--json")
+        self.assertEqual([list(row.values()) for row in json.loads(found)["rows"]], [["Thing", 12, 700], ["bytearray", 5, 47]])
 
     def test_where_nothing_was_traced_it_is_said(self):
         with tempfile.TemporaryDirectory(prefix="sites.", dir=os.environ.get("TEST_TMP")) as folder:
