@@ -335,6 +335,19 @@ class Attach(AttachCase):
         finally:
             self.assertIsNone(client.end())
 
+    def test_a_child_that_an_entered_program_forks_is_entered_for_itself(self):
+        program = self.begin("import os, sys, time\nprint('ready', flush=True)\nsys.stdin.readline()\npid = os.fork()\n"
+                             "if pid: print(pid, flush=True); os.waitpid(pid, 0)\nelse: time.sleep(1000)")
+        self.attach(program)
+        program.stdin.write("\n")
+        program.stdin.flush()
+        child = int(program.stdout.readline())
+        self.attach(child, name="b.htrail")
+        self.attach(child, "--no-attach", name="b.htrail")
+        self.attach(program, "--no-attach")
+        os.kill(child, signal.SIGKILL)
+        self.assertEqual(self.finish(program), 0)
+
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_a_container_without_our_files(self):
         # Its own process ids, network and mounts, and an empty folder where heaptrail lies for us.
