@@ -1,6 +1,7 @@
 /* analyze/c_references.c - see the header. */
 #include "analyze/c_references.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,27 @@ static bool owns_a_reference(const htrail__graph *graph, const htrail__graph_roo
     }
     default:
         return true;
+    }
+}
+
+/* Where the interpreter's own static objects lie, "start-end" in the metadata: never allocated, their
+ * counts began at one that nobody owns. */
+static void static_range(const htrail__graph *graph, uint64_t *start, uint64_t *end)
+{
+    unsigned long long from = 0, to = 0;
+    char text[64];
+    *start = *end = 0;
+    for (uint32_t i = 0; i < graph->meta_count; i++) {
+        htrail_str key = htrail__texts_get(&graph->texts, graph->metas[i].key);
+        htrail_str value = htrail__texts_get(&graph->texts, graph->metas[i].value);
+        if (key.len != 16 || memcmp(key.data, "interpreter_data", 16) != 0 || value.len >= sizeof text)
+            continue;
+        memcpy(text, value.data, value.len);
+        text[value.len] = '\0';
+        if (sscanf(text, "%llx-%llx", &from, &to) == 2) {
+            *start = from;
+            *end = to;
+        }
     }
 }
 
@@ -60,6 +82,7 @@ htrail_status htrail__c_references_build(htrail__c_references *c, const htrail__
 {
     htrail_status status = HTRAIL_E_NOMEM;
     uint32_t room = 0, *next = NULL;
+    uint64_t static_start, static_end;
     bool *counts = NULL;
     holders *of = NULL;
 
@@ -81,12 +104,13 @@ htrail_status htrail__c_references_build(htrail__c_references *c, const htrail__
             h->first_global = i + 1;
         }
     }
+    static_range(graph, &static_start, &static_end);
     status = HTRAIL_OK;
     for (uint32_t i = 0; i < graph->object_count && status == HTRAIL_OK; i++) {
         const htrail__graph_object *object = &graph->objects[i];
         uint64_t shown = (uint64_t)counted[i] + of[i].owners;
         if (object->refcount <= shown || of[i].owners == UINT32_MAX || !counts[object->type] ||
-            object->flags & (HTRAIL_OBJECT_PSEUDO | HTRAIL_OBJECT_IMMORTAL))
+            object->flags & (HTRAIL_OBJECT_PSEUDO | HTRAIL_OBJECT_IMMORTAL) || object->address - static_start < static_end - static_start)
             continue;
         uint64_t left = object->refcount - shown;
         for (uint32_t at = of[i].first_global; at != 0 && left > 0 && status == HTRAIL_OK; at = next[at - 1], left--)

@@ -4,8 +4,8 @@
  * A root of kind C_GLOBAL is a word of static data that may own what it points to or may merely
  * know it. It is taken to own one reference as long as the count has one left for it; what is
  * left after that is held from memory that nothing describes: a reference that was never given
- * back, a C structure. Immortal objects, pseudo objects, static types and the singletons of the
- * language (None, ...) have no count that means something. In a snapshot that was cut the difference
+ * back, a C structure. Immortal objects, pseudo objects, static objects (types, None, small
+ * integers of old versions) have no count that means something. In a snapshot that was cut the difference
  * is there too, and means nothing.
  *
  * Agreement of this difference on real heaps: docs/capture.md. */

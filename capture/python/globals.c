@@ -21,6 +21,7 @@ typedef struct scan {
     htrail__walk *k;
     const htrail__image_data *data;
     uintptr_t interpreter_start, interpreter_end; /* None and its like lie there */
+    char interpreter[128];                        /* its file */
     uint64_t bytes, scanned;
     uint32_t rows;
 } scan;
@@ -50,8 +51,8 @@ static void add_row(scan *s, uintptr_t word, PyObject *o)
  * through the freed objects themselves. What else it holds of them are roots by name. */
 static bool is_free_list(const scan *s, uintptr_t word, const PyObject *o)
 {
-    return word - s->interpreter_start < s->interpreter_end - s->interpreter_start &&
-           (Py_TYPE(o) == &PyList_Type || Py_TYPE(o) == &PyDict_Type || Py_TYPE(o) == &PySet_Type);
+    return (word - s->interpreter_start < s->interpreter_end - s->interpreter_start || word - (uintptr_t)s->k->interp < sizeof *s->k->interp) &&
+           (Py_TYPE(o) == &PyList_Type || Py_TYPE(o) == &PyDict_Type || (PY_MAJOR_VERSION < 3 && Py_TYPE(o) == &PySet_Type));
 }
 
 /* The words of the segment from start on that were copied to buffer. Returns how many bytes to go on by. */
@@ -100,17 +101,37 @@ static bool scan_segment(void *arg, const htrail__image_data *data)
     return true;
 }
 
-/* The file that the interpreter itself is in: what its own variables hold is no leak. */
+/* The file that the interpreter itself is in: what its own variables hold is no leak, and objects
+ * that lie there were never allocated, so that their counts began at one of their own. */
 static bool find_interpreter(void *arg, const htrail__image_data *data)
 {
     scan *s = arg;
+    char range[64];
     const char *slash = strrchr(data->path, '/');
     if ((uintptr_t)&PyType_Type < data->start || (uintptr_t)&PyType_Type >= data->end)
         return true;
     s->interpreter_start = data->start;
     s->interpreter_end = data->end;
-    htrail__facts_set_text(s->k->writer, "interpreter_image", slash ? slash + 1 : data->path);
+    snprintf(s->interpreter, sizeof s->interpreter, "%.100s", slash ? slash + 1 : data->path);
+    snprintf(range, sizeof range, "%llx-%llx", (unsigned long long)data->start, (unsigned long long)data->end);
+    htrail__facts_set_text(s->k->writer, "interpreter_image", s->interpreter);
+    htrail__facts_set_text(s->k->writer, "interpreter_data", range);
     return false;
+}
+
+/* Its state, where that is allocated (3.7 to 3.10), and its table of identifiers (3.10 and 3.11). */
+static void scan_state(scan *s)
+{
+    char path[160];
+    uintptr_t at = (uintptr_t)s->k->interp;
+    snprintf(path, sizeof path, "%s+state", s->interpreter);
+    if (at < s->interpreter_start || at >= s->interpreter_end)
+        scan_segment(s, &(htrail__image_data){at, at + sizeof *s->k->interp, at, path});
+#if PY_VERSION_HEX >= 0x030a0000 && PY_VERSION_HEX < 0x030c0000
+    at = (uintptr_t)s->k->interp->unicode.ids.array;
+    snprintf(path, sizeof path, "%s+identifiers", s->interpreter);
+    scan_segment(s, &(htrail__image_data){at, at + (size_t)s->k->interp->unicode.ids.size * sizeof(PyObject *), at, path});
+#endif
 }
 
 void htrail__globals_add(htrail__walk *k)
@@ -120,6 +141,7 @@ void htrail__globals_add(htrail__walk *k)
         return;
     (void)htrail__images_each(find_interpreter, &s);
     (void)htrail__images_each(scan_segment, &s);
+    scan_state(&s);
     htrail__facts_set_number(k->writer, "static_data_bytes", s.bytes);
     htrail__facts_set_number(k->writer, "static_data_scanned_bytes", s.scanned);
 }
