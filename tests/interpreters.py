@@ -42,7 +42,10 @@ def for_each(*versions, since=(2, 7)):
             scope[name] = type(name, (template, unittest.TestCase), {
                 "version": version, "number": number(version), "python": found()[version][0], "module": module_of(version),
                 "__module__": template.__module__, "__doc__": template.__doc__})
-        if not chosen:
+        if not chosen and versions:  # seen as a skip, and not as a file without a test
+            scope[template.__name__ + "_none"] = unittest.skip("no interpreter of %s was found" % ", ".join(versions))(
+                type(template.__name__ + "_none", (template, unittest.TestCase), {"__module__": template.__module__}))
+        elif not chosen:
             raise RuntimeError("no interpreter of %s was found in %s" % (", ".join(versions) or "any version", BUILD))
         return None  # the template itself is no test
     return expand

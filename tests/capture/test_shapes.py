@@ -17,7 +17,7 @@ gc.disable()
 class Shapes(snapshot.OnInterpreter):
     def everything(self, program, at_least):
         """The program's `ids` are all in the file, once, and the file is whole."""
-        taken, told, _ = self.run_program(UNTRACK + program)
+        taken, told, _ = self.run_program(UNTRACK + program, kinds="OI")
         self.assertEqual(taken.end, "whole")
         self.assertGreater(len(told["ids"]), at_least)
         self.assertEqual([i for i in told["ids"] if i not in taken.objects], [])
