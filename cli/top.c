@@ -18,6 +18,8 @@ static const char *key_of(const char *by)
     "  ELSE (SELECT low || '-' || (low + (low - 1)) FROM power WHERE low <= " column " ORDER BY low DESC LIMIT 1) END"
     if (strcmp(by, "c-refs") == 0)
         return "type || CASE WHEN name <> '' THEN ' ' || name ELSE '' END || ' <- ' || CASE c_reference.holder WHEN '' THEN 'C code' ELSE c_reference.holder END";
+    if (strcmp(by, "site") == 0)
+        return "coalesce((SELECT file || ':' || line FROM site WHERE site.id = object.site), '(not known)')";
     return strcmp(by, "size") == 0 ? POWERS("size") : strcmp(by, "length") == 0 ? POWERS("length") : by;
 #undef POWERS
 }
@@ -78,9 +80,10 @@ static int run(const cli_arguments *arguments)
 
     if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK)
         return result;
-    if (strcmp(by, "site") == 0)
-        return cli_operand_count(arguments) > 1 ? cli_usage(arguments, "--by site is of all blocks, and takes no OBJECT")
-                                                : cli_sites_top(arguments, limit);
+    if (strcmp(by, "site") == 0 && cli_operand_count(arguments) == 1)
+        return cli_sites_top(arguments, limit);
+    if (cli_option_given(arguments, "traceback"))
+        return cli_usage(arguments, "--traceback is of all blocks, and takes no OBJECT");
     if ((result = cli_open_heap(arguments, cli_operands(arguments)[0], &store)) != CLI_EXIT_OK)
         goto done;
     result = (cli_operand_count(arguments) > 1 ? prepare_selected : prepare_all)(arguments, htrail__store_db(store), by, &statement);

@@ -101,6 +101,12 @@ class BySite(unittest.TestCase):
                                             "o.type IN ('bytearray', 'builtins.Thing', 'Thing') AND s.file = '/srv/video.py' GROUP BY 1, 2 ORDER BY 1, 2", "--json")
         self.assertEqual([list(row.values()) for row in json.loads(found)["rows"]], [["Thing", 12, 700], ["bytearray", 5, 47]])
 
+    def test_some_objects(self):
+        rows = json.loads(self.ask("top", "--by", "site", "--json", "b.htrail", "type:Thing"))["rows"]
+        self.assertEqual([(row["key"], row["count"]) for row in rows], [("/srv/video.py:12", 700)])
+        self.assertIn("(not known)", self.ask("top", "--by", "site", "b.htrail", "type:module"))
+        self.assertIn("takes no OBJECT", self.ask("top", "--by", "site", "--traceback", "b.htrail", "type:Thing", status=2))
+
     def test_where_nothing_was_traced_it_is_said(self):
         with tempfile.TemporaryDirectory(prefix="sites.", dir=os.environ.get("TEST_TMP")) as folder:
             subprocess.run(["/usr/bin/python3", "-c", "import heaptrail; heaptrail.snapshot('none.htrail')"], cwd=folder, check=True,
