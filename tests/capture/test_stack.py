@@ -29,6 +29,18 @@ def handler():
 def within():
     with Context():
         for x in iter(tag("within")): heaptrail.snapshot(path)
+def ended():
+    many = [%(stale)s]
+    try: pass
+    finally:
+        for x in iter(tag("ended")): heaptrail.snapshot(path)
+def raised():
+    many = [%(stale)s]
+    try:
+        try: raise KeyError
+        finally:
+            for x in iter(tag("raised")): heaptrail.snapshot(path)
+    except KeyError: pass
 def finally_():
     try: return tag("returned")
     finally: heaptrail.snapshot(path)
@@ -63,7 +75,7 @@ try: globals()[sys.argv[1]]()
 finally: sys.settrace(None)
 tell("watched", watched)
 tell("made", {k: id(v) for k, v in made.items()})
-""".replace("%(many)s", ", ".join("tag('x%d')" % i for i in range(300)))
+""".replace("%(many)s", ", ".join("tag('x%d')" % i for i in range(300))).replace("%(stale)s", ", ".join("tag('stale%d')" % i for i in range(12)))
 
 
 @interpreters.for_each()
@@ -124,6 +136,13 @@ class Stack(snapshot.OnInterpreter):
             self.assertEqual(self.held("nested", watched)[:2], ["outer", "inner"])
             self.assertEqual(self.held("operands", watched)[:2], ["first", "second"])
             self.assertEqual(self.held("generator", watched)[0], "generated")
+
+    def test_a_finally_holds_the_same_whether_an_exception_led_to_it_or_not(self):
+        """What earlier instructions left above the stack is there still, and alive."""
+        for function in ("ended", "raised"):
+            held = self.held(function)
+            self.assertIn(function, held)
+            self.assertEqual([name for name in held if name.startswith("stale")], [], function)
 
     def test_nothing_above_the_operands_is_taken_for_one(self):
         for function in ("straight", "loop", "nested", "operands", "finally_", "star"):
