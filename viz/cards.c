@@ -57,7 +57,7 @@ void htrail__cards_add_title(const htrail__cards *c, htrail__text *out, uint32_t
         htrail__text_add_string(out, "nothing: garbage not yet collected");
     } else if (shape->root_kind != 0) {
         htrail__chain_root_text(out, htrail__cards_text(c, shape->type), htrail__cards_text(c, n->root_names == 1 ? n->root_name : shape->name));
-        if (n->root_names > 1 && shape->root_kind == HTRAIL_ROOT_ATEXIT)
+        if (n->root_names > 1 && shape->root_kind == HTRAIL_ROOT_ATEXIT && out->len > 0 && out->data[out->len - 1] != 's')
             htrail__text_add_string(out, "s");
     } else if (n->names > 1) {
         bool classes = htrail__chain_is_class(htrail__cards_text(c, shape->type), htrail__cards_text(c, n->name));

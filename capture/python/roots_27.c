@@ -5,8 +5,6 @@
 
 #if PY_MAJOR_VERSION < 3
 
-#include <stdio.h>
-
 #include "capture/python/layout.h"
 #include "capture/python/name.h"
 #include "capture/python/roots.h"
@@ -41,14 +39,9 @@ static PyObject *function_before(PyObject *list)
 static void atexit_callbacks(htrail__walk *k)
 {
     PyObject *function = htrail__name_find(k->interp->sysdict, "exitfunc", NULL), *list;
-    char name[64];
     root(k, HTRAIL_ROOT_ATEXIT, function, "sys.exitfunc");
-    for (int copy = 1; copy <= COPIES_MAX && (list = exit_handlers_of(function)) != NULL; copy++) {
-        if (copy == 1)
-            snprintf(name, sizeof name, "atexit._exithandlers");
-        else
-            snprintf(name, sizeof name, "atexit._exithandlers, copy %d", copy);
-        root(k, HTRAIL_ROOT_ATEXIT, list, name);
+    for (int copy = 0; copy < COPIES_MAX && (list = exit_handlers_of(function)) != NULL; copy++) {
+        root(k, HTRAIL_ROOT_ATEXIT, list, "atexit._exithandlers"); /* of each copy the same */
         function = function_before(list);
     }
 }
