@@ -63,6 +63,9 @@ htrail_status htrail_writer_add_value(htrail_writer *w, const htrail_value *valu
 htrail_status htrail_writer_add_root(htrail_writer *w, const htrail_root *root) { return (void)root, w->stats.roots++, HTRAIL_OK; }
 htrail_status htrail_writer_add_site(htrail_writer *w, const htrail_site *site, uint32_t *id) { return (void)w, (void)site, *id = 0, HTRAIL_OK; }
 htrail_status htrail_writer_add_site_of(htrail_writer *w, const htrail_site_of *block) { return (void)w, (void)block, HTRAIL_OK; }
+htrail_status htrail_writer_add_thread(htrail_writer *w, const htrail_thread *thread) { return (void)w, (void)thread, HTRAIL_OK; }
+htrail_status htrail_writer_add_frame(htrail_writer *w, const htrail_frame *frame) { return (void)w, (void)frame, HTRAIL_OK; }
+htrail_status htrail_writer_add_mapping(htrail_writer *w, const htrail_mapping *mapping) { return (void)w, (void)mapping, HTRAIL_OK; }
 htrail_status htrail_writer_stop(htrail_writer *w, htrail_status status, const char *reason) { return (void)w, (void)reason, status; }
 htrail_status htrail_writer_finish(htrail_writer *w) { return (void)w, HTRAIL_OK; }
 const char *htrail_writer_stopped_early(const htrail_writer *w) { return (void)w, NULL; }

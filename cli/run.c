@@ -35,7 +35,9 @@ static const cli_option options[] = {
     {"on-memory-error", 0, NULL, "a snapshot when a MemoryError is raised"},
     {"keep", 0, "K", "of the snapshots that these take keep the last K"},
     {"max-pause", 0, "S", "end each of them early after S seconds"},
-    {"max-size", 0, "BYTES", "end each of them early before the file grows past BYTES"},
+    {"max-bytes", 0, "BYTES", "end each of them early before the file grows past BYTES"},
+    {"max-memory", 0, "BYTES", "end each of them early when it takes more than BYTES of memory"},
+    {"mode", 0, "MODE", "how they are taken: fork, in-place or auto (see 'heaptrail snap --help')"},
     {"sample", 0, "BYTES", "remember where about one allocation in BYTES was asked for (512K): top --by site"},
     {"children", 0, NULL, "programs that the program starts, and its forks, have an agent of their own"},
     {NULL, 0, NULL, NULL},
@@ -48,7 +50,8 @@ static const struct {
     {"every", "every", false}, {"rss", "rss", false}, {"grow", "grow", false}, {"signal", "signal", false},
     {"at-exit", "exit", true}, {"on-memory-error", "memory-error", true}, {"keep", "keep", false},
     {"hashes", "hashes", true}, {"contents", "contents", true}, {"no-cmdline", "no-cmdline", true},
-    {"max-pause", "max-pause", false}, {"max-size", "max-size", false}, {"children", "children", true}, {"sample", "sample", false},
+    {"max-pause", "max-pause", false}, {"max-bytes", "max-bytes", false}, {"max-memory", "max-memory", false},
+    {"mode", "mode", false}, {"children", "children", true}, {"sample", "sample", false},
 };
 
 static bool has_agents(const char *launcher)

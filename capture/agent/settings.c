@@ -10,6 +10,7 @@
 
 #include "capture/agent/settings.h"
 #include "capture/agent/signal_name.h"
+#include "capture/pause/mode.h"
 
 enum { NAME_CAP = 32, EVERY_MIN_MS = 100 };
 
@@ -98,7 +99,7 @@ static bool set_max_pause(htrail__settings *settings, const char *value)
     return good;
 }
 
-static bool set_max_size(htrail__settings *settings, const char *value)
+static bool set_max_bytes(htrail__settings *settings, const char *value)
 {
     return parse(value, bytes, UINT64_C(1) << 62, &settings->max_bytes);
 }
@@ -106,6 +107,20 @@ static bool set_max_size(htrail__settings *settings, const char *value)
 static bool set_sample(htrail__settings *settings, const char *value)
 {
     return parse(value, bytes, UINT64_C(1) << 60, &settings->sample_bytes);
+}
+
+static bool set_max_memory(htrail__settings *settings, const char *value)
+{
+    return parse(value, bytes, UINT64_C(1) << 62, &settings->max_memory_bytes);
+}
+
+static bool set_mode(htrail__settings *settings, const char *value)
+{
+    htrail_capture_mode mode;
+    if (!htrail__mode_parse(value, &mode))
+        return false;
+    settings->mode_given = (uint32_t)mode + 1;
+    return true;
 }
 
 static void set_exit(htrail__settings *settings) { settings->at_exit = true; }
@@ -135,7 +150,9 @@ static const struct {
     {"contents", NULL, set_contents, NULL},
     {"no-cmdline", NULL, set_no_cmdline, NULL},
     {"max-pause", set_max_pause, NULL, "time: a number with ms, s, m, h or d behind it"},
-    {"max-size", set_max_size, NULL, "number of bytes (K, M, G)"},
+    {"max-bytes", set_max_bytes, NULL, "number of bytes (K, M, G)"},
+    {"max-memory", set_max_memory, NULL, "number of bytes (K, M, G)"},
+    {"mode", set_mode, NULL, "mode: fork, in-place or auto"},
 };
 
 bool htrail__settings_set(htrail__settings *settings, const char *name, const char *value, char *error, size_t error_cap)
@@ -213,7 +230,8 @@ bool htrail__settings_format(const htrail__settings *settings, char *text, size_
         const char *unit;
     } numbers[] = {{"every", settings->every_ms, "ms"}, {"keep", settings->keep, ""}, {"rss", settings->rss_bytes, ""},
                    {"grow", settings->grow_percent, "%"}, {"signal", (uint64_t)settings->signal_number, ""},
-                   {"max-pause", settings->max_pause_ns / 1000000u, "ms"}, {"max-size", settings->max_bytes, ""}, {"sample", settings->sample_bytes, ""}};
+                   {"max-pause", settings->max_pause_ns / 1000000u, "ms"}, {"max-bytes", settings->max_bytes, ""},
+                   {"max-memory", settings->max_memory_bytes, ""}, {"sample", settings->sample_bytes, ""}};
     const struct {
         const char *name;
         bool value;
@@ -223,6 +241,8 @@ bool htrail__settings_format(const htrail__settings *settings, char *text, size_
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && used < text_cap; i++)
         if (numbers[i].value > 0)
             used += (size_t)snprintf(text + used, text_cap - used, "%s%s=%" PRIu64 "%s", used ? "," : "", numbers[i].name, numbers[i].value, numbers[i].unit);
+    if (settings->mode_given != 0 && used < text_cap)
+        used += (size_t)snprintf(text + used, text_cap - used, "%smode=%s", used ? "," : "", htrail__mode_name((htrail_capture_mode)(settings->mode_given - 1)));
     for (size_t i = 0; i < sizeof switches / sizeof *switches && used < text_cap; i++)
         if (switches[i].value)
             used += (size_t)snprintf(text + used, text_cap - used, "%s%s", used ? "," : "", switches[i].name);

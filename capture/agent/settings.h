@@ -22,9 +22,11 @@ typedef struct htrail__settings {
     char dir[HTRAIL__SETTINGS_DIR_CAP]; /* dir=PATH; "": the working folder */
     uint64_t every_ms;      /* every=T: a snapshot each T; 0: never */
     uint64_t rss_bytes;     /* rss=N: when the resident memory passes N */
-    uint64_t max_pause_ns;  /* max-pause=S and max-size=N: of every snapshot that a trigger takes */
+    uint64_t max_pause_ns;  /* max-pause=S, max-bytes=N, max-memory=N: of every snapshot that a trigger takes */
     uint64_t max_bytes;
     uint64_t sample_bytes;  /* sample=N: remember where about one allocation in N bytes was asked for; 0: none */
+    uint64_t max_memory_bytes;
+    uint32_t mode_given;    /* mode=...: 1 + htrail_capture_mode; 0: auto */
     uint32_t grow_percent;  /* grow=N%: when it has grown by N % since the last time */
     uint32_t keep;          /* keep=K: the last K that triggers took; 0: all */
     uint32_t flags;         /* hashes, contents, no-cmdline: htrail_cpython_flags */

@@ -198,7 +198,7 @@ static htrail_status in_place(sink_state *sink, order *o)
     answer->refs = stats.refs;
     answer->size_bytes = stats.size_bytes;
     answer->file_bytes = stats.bytes_written;
-    answer->private_bytes = stats.memory_bytes;
+    answer->private_bytes = htrail__cost_private_bytes();
     o->took_ns = answer->pause_ns;
 done:
     if (status != HTRAIL_OK)

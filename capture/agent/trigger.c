@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <htrail/status.h>
+#include <htrail/capture.h>
 
 #include "capture/agent/destination.h"
 #include "capture/agent/hooks.h"
@@ -181,6 +181,8 @@ static void take(const char *why, uint32_t *sequence)
     message.sequence = number;
     message.max_pause_ns = trigger.settings->max_pause_ns;
     message.max_bytes = trigger.settings->max_bytes;
+    message.max_memory_bytes = trigger.settings->max_memory_bytes;
+    message.mode = trigger.settings->mode_given != 0 ? trigger.settings->mode_given - 1 : HTRAIL_CAPTURE_AUTO;
     bool whole = htrail__take_snapshot(&nobody, &file, &message);
     error = whole ? htrail__destination_keep(&destination) : 0;
     if (error != 0 || message.os_error != 0)

@@ -32,6 +32,9 @@ static struct {
     char over[96];
 } ours;
 
+/* Of the last capture in this process, at its largest. */
+static uint64_t last_private_bytes;
+
 static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
@@ -200,6 +203,7 @@ static void write_snapshot(void *arg)
     htrail_cpython_opts opts = *job->opts;
     htrail_writer_stats stats;
     htrail_sink sink = {sink_write, NULL};
+    uint64_t ignored;
 
     ours.stopped_ns = now_ns();
     ours.own_at_start = anonymous_now();
@@ -223,7 +227,8 @@ static void write_snapshot(void *arg)
     htrail_writer_stats_get(ours.writer, &stats);
     copy->report->refs = stats.refs;
     copy->report->size_bytes = stats.size_bytes;
-    measure_memory(&copy->report->private_bytes, &copy->report->cow_bytes);
+    copy->report->private_bytes = last_private_bytes;
+    measure_memory(&ignored, &copy->report->cow_bytes);
     end_with(status, 0);
 }
 
@@ -270,10 +275,14 @@ void htrail__cost_write(htrail_writer *w, const htrail__cost *cost)
         htrail__facts_set_number(w, "copy_ns", now - ours.begun_ns);
         htrail__facts_set_number(w, "copy_minor_faults", (uint64_t)usage.ru_minflt);
         htrail__facts_set_number(w, "program_minor_faults", program_faults_now() - ours.faults_at_start);
+        last_private_bytes = own;
         htrail__facts_set_number(w, "private_memory_bytes", own);
         htrail__facts_set_number(w, "cow_bytes", cow);
     } else {
+        last_private_bytes = cost->private_bytes;
         htrail__facts_set_number(w, "private_memory_bytes", cost->private_bytes);
         htrail__facts_set_number(w, "pause_ns", now - cost->begun_ns);
     }
 }
+
+uint64_t htrail__cost_private_bytes(void) { return last_private_bytes; }

@@ -78,4 +78,7 @@ typedef struct htrail__cost {
 } htrail__cost;
 void htrail__cost_write(htrail_writer *w, const htrail__cost *cost);
 
+/* What the capture before took of memory, at its largest; with the interpreter lock. */
+uint64_t htrail__cost_private_bytes(void);
+
 #endif

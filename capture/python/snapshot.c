@@ -62,7 +62,7 @@ static htrail_status in_place(order *o)
     o->info.refs = stats.refs;
     o->info.size_bytes = stats.size_bytes;
     o->info.file_bytes = stats.bytes_written;
-    o->info.private_bytes = stats.memory_bytes;
+    o->info.private_bytes = htrail__cost_private_bytes();
     htrail_writer_free(w);
     o->info.pause_ns = now_ns() - o->begun_ns;
     return status;

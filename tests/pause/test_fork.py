@@ -164,10 +164,14 @@ class Fork(snapshot.OnInterpreter):
 class ForkOnce(snapshot.OnInterpreter):
     def test_the_copy_dies_with_the_program(self):
         taken, told, done = self.run_program(pause_case.PRELUDE + """
+import subprocess
 pid = hold(mode="fork")
+# Another keeps the pipe open: not for want of a reader shall it end.
+tell("keeper", subprocess.Popen(["sleep", "30"], pass_fds=[holding["pipe"]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid)
 tell("pid", pid); told.close()
 os.kill(os.getpid(), signal.SIGKILL)
 """, check=False)
+        self.addCleanup(os.kill, told["keeper"], signal.SIGKILL)
         self.assertEqual(done.returncode, -signal.SIGKILL)
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:

@@ -98,6 +98,18 @@ class Modes(ModeCase):
         finally:
             os.rmdir(group)
 
+    def test_what_a_trigger_takes_is_in_the_mode_of_the_settings_and_else_auto(self):
+        for options, mode, reason in ((("--mode", "in-place"), "in-place", "as asked for"), ((), "fork", "a copy takes at most")):
+            program = self.start(IDLE, options=("--every", "0.3", *options))
+            deadline = time.monotonic() + 20
+            while not self.files("%d-0001.htrail" % program.pid):
+                self.assertLess(time.monotonic(), deadline, "no snapshot")
+                time.sleep(0.02)
+            self.end(program)
+            info = self.info(os.path.join(self.folder, self.files("%d-0001.htrail" % program.pid)[0]))
+            self.assertEqual(info["capture_mode"], mode)
+            self.assertTrue(info["capture_mode_reason"].startswith(reason), info["capture_mode_reason"])
+
     def test_the_program_goes_on_while_its_copy_writes(self):
         program = self.start(ECHO % 200000)
         snap, copy, reader = self.hold(program)

@@ -9,7 +9,7 @@
 #include "capture/agent/signal_name.h"
 
 static const char every[] = "dir=/var/snap,every=10m,keep=5,rss=500M,grow=20%,signal=USR2,exit,memory-error,children,"
-                            "hashes,contents,no-cmdline,max-pause=0.5,max-size=1G,sample=512K";
+                            "hashes,contents,no-cmdline,max-pause=0.5,max-bytes=1G,max-memory=64M,mode=fork,sample=512K";
 
 Test(settings, each_setting_of_a_line_is_in_the_struct)
 {
@@ -27,6 +27,8 @@ Test(settings, each_setting_of_a_line_is_in_the_struct)
     cr_assert_eq(got.max_pause_ns, 500000000u);
     cr_assert_eq(got.max_bytes, UINT64_C(1) << 30);
     cr_assert_eq(got.sample_bytes, 512u << 10);
+    cr_assert_eq(got.max_memory_bytes, UINT64_C(64) << 20);
+    cr_assert_eq(got.mode_given, 1 + HTRAIL_CAPTURE_FORK);
     cr_assert(htrail__settings_has_trigger(&got));
 }
 
