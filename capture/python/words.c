@@ -9,6 +9,8 @@ static const htrail__word known[] = {
     /* Modules/_functoolsmodule.c: lru_cache_object */
     {"functools._lru_cache_wrapper", 128, 72, "cache"},
     {"functools._lru_cache_wrapper", 128, 88, "__wrapped__"},
+    {"functools._lru_cache_wrapper", 136, 72, "cache"},
+    {"functools._lru_cache_wrapper", 136, 88, "__wrapped__"},
     {"functools._lru_cache_wrapper", 152, 72, "cache"},
     {"functools._lru_cache_wrapper", 152, 88, "__wrapped__"},
     /* Modules/_asynciomodule.c: FutureObj, TaskObj */
