@@ -26,6 +26,10 @@ if SANITIZED:
 IDLE = "import sys; print('ready', flush=True); sys.stdin.read()"
 
 
+# With a thread the program has a GIL to take on 2.7 and 3.6 too, and is asked while it waits for its input.
+THREAD = "import threading, time\nthread = threading.Thread(target=time.sleep, args=(300,))\nthread.daemon = True\nthread.start()\n"
+
+
 class AgentCase(unittest.TestCase):
     def setUp(self):
         # A program that says nothing would hang us too: better an end with a traceback.

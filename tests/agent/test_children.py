@@ -7,7 +7,7 @@ import unittest
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import interpreters
-from agent_case import AgentCase, HEAPTRAIL, SANITIZED
+from agent_case import AgentCase, SANITIZED, THREAD
 
 # A server as gunicorn is one: it loads the application, forks its workers, and waits for them.
 PREFORK = """
@@ -46,7 +46,7 @@ sys.stdin.read()
 @interpreters.for_each()
 class Children(AgentCase):
     def begin(self, script, *options, **keywords):
-        return self.start(script, options=options, python=self.python, **keywords)
+        return self.start(script if self.number >= (3, 7) else THREAD + script, options=options, python=self.python, **keywords)
 
     def workers(self, program):
         pids = [int(word) for word in program.stdout.readline().split()]
@@ -90,7 +90,7 @@ class Children(AgentCase):
         self.assertEqual(self.top(self.assert_snap(program), "__main__.Loaded")[0], 100)
 
     def test_a_program_that_is_started_has_an_agent_where_asked_for(self):
-        script = "import subprocess, sys\nchild = subprocess.Popen([sys.executable, '-c', 'import sys; print(%r); sys.stdout.flush(); sys.stdin.read()' % 'ready'])\nchild.wait()"
+        script = "import subprocess, sys\nchild = subprocess.Popen([sys.executable, '-c', 'import sys, time; print(%r); sys.stdout.flush(); [time.sleep(0.02) for _ in range(3000)]' % 'ready'])\nchild.wait()"
         program = self.begin(script, "--children")
         with open("/proc/%d/task/%d/children" % (program.pid, program.pid)) as file:
             child, = map(int, file.read().split())

@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import interpreters
-from agent_case import AgentCase, HEAPTRAIL, SANITIZED
+from agent_case import AgentCase, SANITIZED, THREAD
 
 READY = "import os, sys, time\nprint('ready')\nsys.stdout.flush()\n"
 IDLE = READY + "sys.stdin.read()\n"
@@ -35,7 +35,7 @@ def number(path):
 @interpreters.for_each()
 class Triggers(AgentCase):
     def begin(self, script, *options, **keywords):
-        return self.start(script, options=options, python=self.python, **keywords)
+        return self.start(script if self.number >= (3, 7) else THREAD + script, options=options, python=self.python, **keywords)
 
     def to_end(self, script, *options, **keywords):
         return self.run_program(script, options=options, python=self.python, **keywords)

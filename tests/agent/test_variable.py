@@ -7,7 +7,7 @@ import unittest
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import interpreters
-from agent_case import AgentCase, IDLE, ROOT
+from agent_case import AgentCase, ROOT, THREAD
 
 SHOW = "import os, sys; print(os.environ.get('HEAPTRAIL'), 'heaptrail' in sys.modules, len(os.listdir('/proc/self/task')))"
 READY = "import sys; print('ready'); sys.stdout.flush(); sys.stdin.read()"
@@ -36,7 +36,7 @@ class Variable(AgentCase):
                               stderr=subprocess.PIPE, text=True, timeout=60)
 
     def test_an_agent_starts_and_the_variable_is_gone(self):
-        program = subprocess.Popen([self.python, "-c", SHOW + "; " + READY], env=self.environment("dir=" + self.folder),
+        program = subprocess.Popen([self.python, "-c", SHOW + "\n" + (THREAD if self.number < (3, 7) else "") + READY], env=self.environment("dir=" + self.folder),
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.end, program)
         self.assertEqual(program.stdout.readline(), "None True 2\n" if self.number >= (3,) else "(None, True, 2)\n")
