@@ -78,7 +78,7 @@ def estimates(python, seeds, records=RECORDS, interval=INTERVAL):
     """(lines, of them those that tracemalloc counts elsewhere, and for bytes and for counts: lines with enough samples, of
     them beyond two standard errors of the exact figure, mean of estimate / exact).
 
-    Since 3.8 tracemalloc moves an object that comes out of a free list to the line that took it out. No allocation
+    Since 3.7 tracemalloc moves an object that comes out of a free list to the line that took it out. No allocation
     is made there, so a sampler cannot know: such lines are held to what it says itself when it draws every byte."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMP")) as folder:
         exact = [json.loads(line) for line in run(python, ESTIMATES % (seeds, interval, records), folder=folder).splitlines()][1:]

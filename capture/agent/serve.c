@@ -40,10 +40,14 @@ enum {
     ERROR_PAUSE_NS = 200 * 1000 * 1000
 };
 
+/* Apart from the rest, which begins as more than zeros and so takes room in the object's file. */
 static struct {
-    htrail__file_identity listener, client, file;
     char name[HTRAIL__AGENT_TEXT_CAP - 32], prefix[HTRAIL__AGENT_TEXT_CAP]; /* without and with the process id */
     htrail__settings settings;
+} asked;
+
+static struct {
+    htrail__file_identity listener, client, file;
     uint32_t next_sequence;
     uid_t uid_at_start;
     bool own_table; /* see file_table.h; where it is shared, the program may close what is ours */
@@ -171,9 +175,9 @@ static void converse(void)
     int fd = -1, error;
 
     htrail__agent_message_init(&message, HTRAIL__AGENT_HELLO);
-    message.flags = serve.settings.flags;
+    message.flags = asked.settings.flags;
     message.sequence = serve.next_sequence;
-    snprintf(message.text, sizeof message.text, "%s", serve.prefix);
+    snprintf(message.text, sizeof message.text, "%s", asked.prefix);
     if (htrail__agent_send(serve.client.fd, &message, -1, MSG_DONTWAIT) != 0)
         return;
     error = htrail__agent_receive(serve.client.fd, &message, &fd, REQUEST_WAIT_MS);
@@ -185,7 +189,7 @@ static void converse(void)
     else if ((refusal = why_not_now()) != NULL)
         htrail__take_refuse(&serve.client, HTRAIL_E_UNSUPPORTED, 0, refusal);
     else {
-        message.flags |= serve.settings.flags;
+        message.flags |= asked.settings.flags;
         uint32_t sequence = message.sequence;
         if (htrail__take_snapshot(&serve.client, &serve.file, &message) && sequence >= serve.next_sequence)
             serve.next_sequence = sequence + 1;
@@ -310,7 +314,7 @@ static int start_thread(void)
 bool htrail__serve_is_up(void) { return atomic_load(&serve.thread_id) != 0; }
 bool htrail__serve_try_lock(void) { return pthread_mutex_trylock(&serve.busy) == 0; }
 void htrail__serve_unlock(void) { pthread_mutex_unlock(&serve.busy); }
-bool htrail__serve_wants_children(void) { return serve.settings.children; }
+bool htrail__serve_wants_children(void) { return asked.settings.children; }
 
 void htrail__serve_pause(void)
 {
@@ -330,7 +334,7 @@ void htrail__serve_resume(void)
 {
     if (htrail__serve_is_up())
         return;
-    snprintf(serve.prefix, sizeof serve.prefix, "%s-%ld", serve.name, (long)getpid());
+    snprintf(asked.prefix, sizeof asked.prefix, "%s-%ld", asked.name, (long)getpid());
     (void)start_thread();
 }
 
@@ -347,13 +351,13 @@ void htrail__serve_in_child(void)
 
 int htrail__serve_start(const char *prefix, const htrail__settings *settings)
 {
-    serve.settings = *settings;
-    snprintf(serve.name, sizeof serve.name, "%s", prefix);
-    snprintf(serve.prefix, sizeof serve.prefix, "%s-%ld", prefix, (long)getpid());
+    asked.settings = *settings;
+    snprintf(asked.name, sizeof asked.name, "%s", prefix);
+    snprintf(asked.prefix, sizeof asked.prefix, "%s-%ld", prefix, (long)getpid());
     serve.next_sequence = 1;
     serve.uid_at_start = geteuid();
     htrail__interpreter_give_up_when(nobody_waits);
-    htrail__trigger_start(&serve.settings, serve.prefix);
+    htrail__trigger_start(&asked.settings, asked.prefix);
     int result = start_thread();
     if (result == 0)
         htrail__fork_watch();
