@@ -94,6 +94,7 @@ class Children(AgentCase):
         program = self.begin(script, "--children")
         with open("/proc/%d/task/%d/children" % (program.pid, program.pid)) as file:
             child, = map(int, file.read().split())
+        self.addCleanup(os.kill, child, 9)
         self.assert_listens(child)
         self.assert_snap(child)
         self.assert_snap(program)
