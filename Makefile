@@ -39,7 +39,7 @@ comma       := ,
 
 # Folders are layers. The command is main.o and whatever of the archive its table of commands needs,
 # so an edge build leaves SQLite and Graphviz out by leaving their commands out.
-FORMAT  := $(wildcard format/*.c)
+FORMAT  := $(filter-out format/fast_only.c,$(wildcard format/*.c))
 AGENT   := $(wildcard capture/agent/*.c capture/pause/*.c capture/process/*.c capture/sample/*.c)
 ATTACH  := $(wildcard capture/attach/*.c)
 LAUNCH  := $(wildcard capture/launch/*.c) $(patsubst %,capture/agent/%.c,environment settings signal_name) capture/pause/mode.c
@@ -88,7 +88,7 @@ $(B)/obj/python$(2)/module.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) 
 $(B)/obj/python$(2)/embed.o: $(patsubst %.c,$(B)/obj/python$(2)/%.o,$(WALKER)) $(call objects,$(filter-out capture/agent/%,$(AGENT)))
 $(B)/obj/python$(2)/module.o $(B)/obj/python$(2)/embed.o:
 	$(Q)ld -r -o $$@ $$^ && objcopy -w -W '!Py*_heaptrail' -W 'Py*' -W '_Py*' $$@
-$(B)/python$(2)/heaptrail$(4): $(B)/obj/python$(2)/module.o $(call objects,$(FORMAT)) tools/module.map
+$(B)/python$(2)/heaptrail$(4): $(B)/obj/python$(2)/module.o $(call objects,$(FORMAT) format/fast_only.c) tools/module.map
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D) && $(CC) $(SHARED) -o $$@ $$(filter %.o,$$^) $(ZSTD_A) -Wl,--version-script=tools/module.map $(LDFLAGS_ALL) -lm -ldl
 	$(Q)! nm -D --undefined-only $$@ | grep htrail
@@ -110,7 +110,7 @@ $(B)/heaptrail-agent.so: $(call objects,$(LAUNCH)) tools/launcher.map
 modules: $(if $(WALKER),$(B)/heaptrail-agent.so)
 
 # For C programs that embed Python: the walker and the writer, without the agent and the reader.
-$(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects,$(filter-out format/reader%,$(FORMAT))) tools/capture.map
+$(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects,$(filter-out format/reader%,$(FORMAT)) format/fast_only.c) tools/capture.map
 	$(call say,LD)
 	$(Q)$(CC) $(SHARED) -Wl,-soname,libhtrail-capture.so.0 -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=tools/capture.map $(LDFLAGS_ALL) -lm
 	$(Q)! nm -D --undefined-only $@ | grep htrail

@@ -21,7 +21,8 @@ size_t htrail__packer_bytes(int level) { return CONTEXT_AT + ZSTD_estimateCCtxSi
 htrail__packer *htrail__packer_init(void *memory, size_t memory_bytes, int level)
 {
     htrail__packer *packer = memory;
-    if (memory_bytes < CONTEXT_AT || level < 1 || level > ZSTD_maxCLevel())
+    int level_max = &htrail__pack_level_max != NULL ? htrail__pack_level_max : ZSTD_maxCLevel();
+    if (memory_bytes < CONTEXT_AT || level < 1 || level > level_max)
         return NULL;
     packer->level = level;
     packer->context = ZSTD_initStaticCCtx((uint8_t *)memory + CONTEXT_AT, memory_bytes - CONTEXT_AT);

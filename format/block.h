@@ -15,6 +15,9 @@ typedef struct htrail__unpacker htrail__unpacker;
 size_t htrail__packer_bytes(int level);
 htrail__packer *htrail__packer_init(void *memory, size_t memory_bytes, int level);
 
+/* The highest level that is linked in, where not all are (format/fast_only.c); &this may be NULL. */
+extern const int htrail__pack_level_max __attribute__((weak, visibility("hidden")));
+
 /* Most bytes that htrail__pack makes of len bytes. */
 size_t htrail__pack_bound(size_t len);
 

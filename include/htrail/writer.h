@@ -63,7 +63,7 @@ typedef struct htrail_sink {
 /* Set defaults with htrail_writer_opts_init, then change fields. */
 typedef struct htrail_writer_opts {
     size_t struct_size; /* set by opts_init: lets old callers meet new libraries */
-    int level;          /* zstd level, default 1 */
+    int level;          /* zstd level, default 1, the only one that libhtrail-capture has */
     uint64_t max_bytes; /* end the file before it grows past this; 0 = no limit */
     size_t block_bytes; /* target size of an object block before compression; default 512 KiB,
                            less under a small max_bytes */
