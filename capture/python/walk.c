@@ -329,7 +329,7 @@ static PyObject *read_list(htrail__walk *k, list_reader *reader)
     htrail_status status = htrail_writer_announce(k->writer, (htrail_id)(uintptr_t)o);
     if (__builtin_expect(status != HTRAIL_OK, 0))
         k->status = status;
-    if (reader->list == HTRAIL__LAYOUT_LISTS - 1)
+    if (HTRAIL__LAYOUT_LISTS > (int)NUM_GENERATIONS && reader->list == HTRAIL__LAYOUT_LISTS - 1)
         k->frozen++;
     return o;
 }

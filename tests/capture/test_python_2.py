@@ -242,6 +242,9 @@ class PythonTwo(snapshot.OnInterpreter):
         held = {r.target for o in self.snapshot.objects[self.of["handlers"]].refs for r in self.snapshot.objects[o.target].refs}
         self.assertIn(self.ids["at_exit"], held)
 
+    def test_nothing_is_frozen_where_nothing_can_be(self):
+        self.assertEqual(self.snapshot.meta["gc_frozen"], "0")
+
     def test_interpreter_threads_and_exceptions_are_roots(self):
         self.assertEqual(self.root_names(MODULES), {"modules": self.of["modules"]})
         self.assertEqual(self.root_names(SYS), {"sysdict": self.of["sys"]})
