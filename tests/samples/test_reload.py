@@ -86,6 +86,8 @@ class Published(Story):
         self.assertIn("-__globals__-> dict of module logging", first[4])
         self.assertIn("of 200 objects, 100 come this way", "".join(self.ways()))
         self.assertIn("atexit callback atexit._exithandlers", self.picture())
+        roots = heaptrail("sql", "--json", self.snapshot, "SELECT count(*) AS lists FROM root WHERE name = 'atexit._exithandlers'")
+        self.assertEqual(json.loads(roots)["rows"], [{"lists": 100}])  # one a copy of atexit: each holds the one before
 
 
 @interpreters.for_each(since=(3, 6))
