@@ -13,7 +13,7 @@
 
 enum { WARNS_FROM_VERSION = 0x030c, STAT_CAP = 1024, FIELDS_TO_THREADS = 18 };
 
-static bool is_locked, is_paused; /* between the handlers of one fork; forks are one at a time under the GIL */
+static bool is_locked, is_paused; /* between the handlers of one fork; one at a time, see before_fork */
 
 /* As the interpreter counts them: field num_threads of /proc/self/stat. */
 static long thread_count(void)
@@ -39,6 +39,7 @@ static int resume(void *unused)
 
 static void before_fork(void)
 {
+    htrail__interpreter_before_fork(); /* first: a C thread may fork without the GIL */
     is_locked = htrail__serve_try_lock();
     is_paused = is_locked && htrail__interpreter_version() >= WARNS_FROM_VERSION && thread_count() == 2 && htrail__serve_is_up();
     if (is_paused)
@@ -47,16 +48,19 @@ static void before_fork(void)
 
 static void after_in_parent(void)
 {
-    if (is_locked)
-        htrail__serve_unlock();
-    if (is_paused && !htrail__interpreter_on_main_thread(resume, NULL))
-        htrail__serve_resume();
+    bool was_locked = is_locked, was_paused = is_paused;
     is_locked = is_paused = false;
+    htrail__interpreter_after_fork();
+    if (was_locked)
+        htrail__serve_unlock();
+    if (was_paused && !htrail__interpreter_on_main_thread(resume, NULL))
+        htrail__serve_resume();
 }
 
 static void after_in_child(void)
 {
     is_locked = is_paused = false;
+    htrail__interpreter_after_fork();
     htrail__serve_in_child();
     if (htrail__serve_wants_children())
         (void)htrail__interpreter_on_main_thread(resume, NULL);

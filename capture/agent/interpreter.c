@@ -50,24 +50,31 @@ static struct {
     bool here, go_on, lent;
 } visit = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static pthread_mutex_t queueing = PTHREAD_MUTEX_INITIALIZER; /* held while the interpreter's queue is locked by us */
+
 /* C has no cast from a data pointer to a function pointer; POSIX promises that it works. */
 #define LOOK_UP(member, name) \
     (*(void **)&python.member = dlsym(RTLD_DEFAULT, name), python.member != NULL)
 
-bool htrail__interpreter_find(void)
+static void make_visit(void)
 {
     pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&visit.changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    visit.is_made = true;
+}
+
+bool htrail__interpreter_find(void)
+{
     if (!LOOK_UP(is_initialized, "Py_IsInitialized"))
         return false;
     if (!LOOK_UP(is_finalizing, "Py_IsFinalizing") && !LOOK_UP(is_finalizing, "_Py_IsFinalizing"))
         (void)LOOK_UP(finalizing_thread, "_Py_Finalizing"); /* neither on 2.7 */
     (void)LOOK_UP(threads_initialized, "PyEval_ThreadsInitialized");
-    if (!visit.is_made) {
-        pthread_condattr_init(&attributes);
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        pthread_cond_init(&visit.changed, &attributes);
-        visit.is_made = true;
-    }
+    if (!visit.is_made)
+        make_visit();
     return LOOK_UP(version, "Py_GetVersion") && LOOK_UP(append_inittab, "PyImport_AppendInittab") &&
            LOOK_UP(inittab, "PyImport_Inittab") && LOOK_UP(add_pending_call, "Py_AddPendingCall") &&
            LOOK_UP(thread_state_new, "PyThreadState_New") && LOOK_UP(thread_state_clear, "PyThreadState_Clear") &&
@@ -128,7 +135,17 @@ htrail__interpreter_state htrail__interpreter_state_get(void)
     return python.is_finalizing == NULL && atomic_load(&has_run) ? HTRAIL__INTERPRETER_ENDS : HTRAIL__INTERPRETER_NOT_YET;
 }
 
-bool htrail__interpreter_on_main_thread(int (*call)(void *), void *arg) { return python.add_pending_call(call, arg) == 0; }
+bool htrail__interpreter_on_main_thread(int (*call)(void *), void *arg)
+{
+    pthread_mutex_lock(&queueing);
+    bool is_queued = python.add_pending_call(call, arg) == 0;
+    pthread_mutex_unlock(&queueing);
+    return is_queued;
+}
+
+/* Before its first thread, 2.7 and 3.6 leave the lock of their queue to the child as it was. */
+void htrail__interpreter_before_fork(void) { pthread_mutex_lock(&queueing); }
+void htrail__interpreter_after_fork(void) { pthread_mutex_unlock(&queueing); }
 
 bool htrail__interpreter_needs_main_thread(void)
 {
@@ -153,6 +170,12 @@ void htrail__interpreter_forget(void)
 {
     atomic_store(&thread_state, NULL);
     holds = HOLDS_NOTHING;
+    /* A call that waited in the parent waits here too, and nobody is there whom its main thread could let go
+     * on: it finds its number gone. What its locks were is the parent's. */
+    pthread_mutex_init(&visit.lock, NULL);
+    make_visit();
+    visit.number = 0;
+    visit.here = visit.lent = false;
 }
 
 void htrail__interpreter_give_up_when(bool (*question)(void)) { given_up = question; }

@@ -54,6 +54,10 @@ bool htrail__interpreter_attach(void);
 /* In the child of a fork, where the interpreter has freed the state of our thread. */
 void htrail__interpreter_forget(void);
 
+/* Around a fork, in the parent and in the child: no call is being queued meanwhile. */
+void htrail__interpreter_before_fork(void);
+void htrail__interpreter_after_fork(void);
+
 /* Who is asked, while enter waits for the main thread, whether there is still a reason to. */
 void htrail__interpreter_give_up_when(bool (*given_up)(void));
 

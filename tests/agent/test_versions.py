@@ -7,7 +7,9 @@ import unittest
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import interpreters
-from agent_case import AgentCase, SANITIZED
+from agent_case import AgentCase, HEAPTRAIL, SANITIZED
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 READY = "import os, sys, time\nprint('ready')\nsys.stdout.flush()\n"
 THREAD = "import threading\nthread = threading.Thread(target=time.sleep, args=(60,))\nthread.daemon = True\nthread.start()\n"
@@ -50,6 +52,21 @@ class Versions(AgentCase):
                              "time.sleep(0.5)\n[setattr(t, 'daemon', True) or t.start() for t in [threading.Thread(target=work) for _ in range(3)]]\ntime.sleep(60)")
         self.assert_snap(program)
         self.assert_snap(program)
+
+    @unittest.skipIf(SANITIZED, "has a preload of its own")
+    def test_a_child_that_is_forked_while_the_main_thread_is_waited_for_goes_its_way(self):
+        library = os.path.join(self.folder, "late_fork.so")
+        subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", library, os.path.join(HERE, "late_fork.c")], check=True)
+        program = self.start(READY + "pid = os.fork()\nif pid == 0:\n    for n in range(10000): pass\n    os._exit(7)\n"
+                             "end = time.time() + 10\nstatus = (0, 0)\nwhile status[0] == 0 and time.time() < end:\n    time.sleep(0.01)\n"
+                             "    status = os.waitpid(pid, os.WNOHANG)\nif status[0] == 0:\n    os.kill(pid, 9)\nprint(status[1] >> 8)\n"
+                             "sys.stdout.flush()\nwhile True: time.sleep(0.01)", python=self.python, env=dict(os.environ, LD_PRELOAD=library))
+        snap = subprocess.Popen([HEAPTRAIL, "snap", "-o", self.folder + "/a.htrail", str(program.pid)], stdout=subprocess.DEVNULL)
+        time.sleep(0.3)
+        program.stdin.write("x")
+        program.stdin.flush()
+        self.assertEqual(program.stdout.readline(), "7\n")
+        self.assertEqual(snap.wait(timeout=60), 0)
 
     @unittest.skipIf(SANITIZED, "has threads of its own")
     def test_nothing_is_left_after_many(self):
