@@ -10,6 +10,7 @@
 #include "capture/process/facts.h"
 #include "capture/process/maps.h"
 #include "capture/python/layout.h"
+#include "capture/python/peek.h"
 
 #if PY_VERSION_HEX >= 0x030a0000
 enum { ARENA_BYTES = 1 << 20, POOL_BYTES = 1 << 14 };
@@ -75,16 +76,44 @@ typedef struct witness {
     struct pool head;
 } witness;
 
+static bool is_arena_of(const struct arena *arena, const witness *w)
+{
+    return arena->address <= w->pool && w->pool < (uintptr_t)arena->pool_address &&
+           (uintptr_t)arena->pool_address <= arena->address + ARENA_BYTES && w->pool + POOL_BYTES <= arena->address + ARENA_BYTES &&
+           arena->pools >= ARENA_BYTES / POOL_BYTES - 1 && arena->pools <= ARENA_BYTES / POOL_BYTES && arena->free_pools <= arena->pools;
+}
+
 static bool is_table(uintptr_t address, const witness *w)
 {
     struct arena arena;
-    if (address & 7 || address < 4096)
-        return false;
-    if (!read_own(address + w->head.arena * sizeof arena, &arena, sizeof arena))
-        return false;
-    return arena.address <= w->pool && w->pool < (uintptr_t)arena.pool_address && (uintptr_t)arena.pool_address <= arena.address + ARENA_BYTES &&
-           w->pool + POOL_BYTES <= arena.address + ARENA_BYTES && arena.pools >= ARENA_BYTES / POOL_BYTES - 1 &&
-           arena.pools <= ARENA_BYTES / POOL_BYTES && arena.free_pools <= arena.pools;
+    return read_own(address + w->head.arena * sizeof arena, &arena, sizeof arena) && is_arena_of(&arena, w);
+}
+
+/* The word of the static data from start on that leads to the table. Of its words most lead to code, to constants or nowhere:
+ * only those that lead to memory of malloc's kind are followed, many with one system call. */
+static const uintptr_t *search(uintptr_t start, uintptr_t end, const witness *w)
+{
+    enum { RANGES_MAX = 256, AT_ONCE = 128 };
+    htrail__maps_range ranges[RANGES_MAX];
+    const uintptr_t *words[AT_ONCE];
+    uintptr_t at[AT_ONCE];
+    struct arena arenas[AT_ONCE];
+    size_t range_count = htrail__maps_private(ranges, RANGES_MAX), count = 0;
+    for (const uintptr_t *word = (const uintptr_t *)start; word < (const uintptr_t *)end; word++) {
+        if (*word % 8 == 0 && (*word < start || *word >= end) && htrail__maps_within(ranges, range_count, *word)) {
+            words[count] = word;
+            at[count++] = *word + w->head.arena * sizeof *arenas;
+        }
+        if (count == 0 || (count < AT_ONCE && word + 1 < (const uintptr_t *)end))
+            continue;
+        if (!htrail__peek_many(arenas, at, count, sizeof *arenas))
+            return NULL;
+        for (size_t i = 0; i < count; i++)
+            if (is_arena_of(&arenas[i], w))
+                return words[i];
+        count = 0;
+    }
+    return NULL;
 }
 
 /* How many entries: it begins with 16 and doubles, those never used are a chain of zeroes. */
@@ -123,9 +152,7 @@ static bool find(htrail__walk *k, arena_table *found)
         variable = NULL;
         if (!htrail__maps_data_of((uintptr_t)&PyDict_Type, &start, &end))
             return false;
-        for (const uintptr_t *word = (const uintptr_t *)start; word < (const uintptr_t *)end && !variable; word++)
-            if ((*word < start || *word >= end) && is_table(*word, &w))
-                variable = word;
+        variable = search(start, end, &w);
         if (!variable)
             return false;
     }

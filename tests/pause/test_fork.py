@@ -196,8 +196,8 @@ complete = take(mode="fork", hashes=True)["complete"]
 tracer.terminate(); tracer.communicate()
 lines = open(path + ".strace").read().splitlines()
 pid = [line.split()[0] for line in lines if "heaptrail-snap" in line][0]
-calls = set(line.split("(")[0].split()[1] for line in lines if line.startswith(pid + " ") and "(" in line and "resumed" not in line)
-tell("told", [complete, sorted(calls)])
+calls = [line.split("(")[0].split()[1] for line in lines if line.startswith(pid + " ") and "(" in line and "resumed" not in line]
+tell("told", [complete, calls])
 """)
         complete, calls = told["told"]
         self.assertTrue(complete)
@@ -206,6 +206,8 @@ tell("told", [complete, sorted(calls)])
                    "fstat", "newfstatat", "getpid", "gettid", "lseek", "poll", "process_vm_readv", "clock_gettime"}
         self.assertEqual(set(calls) - allowed, set())
         self.assertIn("exit_group", calls)
+        # What the interpreter keeps in variables without a symbol is searched for with few of them.
+        self.assertLess(calls.count("process_vm_readv"), 1000)
 
 
 if __name__ == "__main__":
