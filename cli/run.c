@@ -34,7 +34,7 @@ static const cli_option options[] = {
     {"at-exit", 0, NULL, "a snapshot when the program ends"},
     {"on-memory-error", 0, NULL, "a snapshot when a MemoryError is raised"},
     {"keep", 0, "K", "of the snapshots that these take keep the last K"},
-    {"max-pause", 0, "S", "end each of them early after S seconds"},
+    {"max-pause", 0, "T", "end each of them early when the program has stood still for T (50ms, 2s)"},
     {"max-bytes", 0, "BYTES", "end each of them early before the file grows past BYTES"},
     {"max-memory", 0, "BYTES", "end each of them early when it takes more than BYTES of memory"},
     {"mode", 0, "MODE", "how they are taken: fork, in-place or auto (see 'heaptrail snap --help')"},

@@ -25,11 +25,11 @@ static const cli_option options[] = {
     {"no-cmdline", 0, NULL, "without the command line of the process"},
     {"mode", 'm', "MODE", "fork (the program waits for a copy of it to be made), in-place (for the snapshot) or auto"},
     {"dry-run", 'n', NULL, "say what it would cost, and take none"},
-    {"max-pause", 0, "S", "end early when the program has stood still for S seconds; fork: refuse to stop it longer"},
+    {"max-pause", 0, "T", "end early when the program has stood still for T (50ms, 2s); fork: refuse to stop it longer"},
     {"max-memory", 0, "BYTES", "end early when the snapshot takes more than BYTES (K, M, G) of memory from the machine"},
     {"max-bytes", 0, "BYTES", "end early before the file grows past BYTES (K, M, G)"},
     {"no-attach", 0, NULL, "ask an agent that is there; do not bring one into a process without"},
-    {"timeout", 't', "S", "give up when nothing happens for S seconds (default 60)"},
+    {"timeout", 't', "T", "give up when nothing happens for T (default 60s)"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -83,7 +83,7 @@ static void print_estimate(FILE *stream, const htrail__agent_message *estimate)
     cli_format_bytes(file, sizeof file, (int64_t)estimate->file_bytes);
     cli_format_bytes(memory, sizeof memory, (int64_t)estimate->private_bytes);
     cli_format_bytes(copied, sizeof copied, (int64_t)estimate->cow_bytes);
-    fprintf(stream, "about %s objects: a pause of about %.3f s, %s of memory", objects, (double)estimate->pause_ns / 1e9, memory);
+    fprintf(stream, "about %s objects: a pause of about %.1f ms, %s of memory", objects, (double)estimate->pause_ns / 1e6, memory);
     if (estimate->cow_bytes != 0)
         fprintf(stream, " and at most %s for pages written to meanwhile", copied);
     fprintf(stream, ", a file of about %s\n", file);
@@ -160,8 +160,8 @@ static void print_summary(FILE *stream, const char *path, const htrail__agent_me
     cli_format_bytes(file, sizeof file, (int64_t)answer->file_bytes);
     if (strcmp(path, "-") != 0)
         fprintf(stream, "%s\n", path);
-    fprintf(stream, "%s objects of %s in a file of %s, paused %.3f s\n", objects, heap, file,
-            (double)answer->pause_ns / 1e9);
+    fprintf(stream, "%s objects of %s in a file of %s, paused %.1f ms\n", objects, heap, file,
+            (double)answer->pause_ns / 1e6);
     print_mode(stream, answer);
 }
 
@@ -222,15 +222,25 @@ static bool parse_pid(const char *text, pid_t *pid)
     return true;
 }
 
-/* An option in seconds, into milliseconds; *ms stays where it is not given. */
-static bool parse_seconds(const cli_arguments *arguments, const char *name, double *ms)
+/* An option that is a time, with the units that 'heaptrail run' has, into milliseconds; *ms stays where it is not given. */
+static bool parse_time(const cli_arguments *arguments, const char *name, double *ms)
 {
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = {{"", 1e3}, {"s", 1e3}, {"ms", 1}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}};
     const char *text = cli_option_value(arguments, name);
     char *end = NULL;
     if (text == NULL)
         return true;
-    *ms = strtod(text, &end) * 1000;
-    return end != text && *end == '\0' && *ms > 0 && *ms <= TIMEOUT_MAX_S * 1000.0;
+    double number = strtod(text, &end);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (end == text || strcmp(end, units[i].name) != 0)
+            continue;
+        *ms = number * units[i].ms;
+        return *ms > 0 && *ms <= TIMEOUT_MAX_S * 1000.0;
+    }
+    return false;
 }
 
 static bool parse_bytes(const cli_arguments *arguments, const char *name, unsigned long long *bytes)
@@ -301,10 +311,10 @@ static int run(const cli_arguments *arguments)
 
     if (!parse_pid(operand, &pid))
         return cli_usage(arguments, "'%s' is no process id", operand);
-    if (!parse_seconds(arguments, "timeout", &timeout_ms))
-        return cli_usage(arguments, "'%s' is no number of seconds", cli_option_value(arguments, "timeout"));
-    if (!parse_seconds(arguments, "max-pause", &max_pause_ms))
-        return cli_usage(arguments, "'%s' is no number of seconds", cli_option_value(arguments, "max-pause"));
+    if (!parse_time(arguments, "timeout", &timeout_ms))
+        return cli_usage(arguments, "'%s' is no time: a number with ms, s, m, h or d behind it", cli_option_value(arguments, "timeout"));
+    if (!parse_time(arguments, "max-pause", &max_pause_ms))
+        return cli_usage(arguments, "'%s' is no time: a number with ms, s, m, h or d behind it", cli_option_value(arguments, "max-pause"));
     if (!parse_bytes(arguments, "max-bytes", &max_bytes))
         return cli_usage(arguments, "'%s' is no number of bytes", cli_option_value(arguments, "max-bytes"));
     if (!parse_bytes(arguments, "max-memory", &max_memory_bytes))
@@ -335,11 +345,12 @@ const cli_command cli_snap = {
     .name = "snap",
     .usage = "[OPTIONS] PID",
     .summary = "take a snapshot of a Python process that runs",
-    .help = "The program stands still while the snapshot is written, and goes on after it. FILE is made by\n"
+    .help = "The program stands still until a copy of it is made, or the snapshot is taken (--mode), and goes on. FILE is made by\n"
             "heaptrail, with the rights of who runs it. A snapshot that ends early is valid and says so.\n"
             "With -o - the program waits for whoever reads the other end of the pipe. A process that was not\n"
-            "started with 'heaptrail run' gets the agent first: one thread of it is stopped for less than a\n"
-            "millisecond (Linux on x86-64, the same user or root).",
+            "started with 'heaptrail run' gets the agent first: one thread of it is stopped, for about a\n"
+            "millisecond, longer on a busy machine (Linux on x86-64, the same user or root).\n"
+            "T is a time with its unit: 50ms, 2s, 5m; without one it is seconds.",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,

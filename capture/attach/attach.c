@@ -31,6 +31,7 @@ enum {
     NAP_FIRST_MS = 1,
     NAP_LAST_MS = 64,
     POLL_NS = 300 * 1000,
+    LEAVE_TRIES = 300, /* 0.1 s and more */
     UNDO_TRIES = 50,
     CLONE_FLAGS = 0x3d0f00 /* as pthread_create: all is shared, ids written, variables set */
 };
@@ -480,6 +481,16 @@ static bool wait_for_agent(attach_state *state)
     return area->stage == HTRAIL__AREA_DONE || fail(state, "the agent did not start in it: %s", area->error);
 }
 
+/* Until the thread that loaded the agent has given its memory back and has ended, so that the
+ * snapshot does not have it for one of the program's. Not for long: it does no harm. */
+static void wait_for_loader(const attach_state *state)
+{
+    uint32_t word;
+    for (int tries = 0; tries < LEAVE_TRIES && htrail__memory_read(state->memory, state->start + state->area_at, &word, sizeof word); tries++)
+        nap(POLL_NS);
+    nap(POLL_NS);
+}
+
 bool htrail__attach(const htrail__attach_wish *wish, htrail__attach_facts *facts, char *error, size_t error_cap)
 {
     static attach_state state;
@@ -504,6 +515,8 @@ bool htrail__attach(const htrail__attach_wish *wish, htrail__attach_facts *facts
         goto done;
     }
     attached = wait_for_agent(&state);
+    if (attached)
+        wait_for_loader(&state);
 done:
     if (state.memory >= 0)
         close(state.memory);

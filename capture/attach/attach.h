@@ -1,9 +1,9 @@
 /* capture/attach/attach.h - bring the agent into a process that was started without it, by
  * ptrace: no debugger, no preparation, no Python code run.
  *
- * One call, which takes a few milliseconds; then the agent answers on its socket like any
- * other (capture/agent/client.h). One thread of the process is stopped for a fraction of a
- * millisecond; the others run on. docs/attach.md says how, and why it is safe.
+ * One call, which takes some milliseconds; then the agent answers on its socket like any
+ * other (capture/agent/client.h). One thread of the process is stopped for about a
+ * millisecond, longer on a busy machine; the others run on. docs/attach.md says how, and why it is safe.
  *
  * Threads: one call at a time in a process; two processes that attach to the same one take turns.
  *

@@ -17,9 +17,12 @@ uint64_t htrail__choose_fork_ns(uint64_t anonymous_bytes)
     return FORK_FIXED_NS + (anonymous_bytes >> 20) * FORK_NS_PER_MIB;
 }
 
-static void mib(char *text, size_t cap, uint64_t bytes)
+/* "128.5 MiB", "22.6 GiB": rounded down. */
+static void amount(char *text, size_t cap, uint64_t bytes)
 {
-    snprintf(text, cap, "%llu.%llu MiB", (unsigned long long)(bytes >> 20), (unsigned long long)((bytes & 0xfffff) * 10 >> 20));
+    unsigned shift = bytes < UINT64_C(1) << 30 ? 20 : 30;
+    uint64_t tenths = (bytes >> (shift - 10)) * 10 >> 10;
+    snprintf(text, cap, "%llu.%llu %s", (unsigned long long)(tenths / 10), (unsigned long long)(tenths % 10), shift == 20 ? "MiB" : "GiB");
 }
 
 /* Every page that the program writes to is there twice while the copy lives: in the worst case
@@ -42,21 +45,21 @@ static const char *against_fork(const htrail__choose_opts *opts, char *text, siz
         return "the size of the process cannot be read from /proc";
     uint64_t fork_ns = htrail__choose_fork_ns(anonymous);
     if (opts->max_pause_ns != 0 && fork_ns > opts->max_pause_ns) {
-        snprintf(text, cap, "a fork would stop the program for about %llu ms, longer than allowed",
-                 (unsigned long long)(fork_ns / 1000000));
+        snprintf(text, cap, "a fork would stop the program for about %llu.%llu ms, longer than allowed",
+                 (unsigned long long)(fork_ns / 1000000), (unsigned long long)(fork_ns / 100000 % 10));
         return text;
     }
     if (opts->wanted == HTRAIL_CAPTURE_FORK)
         return NULL;
-    mib(need, sizeof need, worst_case(anonymous));
+    amount(need, sizeof need, worst_case(anonymous));
     if (opts->max_memory_bytes != 0 && opts->max_memory_bytes < worst_case(anonymous)) {
-        mib(have, sizeof have, opts->max_memory_bytes);
+        amount(have, sizeof have, opts->max_memory_bytes);
         snprintf(text, cap, "a copy may take up to %s, and %s are allowed", need, have);
         return text;
     }
     if (!htrail__room_read(opts->root, &room))
         return "how much memory is free cannot be read";
-    mib(have, sizeof have, room.bytes);
+    amount(have, sizeof have, room.bytes);
     if (room.bytes < worst_case(anonymous)) {
         snprintf(text, cap, "a copy may take up to %s, and %s leaves %s", need, room.by, have);
         return text;

@@ -1,6 +1,7 @@
 """`heaptrail snap` of a process without the agent: wherever it is caught, it goes on as if nothing had been."""
 import hashlib
 import http.client
+import json
 import os
 import random
 import signal
@@ -106,7 +107,8 @@ class EveryVersion(AttachCase):
         for script in (SLEEPS, "print('ready', flush=True)\nwhile True: x = [str(n) for n in range(500)]"):
             program = self.begin(script.replace("print('ready', flush=True)", "import sys; sys.stdout.write('ready\\n'); sys.stdout.flush()"),
                                  python=self.python)
-            self.attach(program)
+            threads = json.loads(subprocess.run([HEAPTRAIL, "threads", "--json", self.attach(program)], stdout=subprocess.PIPE, check=True).stdout)
+            self.assertEqual([row["stack"] for row in threads["rows"] if "no Python code" in row["stack"]], [], "who brought the agent in has gone")
             self.attach(program, "--no-attach")
             self.assertEqual(self.threads_of_ours(program), 1)
             self.assertIsNone(program.poll())

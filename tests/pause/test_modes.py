@@ -72,11 +72,11 @@ class Modes(ModeCase):
     def test_auto_forks_where_memory_is_free_and_says_what_decided(self):
         program = self.start(ECHO % 1000)
         snap = self.snap(program)
-        self.assertRegex(snap.stdout.splitlines()[2], r"^fork: a copy takes at most [\d.]+ MiB, and .+ leaves [\d.]+ MiB$")
+        self.assertRegex(snap.stdout.splitlines()[2], r"^fork: a copy takes at most [\d.]+ MiB, and .+ leaves [\d.]+ [MG]iB$")
         snap = self.snap(program, "--max-memory", "12M")
         self.assertRegex(snap.stdout.splitlines()[2], r"^in-place: a copy may take up to [\d.]+ MiB, and 12\.0 MiB are allowed$")
         snap = self.snap(program, "--max-pause", "0.0001")
-        self.assertRegex(snap.stdout.splitlines()[2], r"^in-place: a fork would stop the program for about \d+ ms, longer than allowed$")
+        self.assertRegex(snap.stdout.splitlines()[2], r"^in-place: a fork would stop the program for about 0\.\d ms, longer than allowed$")
 
     def test_auto_stays_in_place_in_a_control_group_that_leaves_too_little(self):
         group = "/sys/fs/cgroup/memory/heaptrail-test-%d" % os.getpid()
@@ -92,7 +92,7 @@ class Modes(ModeCase):
                 file.write(str(program.pid))
             snap = self.snap(program)
             self.assertRegex(snap.stdout.splitlines()[2], r"^in-place: a copy may take up to \d\d\.\d MiB, and memory\.limit_in_bytes of "
-                                                          r"/heaptrail-test-\d+ leaves [\d.]+ MiB$")
+                                                          r"/heaptrail-test-\d+ leaves [\d.]+ [MG]iB$")
             self.assertEqual(self.info(snap.stdout.splitlines()[0])["capture_mode"], "in-place")
             self.finish(program)
         finally:
@@ -241,7 +241,7 @@ class Limits(ModeCase):
 class Estimates(AgentCase):
     def test_a_dry_run_says_what_it_would_cost_and_leaves_nothing(self):
         program = self.start("import sys\nkeep = [str(n) + 'x' for n in range(400000)]\n" + IDLE)
-        pattern = (r"^about ([\d,]+) objects: a pause of about ([\d.]+) s, [\d.]+ MiB of memory( and at most [\d.]+ MiB for pages written to meanwhile)?, "
+        pattern = (r"^about ([\d,]+) objects: a pause of about ([\d.]+) ms, [\d.]+ MiB of memory( and at most [\d.]+ MiB for pages written to meanwhile)?, "
                    r"a file of about ([\d.]+ [KM]iB)\n(fork|in-place): .+\n$")
 
         def estimate(*options):
@@ -257,10 +257,10 @@ class Estimates(AgentCase):
         objects, pause = int(taken.splitlines()[1].split()[0].replace(",", "")), float(re.search(r"paused ([\d.]+)", taken)[1])
         second = estimate("--mode", "in-place") # by what the snapshot was
         self.assertAlmostEqual(second[0], objects, delta=objects * 0.02)
-        self.assertAlmostEqual(second[1], pause, delta=pause * 0.05 + 0.001)
+        self.assertAlmostEqual(second[1], pause, delta=pause * 0.05 + 1)
         self.assertIsNone(second[2])
         fork = estimate("--mode", "fork")
-        self.assertLess(fork[1], 0.02)
+        self.assertLess(fork[1], 20)
         self.assertIsNotNone(fork[2])
         self.assertEqual(len(self.files()), 1)
         self.assertTrue(self.assert_snap(program).endswith("-0002.htrail"))

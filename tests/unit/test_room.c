@@ -140,6 +140,9 @@ Test(room, auto_forks_from_just_so_much_memory_on)
     htrail__choice choice = choose(HTRAIL_CAPTURE_AUTO, 0, 0, &allowed);
     cr_assert(allowed && choice.mode == HTRAIL_CAPTURE_FORK);
     cr_assert_str_eq(choice.reason, "a copy takes at most 128.5 MiB, and MemAvailable leaves 128.5 MiB");
+    machine_of("24117248");
+    choice = choose(HTRAIL_CAPTURE_AUTO, 0, 0, &allowed);
+    cr_assert_str_eq(choice.reason, "a copy takes at most 128.5 MiB, and MemAvailable leaves 23.0 GiB");
     machine_of("131583");
     choice = choose(HTRAIL_CAPTURE_AUTO, 0, 0, &allowed);
     cr_assert(allowed && choice.mode == HTRAIL_CAPTURE_IN_PLACE);
