@@ -18,6 +18,16 @@ layer() {
 layer include 'none'
 layer format 'format'
 layer capture 'capture|format'
+# Within capture/ each folder stands on those below it: process (what the kernel tells), sample (draws and tables, no Python) and
+# attach (ptrace, from outside) on nothing, pause (the copy) on process, python (the walker) on all of these, agent on python;
+# launch is preloaded everywhere and takes the agent's settings alone.
+layer capture/process 'capture/process'
+layer capture/sample 'capture/sample'
+layer capture/attach 'capture/attach'
+layer capture/pause 'capture/(pause|process)'
+layer capture/python 'capture/(python|pause|process|sample)|format'
+layer capture/launch 'capture/(launch|agent)'
+layer capture/agent 'capture/(agent|launch|pause|process|python)'
 layer analyze 'analyze|format'
 layer viz 'viz|analyze|format'
 layer samples 'none'
