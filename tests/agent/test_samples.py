@@ -4,14 +4,14 @@ import os
 import subprocess
 import unittest
 
-from agent_case import AgentCase, HEAPTRAIL, PYTHON, ROOT
+from agent_case import AgentCase, HEAPTRAIL, PYTHON, ROOT, SANITIZED
 
 
 class Samples(AgentCase):
     def snapshots(self, sample, *arguments):
         """Two snapshots, with three rounds of the sample between them."""
         program = subprocess.Popen([HEAPTRAIL, "run", "-o", self.folder, "--", PYTHON, os.path.join(ROOT, "samples", sample),
-                                    "--pause", "0.3", "--rounds", "6", *arguments], stdout=subprocess.PIPE, text=True)
+                                    "--pause", "2" if SANITIZED else "0.3", "--rounds", "6", *arguments], stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.end, program)
         paths = []
         for name in ("a.htrail", "b.htrail"):

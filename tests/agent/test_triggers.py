@@ -103,6 +103,7 @@ sys.exit(5)
             self.assertEqual(counts, [1, 1, 1] if options[0] == "--rss" else [1, 1, 2], options)
             self.end(program)
 
+    @unittest.skipIf(SANITIZED, "a limit on addresses is the sanitizer's end too")
     def test_a_memory_error_that_is_caught_shows_what_filled_the_memory(self):
         program = self.to_end(FILL + "try: fill()\nexcept MemoryError: pass\nprint('goes on')\n", "--on-memory-error")
         self.assertEqual((program.returncode, program.stdout, program.stderr), (0, "goes on\n", ""))
@@ -110,6 +111,7 @@ sys.exit(5)
         self.assert_whole(path)
         self.assertGreater(self.top(path, "__main__.Culprit")[0], 150)
 
+    @unittest.skipIf(SANITIZED, "a limit on addresses is the sanitizer's end too")
     def test_a_memory_error_that_ends_the_program_ends_it_as_ever(self):
         program = self.to_end(FILL + "fill()\n", "--on-memory-error")
         self.assertEqual(program.returncode, 1)

@@ -85,7 +85,7 @@ class Versions(AgentCase):
     def test_the_module_can_be_imported_and_the_program_ends_as_ever(self):
         program = self.run_program("import heaptrail, os, sys\nsys.stdout.write('%r %r' % (callable(heaptrail.snapshot), "
                                    "[n for n in os.environ if 'HEAPTRAIL' in n or n == 'LD_PRELOAD']))\nsys.exit(7)", python=self.python)
-        self.assertEqual((program.returncode, program.stdout, program.stderr), (7, "True []", ""))
+        self.assertEqual((program.returncode, program.stdout, program.stderr), (7, "True %r" % (["LD_PRELOAD"] * SANITIZED), ""))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class CReferences:
         folder = cls.folder.name
         include, suffix = subprocess.check_output([cls.python, "-c", "import sysconfig as s; v = s.get_config_var\n"
                                                    "print(s.get_path('include')); print(v('EXT_SUFFIX') or v('SO'))"], text=True).split()
-        subprocess.check_call([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-I" + include, os.path.join(HERE, "../capture/leaky.c"),
+        subprocess.check_call([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-I" + include, os.path.join(HERE, "../capture/leaky.c"),
                                "-o", os.path.join(folder, "leaky" + suffix)])
         with open(os.path.join(folder, "program.py"), "w") as f:
             f.write(PROGRAM)

@@ -103,6 +103,7 @@ def echo_client(port):
 
 @interpreters.for_each()
 class EveryVersion(AttachCase):
+    @unittest.skipIf(SANITIZED, "a program under a sanitizer is refused")
     def test_a_program_that_sleeps_and_one_that_works_are_entered(self):
         for script in (SLEEPS, "print('ready', flush=True)\nwhile True: x = [str(n) for n in range(500)]"):
             program = self.begin(script.replace("print('ready', flush=True)", "import sys; sys.stdout.write('ready\\n'); sys.stdout.flush()"),

@@ -48,7 +48,8 @@ class Refused(AttachCase):
         return path
 
     def run_program(self, path):
-        program = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        plain = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"} # a sanitizer's, which is no library of musl's
+        program = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=plain)
         self.addCleanup(self.end, program)
         time.sleep(0.1)
         return program
