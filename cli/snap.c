@@ -24,7 +24,7 @@ static const cli_option options[] = {
     {"contents", 0, NULL, "with the text of strings"},
     {"no-cmdline", 0, NULL, "without the command line of the process"},
     {"mode", 'm', "MODE", "fork (the program waits for a copy of it to be made), in-place (for the snapshot) or auto"},
-    {"dry-run", 'n', NULL, "say what it would cost, and take none"},
+    {"dry-run", 'n', NULL, "say what it would cost, and take none (a process without an agent gets it all the same)"},
     {"max-pause", 0, "T", "end early when the program has stood still for T (50ms, 2s); fork: refuse to stop it longer"},
     {"max-memory", 0, "BYTES", "end early when the snapshot takes more than BYTES (K, M, G) of memory from the machine"},
     {"max-bytes", 0, "BYTES", "end early before the file grows past BYTES (K, M, G)"},
