@@ -27,10 +27,32 @@ static bool is_at_path(int fd, const char *path)
            by_fd.st_ino == by_path.st_ino;
 }
 
+/* A device, a pipe, a socket, standard output: written to as it is. A file that took its place would be the end of
+ * it, and under the path /dev/null of much else. Nobody waits for a pipe that nobody reads. */
+static htrail_status open_in_place(htrail__output *o, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return fail(o, "write", path, errno);
+    (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    o->fd = fd;
+    o->owns_fd = true;
+    return HTRAIL_OK;
+}
+
 htrail_status htrail__output_open_path(htrail__output *o, const char *path)
 {
+    struct stat facts;
     size_t len = strlen(path);
     o->fd = -1;
+    if (strcmp(path, "-") == 0) {
+        o->fd = STDOUT_FILENO;
+        return HTRAIL_OK;
+    }
+    if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
+        return fail(o, "write", path, EISDIR);
+    if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode))
+        return open_in_place(o, path);
     if (len == 0 || len + sizeof ".partial" > sizeof o->partial_path)
         return fail(o, "write", path, len == 0 ? ENOENT : ENAMETOOLONG);
     snprintf(o->partial_path, sizeof o->partial_path, "%s.partial", path);

@@ -107,7 +107,7 @@ static htrail_status by_copy(order *o, int *error)
     }
     if (o->opts.flags & HTRAIL_CPYTHON_COLLECT_FIRST)
         o->begun_ns = now_ns();
-    const htrail__copy_job job = {.fd = output.fd, .is_file = true, .writer_opts = o->writer_opts, .opts = &o->opts,
+    const htrail__copy_job job = {.fd = output.fd, .is_file = output.path[0] != '\0', .writer_opts = o->writer_opts, .opts = &o->opts,
                                   .reason = o->choice.reason};
     *error = htrail__copy_init(&copy);
     if (*error == 0)
@@ -122,7 +122,7 @@ static htrail_status by_copy(order *o, int *error)
     wait_for(&copy);
     status = htrail__copy_result(&copy, &os_error, text, sizeof text);
     if (status == HTRAIL_E_IO)
-        snprintf(text, sizeof text, "cannot write '%.900s': %s", output.partial_path, strerror(os_error));
+        snprintf(text, sizeof text, "cannot write '%.900s': %s", output.path[0] != '\0' ? output.partial_path : o->path, strerror(os_error));
     if (status != HTRAIL_OK)
         say(o, status, text);
     if ((status == HTRAIL_OK || status == HTRAIL_E_LIMIT) &&

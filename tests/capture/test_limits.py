@@ -156,6 +156,53 @@ tell("there", sorted(f for f in os.listdir(folder) if f.endswith(".htrail")))
 """)
         self.assertEqual(told["there"], ["b.htrail", *(["p.htrail"] if self.since(3) else []), "\u0436.htrail"])
 
+    def test_a_device_or_pipe_is_written_to_and_never_replaced(self):
+        taken, told = self.told("""
+import os, stat, subprocess
+folder = os.path.dirname(told.name)
+full, pipe, nobody, read = [os.path.join(folder, name) for name in ("full", "pipe", "nobody", "read")]
+os.symlink("/dev/full", full)
+os.mkfifo(pipe)
+os.mkfifo(nobody)
+def outcome(path, mode):
+    try:
+        heaptrail.snapshot(path, mode=mode)
+    except EnvironmentError as error:
+        return error.errno
+for mode in ("in-place", "fork"):
+    end = os.open(pipe, os.O_RDWR)
+    reader = subprocess.Popen(["cat", pipe], stdout=open(read, "wb"), close_fds=True)
+    answer = outcome(pipe, mode)
+    while os.path.getsize(read) == 0:
+        pass
+    os.close(end)
+    reader.wait()
+    tell(mode, [outcome(full, mode), outcome(nobody, mode), answer, open(read, "rb").read(4) == b"\\x89HTR"])
+tell("kinds", [os.path.islink(full), stat.S_ISFIFO(os.stat(pipe).st_mode), stat.S_ISFIFO(os.stat(nobody).st_mode)])
+tell("left", [f for f in os.listdir(folder) if f.endswith(".partial")])
+""")
+        for mode in ("in-place", "fork"):
+            self.assertEqual(told[mode], [errno.ENOSPC, errno.ENXIO, None, True])
+        self.assertEqual((told["kinds"], told["left"]), ([True, True, True], []))
+
+    def test_a_minus_is_standard_output(self):
+        taken, told = self.told("""
+import os
+folder = os.path.dirname(told.name)
+before, where = os.dup(1), os.getcwd()
+os.chdir(folder)
+for mode in ("in-place", "fork"):
+    file = os.open("out." + mode, os.O_WRONLY | os.O_CREAT, 384)
+    os.dup2(file, 1)
+    os.close(file)
+    heaptrail.snapshot("-", mode=mode)
+    os.dup2(before, 1)
+    tell(mode, open("out." + mode, "rb").read(4) == b"\\x89HTR")
+tell("there", os.path.exists("-"))
+os.chdir(where)
+""")
+        self.assertEqual((told["in-place"], told["fork"], told["there"]), (True, True, False))
+
 
 if __name__ == "__main__":
     unittest.main()
