@@ -18,12 +18,19 @@ PyObject *htrail__interned_find(htrail__walk *k)
 
 enum { SAMPLE = 32 }; /* entries that must fit */
 
+/* What lies there may be anything, in memory that was freed or given to somebody else too. */
+__attribute__((no_sanitize("address"))) static bool may_be_dict(uintptr_t address)
+{
+    const PyObject *head = (const PyObject *)address;
+    return head->ob_type == &PyDict_Type && head->ob_refcnt == 1;
+}
+
 static bool is_interned_dict(const htrail__walk *k, uintptr_t address)
 {
     if (address & 7 || address < 4096 || !htrail__seen_page(&k->seen, address) || !htrail__seen_page(&k->seen, address + sizeof(PyDictObject) - 1))
         return false;
     PyDictObject *dict = (PyDictObject *)address;
-    if (Py_TYPE(dict) != &PyDict_Type || Py_REFCNT(dict) != 1 || htrail__layout_dict_is_split(dict) || dict->ma_used < SAMPLE)
+    if (!may_be_dict(address) || htrail__layout_dict_is_split(dict) || dict->ma_used < SAMPLE)
         return false;
     Py_ssize_t count = htrail__layout_dict_slots(dict);
     if (count < dict->ma_used)
