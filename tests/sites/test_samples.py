@@ -7,7 +7,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, folder) for folder in ("..", "../agent")]
-from agent_case import AgentCase, HEAPTRAIL, PYTHON, ROOT
+from agent_case import AgentCase, HEAPTRAIL, PYTHON, ROOT, SANITIZED
 
 
 def line_of(sample, text):
@@ -19,7 +19,8 @@ class BySite(AgentCase):
     def grown(self, sample, options, arguments, env):
         """What diff --by site --json says of two snapshots with rounds of the sample between them."""
         path = os.path.join(ROOT, "samples", sample)
-        program = subprocess.Popen([HEAPTRAIL, "run", "-o", self.folder, *options, "--", PYTHON, path, "--pause", "0.3", "--rounds", "6", *arguments],
+        program = subprocess.Popen([HEAPTRAIL, "run", "-o", self.folder, *options, "--", PYTHON, path, "--pause",
+                                    "2" if SANITIZED else "0.3", "--rounds", "6", *arguments],
                                    stdout=subprocess.PIPE, text=True, env=dict(os.environ, **env))
         self.addCleanup(self.end, program)
         files = []

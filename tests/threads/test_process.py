@@ -105,6 +105,7 @@ class Process(snapshot.OnInterpreter):
         differ = [start for start in found if found[start] != known[start]]
         self.assertLess(len(differ), 10, [(found[s], known[s]) for s in differ])
 
+    @unittest.skipIf("SANITIZER_PRELOAD" in os.environ, "a sanitizer's malloc is another")
     def test_memory_is_named_by_what_it_is_for(self):
         rss = self.sums("rss")
         self.near(sum(rss.values()), self.meta["rss_bytes"], 16 << 20)  # with what the snapshot itself takes
@@ -128,6 +129,7 @@ class Process(snapshot.OnInterpreter):
         self.assertEqual([m.path for m in stacks if m.path], ["[stack]"])
         self.assertGreaterEqual(len(stacks), 3)
 
+    @unittest.skipIf("SANITIZER_PRELOAD" in os.environ, "a sanitizer's malloc is another")
     def test_mallocs_own_figures(self):
         if "malloc" not in self.told:
             self.skipTest("glibc has no mallinfo2")
