@@ -41,7 +41,7 @@ class Triggers(AgentCase):
         return self.run_program(script, options=options, python=self.python, **keywords)
 
     def test_every_so_often_and_the_last_are_kept_and_others_files_too(self):
-        program = self.begin(READY + "for line in sys.stdin: sys.exit(int(line))\n", "--every", "0.15", "--keep", "2")
+        program = self.begin(READY + "sys.exit(int(sys.stdin.readline()))\n", "--every", "0.15", "--keep", "2")
         mine = self.assert_snap(program)
         others = [os.path.join(self.folder, name) for name in ("python-1-0001.htrail", "notes-0001.htrail")]
         for path in others:
@@ -89,7 +89,7 @@ sys.exit(5)
         self.assertIsNone(program.poll())
 
     def test_memory_that_passes_a_bound_or_grows(self):
-        script = READY + "kept = []\nfor line in sys.stdin:\n    kept.append(bytearray(int(line) << 20))\n    print('kept')\n    sys.stdout.flush()\n"
+        script = READY + "kept = []\nfor line in iter(sys.stdin.readline, ''):\n    kept.append(bytearray(int(line) << 20))\n    print('kept')\n    sys.stdout.flush()\n"
         for options, sizes in ((("--rss", "100M"), (120, 1, 60)), (("--grow", "80%"), (60, 1, 120))):
             program = self.begin(script, "--mode", "in-place", *options) # a copy would yield to a busy machine
             time.sleep(0.3)
