@@ -54,6 +54,8 @@ static inline PyThreadState *htrail__layout_thread(void)
     return thread && (!PyEval_ThreadsInitialized() || thread == PyGILState_GetThisThreadState() || thread->thread_id == PyThread_get_thread_ident()) ? thread : NULL;
 }
 
+static inline PyThreadState *htrail__layout_first_thread(const PyInterpreterState *interp) { return interp->tstate_head; }
+
 /* Asked of a frame that does not say how much is on its value stack: on the stack of a thread it runs, and
  * one that has returned has nothing there, whatever is answered. */
 static inline bool htrail__layout_frame_runs(const PyFrameObject *frame) { return (void)frame, true; }

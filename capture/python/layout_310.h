@@ -90,6 +90,8 @@ static inline PyThreadState *htrail__layout_thread(void)
     return thread && PyGILState_Check() ? thread : NULL;
 }
 
+static inline PyThreadState *htrail__layout_first_thread(const PyInterpreterState *interp) { return interp->tstate_head; }
+
 static inline PyObject *htrail__layout_modules(PyInterpreterState *interp) { return interp->modules; }
 static inline PyObject *htrail__layout_importlib(PyInterpreterState *interp) { return interp->importlib; }
 

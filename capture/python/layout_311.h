@@ -127,6 +127,8 @@ static inline PyThreadState *htrail__layout_thread(void)
     return thread && PyGILState_Check() ? thread : NULL;
 }
 
+static inline PyThreadState *htrail__layout_first_thread(const PyInterpreterState *interp) { return interp->threads.head; }
+
 /* ---- dicts ---- */
 
 /* What the dict of every module has, and other dicts do not. */

@@ -6,6 +6,12 @@
 
 /* After the lists: what only roots hold is added with them. */
 void htrail__roots_add(htrail__walk *k);
+/* The version's own part of it: fields of the interpreter's state, and of a thread's. */
+void htrail__roots_of_interpreter(htrail__walk *k);
+void htrail__roots_of_thread(htrail__walk *k, PyThreadState *thread);
+/* One object, or NULL; and what nothing else was seen to hold: caches, which mostly hold names that are held anyway. */
+void htrail__roots_object(htrail__walk *k, uint32_t kind, PyObject *o, const char *name);
+void htrail__roots_object_if_new(htrail__walk *k, PyObject *o, const char *name);
 /* All frames of one thread, where they are objects: refs_frame_object.c, up to 3.10. */
 void htrail__roots_add_frames(htrail__walk *k, PyThreadState *thread);
 /* After everything else: static types and the table of interned strings. */

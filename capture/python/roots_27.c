@@ -12,14 +12,6 @@
 
 enum { COPIES_MAX = 100000 };
 
-static void root(htrail__walk *k, uint32_t kind, PyObject *o, const char *name)
-{
-    if (!o)
-        return;
-    htrail__walk_from(k, o);
-    htrail__walk_root(k, kind, (htrail_id)(uintptr_t)o, name);
-}
-
 static PyObject *exit_handlers_of(PyObject *function)
 {
     if (!function || !PyFunction_Check(function))
@@ -39,27 +31,27 @@ static PyObject *function_before(PyObject *list)
 static void atexit_callbacks(htrail__walk *k)
 {
     PyObject *function = htrail__name_find(k->interp->sysdict, "exitfunc", NULL), *list;
-    root(k, HTRAIL_ROOT_ATEXIT, function, "sys.exitfunc");
+    htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, function, "sys.exitfunc");
     for (int copy = 0; copy < COPIES_MAX && (list = exit_handlers_of(function)) != NULL; copy++) {
-        root(k, HTRAIL_ROOT_ATEXIT, list, "atexit._exithandlers"); /* of each copy the same */
+        htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, list, "atexit._exithandlers"); /* of each copy the same */
         function = function_before(list);
     }
 }
 
-static void interpreter(htrail__walk *k)
+void htrail__roots_of_interpreter(htrail__walk *k)
 {
     const PyInterpreterState *interp = k->interp;
-    root(k, HTRAIL_ROOT_MODULES, interp->modules, "modules");
+    htrail__roots_object(k, HTRAIL_ROOT_MODULES, interp->modules, "modules");
     atexit_callbacks(k);
-    root(k, HTRAIL_ROOT_CODECS, interp->codec_search_path, "search_path");
-    root(k, HTRAIL_ROOT_CODECS, interp->codec_search_cache, "search_cache");
-    root(k, HTRAIL_ROOT_CODECS, interp->codec_error_registry, "error_registry");
-    root(k, HTRAIL_ROOT_BUILTINS, interp->builtins, "builtins");
-    root(k, HTRAIL_ROOT_SYS, interp->sysdict, "sysdict");
-    root(k, HTRAIL_ROOT_INTERPRETER, interp->modules_reloading, "modules_reloading");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codec_search_path, "search_path");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codec_search_cache, "search_cache");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codec_error_registry, "error_registry");
+    htrail__roots_object(k, HTRAIL_ROOT_BUILTINS, interp->builtins, "builtins");
+    htrail__roots_object(k, HTRAIL_ROOT_SYS, interp->sysdict, "sysdict");
+    htrail__roots_object(k, HTRAIL_ROOT_INTERPRETER, interp->modules_reloading, "modules_reloading");
 }
 
-static void thread_state(htrail__walk *k, PyThreadState *thread)
+void htrail__roots_of_thread(htrail__walk *k, PyThreadState *thread)
 {
     htrail__thread_add(k, thread);
     htrail__roots_add_frames(k, thread);
@@ -82,22 +74,6 @@ static void thread_state(htrail__walk *k, PyThreadState *thread)
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         htrail__thread_add_root(k, thread, fields[i].kind, fields[i].object, fields[i].name);
-}
-
-void htrail__roots_add(htrail__walk *k)
-{
-    interpreter(k);
-    for (PyThreadState *thread = k->interp->tstate_head; thread; thread = thread->next)
-        thread_state(k, thread);
-    htrail__thread_add_names(k);
-}
-
-void htrail__roots_add_last(htrail__walk *k)
-{
-    if (k->interned) {
-        htrail__walk_from(k, k->interned);
-        htrail__walk_root(k, HTRAIL_ROOT_INTERNED, (htrail_id)(uintptr_t)k->interned, "interned");
-    }
 }
 
 #endif

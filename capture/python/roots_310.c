@@ -11,14 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void root(htrail__walk *k, uint32_t kind, PyObject *o, const char *name)
-{
-    if (!o)
-        return;
-    htrail__walk_from(k, o);
-    htrail__walk_root(k, kind, (htrail_id)(uintptr_t)o, name);
-}
-
 /* In 3.10 they are in C memory. Before, the module atexit holds them, as its m_traverse tells;
  * it is a root where the interpreter would call it. */
 static void atexit_callbacks(htrail__walk *k)
@@ -31,13 +23,13 @@ static void atexit_callbacks(htrail__walk *k)
         if (!callback)
             continue;
         snprintf(name, sizeof name, "callback %d of %d", i + 1, state->ncallbacks);
-        root(k, HTRAIL_ROOT_ATEXIT, callback->func, name);
+        htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, callback->func, name);
         snprintf(name, sizeof name, "callback %d of %d, arguments", i + 1, state->ncallbacks);
-        root(k, HTRAIL_ROOT_ATEXIT, callback->args, name);
-        root(k, HTRAIL_ROOT_ATEXIT, callback->kwargs, name);
+        htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, callback->args, name);
+        htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, callback->kwargs, name);
     }
 #elif PY_VERSION_HEX >= 0x03070000
-    root(k, HTRAIL_ROOT_ATEXIT, k->interp->pyexitmodule, "module");
+    htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, k->interp->pyexitmodule, "module");
 #endif
 }
 
@@ -51,40 +43,33 @@ static void static_modules(htrail__walk *k)
         const struct PyModuleDef *definition = PyModule_Check(o) ? ((PyModuleObject *)o)->md_def : NULL;
         if (!definition)
             continue;
-        root(k, HTRAIL_ROOT_INTERPRETER, definition->m_base.m_copy, "copy of a module's dict");
+        htrail__roots_object(k, HTRAIL_ROOT_INTERPRETER, definition->m_base.m_copy, "copy of a module's dict");
         if (PY_VERSION_HEX < 0x03070000 && definition->m_name && strcmp(definition->m_name, "atexit") == 0)
-            root(k, HTRAIL_ROOT_ATEXIT, o, "module");
+            htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, o, "module");
     }
 }
 
 #if PY_VERSION_HEX >= 0x030a0000
-/* What nothing else was seen to hold: caches, which mostly hold names that are held anyway. */
-static void root_if_new(htrail__walk *k, PyObject *o, const char *name)
-{
-    if (o && o != Py_None && !htrail__is_tracked(o) && !(htrail__seen_bits(&k->seen, (uintptr_t)o) & SEEN_MET))
-        root(k, HTRAIL_ROOT_INTERPRETER, o, name);
-}
-
 static void caches(htrail__walk *k)
 {
     PyInterpreterState *interp = k->interp;
     for (Py_ssize_t i = 0; i < interp->unicode.ids.size; i++)
-        root_if_new(k, interp->unicode.ids.array[i], "identifier");
+        htrail__roots_object_if_new(k, interp->unicode.ids.array[i], "identifier");
     for (size_t i = 0; i < sizeof interp->type_cache.hashtable / sizeof *interp->type_cache.hashtable; i++)
-        root_if_new(k, interp->type_cache.hashtable[i].name, "type cache");
+        htrail__roots_object_if_new(k, interp->type_cache.hashtable[i].name, "type cache");
     if (!interp->ast.initialized)
         return;
     PyObject *const *first = &interp->ast.AST_type;
     size_t count = (sizeof interp->ast - offsetof(struct ast_state, AST_type)) / sizeof *first;
     for (size_t i = 0; i < count; i++)
-        root(k, HTRAIL_ROOT_INTERPRETER, first[i], "ast");
+        htrail__roots_object(k, HTRAIL_ROOT_INTERPRETER, first[i], "ast");
 }
 #endif
 
-static void interpreter(htrail__walk *k)
+void htrail__roots_of_interpreter(htrail__walk *k)
 {
     PyInterpreterState *interp = k->interp;
-    root(k, HTRAIL_ROOT_MODULES, interp->modules, "modules");
+    htrail__roots_object(k, HTRAIL_ROOT_MODULES, interp->modules, "modules");
     atexit_callbacks(k);
     static_modules(k);
     const struct {
@@ -126,7 +111,7 @@ static void interpreter(htrail__walk *k)
 #endif
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        root(k, fields[i].kind, fields[i].object, fields[i].name);
+        htrail__roots_object(k, fields[i].kind, fields[i].object, fields[i].name);
 #if PY_VERSION_HEX >= 0x030a0000
     caches(k);
 #endif
@@ -140,7 +125,7 @@ static void handled(htrail__walk *k, PyThreadState *thread, PyObject *value, PyO
     htrail__thread_add_root(k, thread, HTRAIL_ROOT_EXCEPTION, traceback, "being handled, traceback");
 }
 
-static void thread_state(htrail__walk *k, PyThreadState *thread)
+void htrail__roots_of_thread(htrail__walk *k, PyThreadState *thread)
 {
     htrail__thread_add(k, thread);
     htrail__roots_add_frames(k, thread);
@@ -174,22 +159,6 @@ static void thread_state(htrail__walk *k, PyThreadState *thread)
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         htrail__thread_add_root(k, thread, fields[i].kind, fields[i].object, fields[i].name);
-}
-
-void htrail__roots_add(htrail__walk *k)
-{
-    interpreter(k);
-    for (PyThreadState *thread = k->interp->tstate_head; thread; thread = thread->next)
-        thread_state(k, thread);
-    htrail__thread_add_names(k);
-}
-
-void htrail__roots_add_last(htrail__walk *k)
-{
-    if (k->interned) {
-        htrail__walk_from(k, k->interned);
-        htrail__walk_root(k, HTRAIL_ROOT_INTERNED, (htrail_id)(uintptr_t)k->interned, "interned");
-    }
 }
 
 #endif

@@ -14,21 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void root(htrail__walk *k, uint32_t kind, PyObject *o, const char *name)
-{
-    if (!o)
-        return;
-    htrail__walk_from(k, o);
-    htrail__walk_root(k, kind, (htrail_id)(uintptr_t)o, name);
-}
-
-/* What nothing else was seen to hold: caches, which mostly hold names that are held anyway. */
-static void root_if_new(htrail__walk *k, PyObject *o, const char *name)
-{
-    if (o && o != Py_None && !htrail__is_tracked(o) && !(htrail__seen_bits(&k->seen, (uintptr_t)o) & SEEN_MET))
-        root(k, HTRAIL_ROOT_INTERPRETER, o, name);
-}
-
 static void atexit_callbacks(htrail__walk *k)
 {
     const struct atexit_state *state = &k->interp->atexit;
@@ -42,10 +27,10 @@ static void atexit_callbacks(htrail__walk *k)
         if (!callback)
             continue;
         snprintf(name, sizeof name, "callback %d of %d", i + 1, state->ncallbacks);
-        root(k, HTRAIL_ROOT_ATEXIT, callback->func, name);
+        htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, callback->func, name);
         snprintf(name, sizeof name, "callback %d of %d, arguments", i + 1, state->ncallbacks);
-        root(k, HTRAIL_ROOT_ATEXIT, callback->args, name);
-        root(k, HTRAIL_ROOT_ATEXIT, callback->kwargs, name);
+        htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, callback->args, name);
+        htrail__roots_object(k, HTRAIL_ROOT_ATEXIT, callback->kwargs, name);
     }
 }
 
@@ -66,7 +51,7 @@ static void static_types(htrail__walk *k)
 }
 #endif
 
-static void interpreter(htrail__walk *k)
+void htrail__roots_of_interpreter(htrail__walk *k)
 {
     PyInterpreterState *interp = k->interp;
 #if PY_VERSION_HEX >= 0x030c0000
@@ -76,23 +61,23 @@ static void interpreter(htrail__walk *k)
     const PyInterpreterState *import = interp;
     const struct type_cache *types = &interp->type_cache;
 #endif
-    root(k, HTRAIL_ROOT_MODULES, import->modules, "modules");
-    root(k, HTRAIL_ROOT_ATFORK, interp->before_forkers, "before");
-    root(k, HTRAIL_ROOT_ATFORK, interp->after_forkers_parent, "after_in_parent");
-    root(k, HTRAIL_ROOT_ATFORK, interp->after_forkers_child, "after_in_child");
+    htrail__roots_object(k, HTRAIL_ROOT_MODULES, import->modules, "modules");
+    htrail__roots_object(k, HTRAIL_ROOT_ATFORK, interp->before_forkers, "before");
+    htrail__roots_object(k, HTRAIL_ROOT_ATFORK, interp->after_forkers_parent, "after_in_parent");
+    htrail__roots_object(k, HTRAIL_ROOT_ATFORK, interp->after_forkers_child, "after_in_child");
     atexit_callbacks(k);
 #if PY_VERSION_HEX >= 0x030d0000
-    root(k, HTRAIL_ROOT_CODECS, interp->codecs.search_path, "search_path");
-    root(k, HTRAIL_ROOT_CODECS, interp->codecs.search_cache, "search_cache");
-    root(k, HTRAIL_ROOT_CODECS, interp->codecs.error_registry, "error_registry");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codecs.search_path, "search_path");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codecs.search_cache, "search_cache");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codecs.error_registry, "error_registry");
 #else
-    root(k, HTRAIL_ROOT_CODECS, interp->codec_search_path, "search_path");
-    root(k, HTRAIL_ROOT_CODECS, interp->codec_search_cache, "search_cache");
-    root(k, HTRAIL_ROOT_CODECS, interp->codec_error_registry, "error_registry");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codec_search_path, "search_path");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codec_search_cache, "search_cache");
+    htrail__roots_object(k, HTRAIL_ROOT_CODECS, interp->codec_error_registry, "error_registry");
 #endif
-    root(k, HTRAIL_ROOT_BUILTINS, interp->builtins, "builtins");
-    root(k, HTRAIL_ROOT_BUILTINS, interp->builtins_copy, "builtins_copy");
-    root(k, HTRAIL_ROOT_SYS, interp->sysdict, "sysdict");
+    htrail__roots_object(k, HTRAIL_ROOT_BUILTINS, interp->builtins, "builtins");
+    htrail__roots_object(k, HTRAIL_ROOT_BUILTINS, interp->builtins_copy, "builtins_copy");
+    htrail__roots_object(k, HTRAIL_ROOT_SYS, interp->sysdict, "sysdict");
     const struct {
         PyObject *object;
         const char *name;
@@ -126,16 +111,16 @@ static void interpreter(htrail__walk *k)
 #endif
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        root(k, HTRAIL_ROOT_INTERPRETER, fields[i].object, fields[i].name);
+        htrail__roots_object(k, HTRAIL_ROOT_INTERPRETER, fields[i].object, fields[i].name);
     for (Py_ssize_t i = 0; i < interp->unicode.ids.size; i++)
-        root_if_new(k, interp->unicode.ids.array[i], "identifier");
+        htrail__roots_object_if_new(k, interp->unicode.ids.array[i], "identifier");
     for (size_t i = 0; i < sizeof types->hashtable / sizeof *types->hashtable; i++)
-        root_if_new(k, types->hashtable[i].name, "type cache");
+        htrail__roots_object_if_new(k, types->hashtable[i].name, "type cache");
 #if PY_VERSION_HEX >= 0x030c0000
     for (int tool = 0; tool < PY_MONITORING_TOOL_IDS; tool++) {
-        root(k, HTRAIL_ROOT_INTERPRETER, interp->monitoring_tool_names[tool], "sys.monitoring, name of a tool");
+        htrail__roots_object(k, HTRAIL_ROOT_INTERPRETER, interp->monitoring_tool_names[tool], "sys.monitoring, name of a tool");
         for (int event = 0; event < _PY_MONITORING_EVENTS; event++)
-            root(k, HTRAIL_ROOT_INTERPRETER, interp->monitoring_callables[tool][event], "sys.monitoring, callback");
+            htrail__roots_object(k, HTRAIL_ROOT_INTERPRETER, interp->monitoring_callables[tool][event], "sys.monitoring, callback");
     }
     static_types(k);
 #endif
@@ -148,7 +133,7 @@ static void interpreter(htrail__walk *k)
         PyObject *const *first = &interp->ast.AST_type;
         size_t count = (sizeof interp->ast - offsetof(struct ast_state, AST_type)) / sizeof *first;
         for (size_t i = 0; i < count; i++)
-            root(k, HTRAIL_ROOT_INTERPRETER, first[i], "ast");
+            htrail__roots_object(k, HTRAIL_ROOT_INTERPRETER, first[i], "ast");
     }
 }
 
@@ -195,7 +180,7 @@ static void frames(htrail__walk *k, PyThreadState *thread)
     }
 }
 
-static void thread_state(htrail__walk *k, PyThreadState *thread)
+void htrail__roots_of_thread(htrail__walk *k, PyThreadState *thread)
 {
     htrail__thread_add(k, thread);
     frames(k, thread);
@@ -224,22 +209,6 @@ static void thread_state(htrail__walk *k, PyThreadState *thread)
     if (thread->on_delete) /* Modules/_threadmodule.c: a weak reference to the thread's lock */
         htrail__thread_add_root(k, thread, HTRAIL_ROOT_THREAD, thread->on_delete_data, "on_delete");
 #endif
-}
-
-void htrail__roots_add(htrail__walk *k)
-{
-    interpreter(k);
-    for (PyThreadState *thread = k->interp->threads.head; thread; thread = thread->next)
-        thread_state(k, thread);
-    htrail__thread_add_names(k);
-}
-
-void htrail__roots_add_last(htrail__walk *k)
-{
-    if (k->interned) {
-        htrail__walk_from(k, k->interned);
-        htrail__walk_root(k, HTRAIL_ROOT_INTERNED, (htrail_id)(uintptr_t)k->interned, "interned");
-    }
 }
 
 #endif
