@@ -7,6 +7,7 @@ import soak
 
 
 @interpreters.for_each(*soak.VERSIONS)
+@unittest.skipIf("SANITIZER_PRELOAD" in os.environ, "a sanitizer keeps what is freed, and the server is ten times slower")
 class Soak:
     def undisturbed(self, mode, *extras):
         wrong, figures = soak.soak(self.version, mode, 5, 2, extras)
