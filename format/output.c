@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { STREAM_CHUNK_BYTES = 4096 /* what a pipe that poll calls writable takes at once */, STREAM_WAIT_MS = 10 * 1000 };
 
 static htrail_status fail(htrail__output *o, const char *what, const char *path, int error)
 {
@@ -15,6 +18,13 @@ static htrail_status fail(htrail__output *o, const char *what, const char *path,
     /* strerror_r, GNU's: its text is static or in the buffer, nothing is allocated. */
     snprintf(o->message, sizeof o->message, "cannot %s '%s': %s", what, path, strerror_r(error, text, sizeof text));
     o->os_error = error;
+    return HTRAIL_E_IO;
+}
+
+static htrail_status fail_of_reader(htrail__output *o)
+{
+    snprintf(o->message, sizeof o->message, "cannot write the snapshot: nobody reads the other end of the pipe");
+    o->os_error = ETIMEDOUT;
     return HTRAIL_E_IO;
 }
 
@@ -36,7 +46,7 @@ static htrail_status open_in_place(htrail__output *o, const char *path)
         return fail(o, "write", path, errno);
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     o->fd = fd;
-    o->owns_fd = true;
+    o->owns_fd = o->is_stream = true;
     return HTRAIL_OK;
 }
 
@@ -47,6 +57,7 @@ htrail_status htrail__output_open_path(htrail__output *o, const char *path)
     o->fd = -1;
     if (strcmp(path, "-") == 0) {
         o->fd = STDOUT_FILENO;
+        o->is_stream = fstat(o->fd, &facts) == 0 && !S_ISREG(facts.st_mode);
         return HTRAIL_OK;
     }
     if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
@@ -101,7 +112,10 @@ htrail_status htrail__output_write(htrail__output *o, const void *data, size_t l
         return error == 0 ? HTRAIL_OK : fail(o, "write", name, error);
     }
     for (const char *at = data; len > 0;) {
-        ssize_t done = write(o->fd, at, len);
+        struct pollfd writable = {.fd = o->fd, .events = POLLOUT};
+        if (o->is_stream && poll(&writable, 1, STREAM_WAIT_MS) == 0)
+            return fail_of_reader(o);
+        ssize_t done = write(o->fd, at, o->is_stream && len > STREAM_CHUNK_BYTES ? STREAM_CHUNK_BYTES : len);
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)

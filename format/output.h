@@ -14,6 +14,7 @@ typedef struct htrail__output {
     htrail_sink sink;
     int fd;
     bool owns_fd;
+    bool is_stream;                      /* who reads it may stand still; we do not wait for that */
     int os_error;                        /* of the last failure, 0 for none */
     char path[HTRAIL__PATH_MAX];         /* empty where it is no file of ours */
     char partial_path[HTRAIL__PATH_MAX];

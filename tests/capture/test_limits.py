@@ -204,5 +204,22 @@ os.chdir(where)
         self.assertEqual((told["in-place"], told["fork"], told["there"]), (True, True, False))
 
 
+@interpreters.for_each(list(interpreters.found())[-1])  # one is enough: it takes ten seconds
+class Reader(snapshot.OnInterpreter):
+    def test_a_pipe_whose_reader_stands_still_ends_the_snapshot(self):
+        _, told, _ = self.run_program("""
+import os
+pipe = os.path.join(os.path.dirname(told.name), "pipe")
+os.mkfifo(pipe)
+end = os.open(pipe, os.O_RDWR)
+try:
+    heaptrail.snapshot(pipe)
+except OSError as error:
+    tell("answer", [type(error).__name__, str(error)])
+""")
+        self.assertEqual(told["answer"][0], "TimeoutError")
+        self.assertIn("nobody reads the other end of the pipe", told["answer"][1])
+
+
 if __name__ == "__main__":
     unittest.main()
