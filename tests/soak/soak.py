@@ -67,7 +67,7 @@ class Soak:
         port_file = os.path.join(folder, "port")
         self.log = open(os.path.join(folder, "log"), "w+")
         self.server = subprocess.Popen([HEAPTRAIL, "run", "-o", folder, "--", python, os.path.join(HERE, "server.py"), port_file, *extras],
-                                       stdout=self.log, stderr=subprocess.STDOUT)
+                                       stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
         deadline = time.monotonic() + 60
         while not os.path.exists(port_file):
             if self.server.poll() is not None or time.monotonic() > deadline:
@@ -128,7 +128,7 @@ class Soak:
 
     def end(self):
         if self.server.poll() is None:
-            self.server.send_signal(signal.SIGKILL)
+            os.killpg(self.server.pid, signal.SIGKILL)
         self.server.wait()
         self.log.seek(0)
         said = [line for line in self.log.read().splitlines() if line.strip()]
