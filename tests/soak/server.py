@@ -102,7 +102,7 @@ def interpreters():
     try:
         try:
             import _interpreters as module
-            create, run, destroy = module.create, module.exec, module.destroy
+            create, run, destroy = module.create, getattr(module, "exec"), module.destroy
         except ImportError:
             import _xxsubinterpreters as module
             create, run, destroy = module.create, module.run_string, module.destroy
