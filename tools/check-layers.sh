@@ -47,7 +47,7 @@ dependency() {
         grep -vE "^($2):" | offence "$1 only in $2"
 }
 dependency 'zstd' 'format/block\.c'
-dependency 'Python\.h|internal/pycore|structmember\.h|frameobject\.h' '(capture/python/[^:]*|samples/embed\.c)'
+dependency 'Python\.h|internal/pycore|structmember\.h|frameobject\.h' 'capture/python/[^:]*|samples/embed\.c'
 dependency 'sqlite3' '(analyze|cli)/[^:]*'
 dependency 'graphviz/|cgraph|gvc|gvplugin' 'viz/dot\.c|viz/render\.c'
 dependency 'librsvg|cairo' 'viz/[^:]*'
