@@ -123,8 +123,9 @@ setup:
 	@tools/setup.sh
 check: setup
 	@$(MAKE) --no-print-directory $(PARALLEL) check-run
+# Many tests wait more than they compute.
 check-run: all unit check-headers check-layers
-	@B=$(abspath $(B)) tests/run -j $(JOBS) $(TESTS)
+	@B=$(abspath $(B)) tests/run -j $$(($(JOBS) + 1)) $(TESTS)
 unit: $(UNIT:tests/unit/%.c=$(B)/unit/%) $(B)/htrail-dump $(B)/random-snapshot
 # For the tests in other languages: every record of a file as text; a snapshot of a random heap.
 $(B)/htrail-dump: $(B)/obj/tests/capture/dump.o
