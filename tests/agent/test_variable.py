@@ -75,10 +75,10 @@ class Variable(AgentCase):
 
     def test_what_is_started_has_no_agent_unless_asked_for(self):
         script = "import subprocess, sys; subprocess.call([sys.executable, '-c', %r])" % SHOW
-        self.assertIn("False", self.run_with("exit", script).stdout)
+        self.assertIn("False", self.run_with("exit,dir=" + self.folder, script).stdout)
         settings = "exit, children,dir=" + self.folder
         self.assertIn("True", self.run_with(settings, script).stdout)
-        self.assertEqual(len(self.files(".htrail")), 2)
+        self.assertEqual(len(self.files(".htrail")), 3) # of the first run its own alone
 
 
 if __name__ == "__main__":
