@@ -126,11 +126,12 @@ check: setup
 # Many tests wait more than they compute.
 check-run: all unit check-headers check-layers
 	@B=$(abspath $(B)) tests/run -j $$(($(JOBS) + 1)) $(TESTS)
-unit: $(UNIT:tests/unit/%.c=$(B)/unit/%) $(B)/htrail-dump $(B)/random-snapshot
-# For the tests in other languages: every record of a file as text; a snapshot of a random heap.
+unit: $(UNIT:tests/unit/%.c=$(B)/unit/%) $(B)/htrail-dump $(B)/random-snapshot $(B)/graph-to-htrail
+# For the tests in other languages: every record of a file as text; a snapshot of a random heap, of a heap in text.
 $(B)/htrail-dump: $(B)/obj/tests/capture/dump.o
 $(B)/random-snapshot: $(B)/obj/tests/format/random_snapshot.o
-$(B)/htrail-dump $(B)/random-snapshot: $(B)/libhtrail.a
+$(B)/graph-to-htrail: $(B)/obj/tests/graph/graph_to_htrail.o
+$(B)/htrail-dump $(B)/random-snapshot $(B)/graph-to-htrail: $(B)/libhtrail.a
 	$(call say,LD)
 	$(Q)$(CC) -o $@ $(filter %.o,$^) $(B)/libhtrail.a -lzstd -lm $(LDFLAGS_ALL)
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/all.a

@@ -172,7 +172,7 @@ static void expect_label(uint32_t kind, const char *label, uint64_t position, co
 {
     htrail__text text;
     htrail__text_init(&text, 1 << 16);
-    htrail__chain_label(&text, kind, text_heap_str(label), position);
+    htrail__chain_label(&text, kind, graph_text_str(label), position);
     cr_expect_str_eq(htrail__text_string(&text), wanted);
     htrail__text_release(&text);
 }
@@ -199,7 +199,7 @@ static void expect_root(const char *kind, const char *name, const char *wanted)
 {
     htrail__text text;
     htrail__text_init(&text, 1 << 16);
-    htrail__chain_root_text(&text, text_heap_str(kind), text_heap_str(name));
+    htrail__chain_root_text(&text, graph_text_str(kind), graph_text_str(name));
     cr_expect_str_eq(htrail__text_string(&text), wanted);
     htrail__text_release(&text);
 }
