@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/grow.h"
+
 #define NO_MEMBER UINT32_MAX
 /* So many names tell more than their number does. */
 enum { NAMES_APART_MAX = 3, SEARCH_SHARE = 8, PROGRESS_EVERY = 4096 };
@@ -60,25 +62,10 @@ void htrail__holders_opts_init(htrail__holders_opts *opts)
         .targets_max = 500000, .too_many = 1000, .searches_max = 100000, .others_max = 3, .others_all_max = 6};
 }
 
-static bool grow(void *array, size_t *room, size_t count, size_t size)
-{
-    void *old, *larger;
-    size_t more = *room ? *room * 2 : 64;
-    if (count < *room)
-        return true;
-    memcpy(&old, array, sizeof old);
-    larger = realloc(old, more * size);
-    if (larger == NULL)
-        return false;
-    memcpy(array, &larger, sizeof larger);
-    *room = more;
-    return true;
-}
-
 static bool grow32(void *array, uint32_t *room, uint32_t count, size_t size)
 {
     size_t wide = *room;
-    if (count == UINT32_MAX || !grow(array, &wide, count, size))
+    if (count == UINT32_MAX || !htrail__grow(array, &wide, count, size))
         return false;
     *room = (uint32_t)wide;
     return true;
@@ -232,7 +219,7 @@ static htrail_status resolve(search *s, uint64_t id, uint32_t *out)
         if ((status = htrail__lookup_object(s->lookup, at, &object)) != HTRAIL_OK ||
             (status = add_member(s, &object, &added)) != HTRAIL_OK)
             return status;
-        if (!grow(&s->stack, &s->stack_room, depth, sizeof *s->stack))
+        if (!htrail__grow(&s->stack, &s->stack_room, depth, sizeof *s->stack))
             return HTRAIL_E_NOMEM;
         s->stack[depth++] = added;
         at = object.holder;
@@ -267,7 +254,7 @@ static htrail_status node_for(search *s, uint32_t shape, uint32_t *out)
             s->node_of[i] = HTRAIL__NO_SHAPE;
     }
     for (uint32_t at = shape; at != HTRAIL__NO_SHAPE && s->node_of[at] == HTRAIL__NO_SHAPE; at = o->shapes.shapes[at].parent) {
-        if (!grow(&s->stack, &s->stack_room, depth, sizeof *s->stack))
+        if (!htrail__grow(&s->stack, &s->stack_room, depth, sizeof *s->stack))
             return HTRAIL_E_NOMEM;
         s->stack[depth++] = at;
     }
@@ -472,7 +459,7 @@ static htrail_status follow_targets(search *s, const uint64_t *ids, size_t count
 
 static htrail_status add_other(search *s, uint32_t shape, uint32_t kind, uint32_t label, uint32_t holder, uint32_t root_name)
 {
-    if (!grow(&s->others, &s->other_room, s->other_count, sizeof *s->others))
+    if (!htrail__grow(&s->others, &s->other_room, s->other_count, sizeof *s->others))
         return HTRAIL_E_NOMEM;
     s->others[s->other_count++] =
         (other){.shape = shape, .ref_kind = kind, .label = label, .member = holder, .root_name = root_name};
@@ -517,7 +504,7 @@ static htrail_status find_way_out(search *s, uint32_t shape, size_t *at, size_t 
                 *found = !is_garbage(s, m->shape);
                 continue;
             }
-            if (!grow(&s->queue, &s->queue_room, *end, sizeof *s->queue))
+            if (!htrail__grow(&s->queue, &s->queue_room, *end, sizeof *s->queue))
                 return HTRAIL_E_NOMEM;
             s->queue[(*end)++] = holder;
         }
@@ -571,7 +558,7 @@ static htrail_status look_at(search *s, uint32_t shape, uint32_t index, htrail__
                 return status;
         } else if (m->seen != s->searches) {
             m->seen = s->searches;
-            if (!grow(&s->queue, &s->queue_room, *depending, sizeof *s->queue))
+            if (!htrail__grow(&s->queue, &s->queue_room, *depending, sizeof *s->queue))
                 return HTRAIL_E_NOMEM;
             s->queue[(*depending)++] = holder;
         }

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/grow.h"
 #include "analyze/schema.h"
 
 enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, CACHE_IDS_MAX = 1 << 24, FIRST_KEYS = 1024 };
 #define NOT_CACHED UINT32_MAX
 
-enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME, LABEL, KEY, STATEMENTS };
+enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME, LABEL, KEY, STATEMENTS };
 
 /* The integers of the tables below the views: a label is a code, as analyze/schema.h draws it,
  * and texts are read once each. */
@@ -21,6 +22,7 @@ static const char *const queries[STATEMENTS] = {
     [CLASS] = "SELECT coalesce(type.object, 0) FROM heap_object JOIN type ON type.id = heap_object.type WHERE heap_object.id = ?1",
     /* Weak ones are counted too: telling them apart takes a look at each. */
     [HOLDER_COUNT] = "SELECT count(*) FROM heap_reference WHERE dst = ?1",
+    [REFERENCE] = "SELECT dst, label FROM heap_reference WHERE src = ?1 AND dst = ?2",
     [ROOT] = "SELECT id, kind, name FROM root WHERE id = ?1",
     [ROOTS_OF] = "SELECT id, kind, name FROM root WHERE object = ?1 ORDER BY id",
     [TOTALS] = "SELECT coalesce(sum(objects), 0), CAST(total(bytes) AS INTEGER) FROM type",
@@ -47,6 +49,8 @@ struct htrail__lookup {
     struct { uint64_t id; uint32_t text; } *keys; /* open hash; id 0: empty */
     size_t key_count, key_room;
     struct found_list { htrail__found_holder *items; size_t room; } holders, references;
+    uint64_t *ids;
+    size_t id_room;
     htrail__found_root *roots;
     size_t root_room;
     char *borrowed[BORROWED];
@@ -111,6 +115,7 @@ void htrail__lookup_free(htrail__lookup *lookup)
     free(lookup->keys);
     free(lookup->holders.items);
     free(lookup->references.items);
+    free(lookup->ids);
     free(lookup->roots);
     free(lookup);
 }
@@ -316,6 +321,51 @@ htrail_status htrail__lookup_references(htrail__lookup *lookup, uint64_t id, siz
     htrail_status status = find_list(lookup, REFERENCES, &lookup->references, id, limit, count, more);
     *references = lookup->references.items;
     return status;
+}
+
+htrail_status htrail__lookup_holder_ids(htrail__lookup *lookup, uint64_t id, size_t limit, const uint64_t **ids, size_t *count, bool *more)
+{
+    sqlite3_stmt *statement = start(lookup, HOLDERS, id);
+    int stepped;
+
+    *count = 0;
+    *more = false;
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        uint64_t holder = number(statement, 0);
+        if ((number(statement, 1) & HTRAIL__CODE_KIND_MASK) == HTRAIL_REF_WEAK || (*count > 0 && lookup->ids[*count - 1] == holder))
+            continue;
+        if (*count == limit) {
+            *more = true;
+            break;
+        }
+        if (!htrail__grow(&lookup->ids, &lookup->id_room, *count, sizeof *lookup->ids))
+            return fail(lookup, HTRAIL_E_NOMEM);
+        lookup->ids[(*count)++] = holder;
+    }
+    if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
+        fail(lookup, HTRAIL_E_DATABASE);
+    sqlite3_reset(statement);
+    *ids = lookup->ids;
+    return lookup->status;
+}
+
+htrail_status htrail__lookup_reference(htrail__lookup *lookup, uint64_t src, uint64_t dst, htrail__found_holder *out)
+{
+    sqlite3_stmt *statement = start(lookup, REFERENCE, src);
+    int stepped;
+
+    *out = (htrail__found_holder){0};
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)dst);
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        out->id = src;
+        read_label(lookup, number(statement, 1), &out->kind, &out->label, &out->position);
+        if (out->kind != HTRAIL_REF_WEAK)
+            break;
+    }
+    if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
+        fail(lookup, HTRAIL_E_DATABASE);
+    sqlite3_reset(statement);
+    return lookup->status != HTRAIL_OK ? lookup->status : out->id == 0 ? HTRAIL_E_NOT_FOUND : HTRAIL_OK;
 }
 
 htrail_status htrail__lookup_class(htrail__lookup *lookup, uint64_t id, uint64_t *class_id)

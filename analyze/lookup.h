@@ -53,6 +53,10 @@ HTRAIL_MUST_CHECK htrail_status htrail__lookup_object(htrail__lookup *lookup, ui
  * this function. *more says that there are others. */
 HTRAIL_MUST_CHECK htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t limit,
                                                        const htrail__found_holder **holders, size_t *count, bool *more);
+/* The ids alone, each once and in their order. Borrowed until the next call of this function. */
+HTRAIL_MUST_CHECK htrail_status htrail__lookup_holder_ids(htrail__lookup *lookup, uint64_t id, size_t limit, const uint64_t **ids, size_t *count, bool *more);
+/* One reference of src to dst, a strong one where there is one. HTRAIL_E_NOT_FOUND (not sticky): there is none. */
+HTRAIL_MUST_CHECK htrail_status htrail__lookup_reference(htrail__lookup *lookup, uint64_t src, uint64_t dst, htrail__found_holder *out);
 /* Strong references from the object, likewise: id is what they lead to. Borrowed until the next
  * call of this function. */
 HTRAIL_MUST_CHECK htrail_status htrail__lookup_references(htrail__lookup *lookup, uint64_t id, size_t limit,
