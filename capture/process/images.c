@@ -5,18 +5,12 @@
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "capture/process/lines.h"
+#include "capture/process/peek.h"
 
 enum { PROGRAM_HEADERS_MAX = 32, PATH_CAP = 4096 };
-
-bool htrail__images_read(void *to, uintptr_t from, size_t bytes)
-{
-    struct iovec local = {to, bytes}, remote = {(void *)from, bytes};
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)bytes;
-}
 
 /* first: where the beginning of the file at path is mapped. */
 static bool segments(uintptr_t first, const char *path, bool (*each)(void *, const htrail__image_data *), void *arg)
@@ -25,9 +19,9 @@ static bool segments(uintptr_t first, const char *path, bool (*each)(void *, con
     ElfW(Phdr) programs[PROGRAM_HEADERS_MAX];
     uintptr_t base = 0;
 
-    if (!htrail__images_read(&header, first, sizeof header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+    if (!htrail__peek(&header, first, sizeof header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
         header.e_phentsize != sizeof *programs || header.e_phnum > PROGRAM_HEADERS_MAX ||
-        !htrail__images_read(programs, first + header.e_phoff, header.e_phnum * sizeof *programs))
+        !htrail__peek(programs, first + header.e_phoff, header.e_phnum * sizeof *programs))
         return true;
     for (int i = header.e_phnum - 1; i >= 0; i--)
         if (programs[i].p_type == PT_LOAD && programs[i].p_offset == 0)

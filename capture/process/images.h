@@ -20,7 +20,4 @@ typedef struct htrail__image_data {
  * false: /proc/self/maps cannot be read. */
 bool htrail__images_each(bool (*each)(void *arg, const htrail__image_data *data), void *arg);
 
-/* Copy bytes of this process's memory; false where they are not all there (any more). */
-bool htrail__images_read(void *to, uintptr_t from, size_t bytes);
-
 #endif

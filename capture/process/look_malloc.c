@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/process/peek.h"
+
 enum {
     DATA_BYTES_MAX = 64 << 10, /* of libc's: malloc's part is among the first */
     BINS = 127,
@@ -51,12 +53,6 @@ __attribute__((constructor)) static void find(void)
     Dl_info library, allocator;
     is_glibcs = sizeof(void *) == 8 && libc != NULL && used != NULL && dladdr(libc, &library) != 0 && dladdr(used, &allocator) != 0 &&
                 library.dli_fbase == allocator.dli_fbase;
-}
-
-static bool read_own(uint64_t from, void *to, size_t bytes)
-{
-    struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)bytes;
 }
 
 static uint64_t spent_ns(void)
@@ -131,7 +127,7 @@ static uint64_t free_of(const arena_books *books, uint64_t address, uint64_t end
 {
     list lists[BINS];
     chunk top;
-    uint64_t free_bytes = read_own(books->top, &top, 16) ? top.bytes & ~(uint64_t)7 : 0;
+    uint64_t free_bytes = htrail__peek(&top, books->top, 16) ? top.bytes & ~(uint64_t)7 : 0;
     bool is_done = false;
     for (int i = 0; i < BINS; i++) {
         uint64_t head = bin_of(address, i);
@@ -184,7 +180,7 @@ void htrail__process_look_malloc(htrail_process *p)
         return;
     bytes = bytes < DATA_BYTES_MAX ? bytes : DATA_BYTES_MAX;
     uint64_t *words = htrail__pile_add(&copy, bytes);
-    if (words == NULL || bytes < sizeof books || !read_own(data, words, bytes))
+    if (words == NULL || bytes < sizeof books || !htrail__peek(words, data, bytes))
         goto done;
     for (size_t at = 0; at + sizeof books <= bytes && address == 0; at += 8) {
         memcpy(&books, (const char *)words + at, sizeof books);
@@ -200,9 +196,9 @@ void htrail__process_look_malloc(htrail_process *p)
         free_bytes += free_of(&books, address, end_ns, &partial);
         uint64_t next = books.next;
         if (head_bytes == 0) /* what lies before the books: it must lead back, or to an arena */
-            head_bytes = next == first - 96 ? 96 : next == first - 88 ? 88 : (read_own(next + 96, &books, sizeof books) && is_books(&books, next + 96)) ? 96 : 88;
+            head_bytes = next == first - 96 ? 96 : next == first - 88 ? 88 : (htrail__peek(&books, next + 96, sizeof books) && is_books(&books, next + 96)) ? 96 : 88;
         address = next + head_bytes;
-        if (address == first || !read_own(address, &books, sizeof books) || !is_books(&books, address))
+        if (address == first || !htrail__peek(&books, address, sizeof books) || !is_books(&books, address))
             break;
     }
     uint64_t mapped = mapped_of(words, bytes / 8, heap);

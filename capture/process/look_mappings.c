@@ -4,10 +4,10 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "capture/process/lines.h"
+#include "capture/process/peek.h"
 #include "capture/process/proc_text.h"
 
 enum {
@@ -87,8 +87,7 @@ static void add_number(htrail_mapping *row, const char *line)
 static bool is_malloc_arena(const htrail_mapping *row)
 {
     uint64_t words[4], bytes = row->end - row->start;
-    struct iovec local = {words, sizeof words}, remote = {(void *)(uintptr_t)row->start, sizeof words};
-    if (row->start % MALLOC_ARENA_BYTES != 0 || process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != (ssize_t)sizeof words)
+    if (row->start % MALLOC_ARENA_BYTES != 0 || !htrail__peek(words, row->start, sizeof words))
         return false;
     return words[0] != 0 && words[2] > 0 && words[2] <= words[3] && words[3] <= bytes && words[3] % 4096 == 0;
 }

@@ -4,13 +4,11 @@
 #include "capture/python/arenas.h"
 
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "capture/process/facts.h"
 #include "capture/process/maps.h"
+#include "capture/process/peek.h"
 #include "capture/python/layout.h"
-#include "capture/python/peek.h"
 
 #if PY_VERSION_HEX >= 0x030a0000
 enum { ARENA_BYTES = 1 << 20, POOL_BYTES = 1 << 14 };
@@ -34,13 +32,6 @@ struct pool {
     struct pool *next, *previous;
     unsigned int arena, size_class, next_offset, last_offset;
 };
-
-/* What is to be looked at may be anything until it was found to fit. */
-static bool read_own(uintptr_t from, void *to, size_t bytes)
-{
-    struct iovec local = {to, bytes}, remote = {(void *)from, bytes};
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)bytes;
-}
 
 /* Where the table of arenas is, its length, and the bytes that sizes of blocks go up by. */
 typedef struct arena_table {
@@ -86,31 +77,33 @@ static bool is_arena_of(const struct arena *arena, const witness *w)
 static bool is_table(uintptr_t address, const witness *w)
 {
     struct arena arena;
-    return read_own(address + w->head.arena * sizeof arena, &arena, sizeof arena) && is_arena_of(&arena, w);
+    return htrail__peek(&arena, address + w->head.arena * sizeof arena, sizeof arena) && is_arena_of(&arena, w);
 }
 
 /* The word of the static data from start on that leads to the table. Of its words most lead to code, to constants or nowhere:
  * only those that lead to memory of malloc's kind are followed, many with one system call. */
 static const uintptr_t *search(uintptr_t start, uintptr_t end, const witness *w)
 {
-    enum { RANGES_MAX = 256, AT_ONCE = 128 };
+    enum { RANGES_MAX = 256, AT_ONCE = 128, WORDS_AT_ONCE = 512 };
     htrail__maps_range ranges[RANGES_MAX];
-    const uintptr_t *words[AT_ONCE];
-    uintptr_t at[AT_ONCE];
+    uintptr_t copy[WORDS_AT_ONCE], words[AT_ONCE], at[AT_ONCE]; /* words: the addresses of those that are followed */
     struct arena arenas[AT_ONCE];
     size_t range_count = htrail__maps_private(ranges, RANGES_MAX), count = 0;
-    for (const uintptr_t *word = (const uintptr_t *)start; word < (const uintptr_t *)end; word++) {
-        if (*word % 8 == 0 && (*word < start || *word >= end) && htrail__maps_within(ranges, range_count, *word)) {
-            words[count] = word;
-            at[count++] = *word + w->head.arena * sizeof *arenas;
+    for (size_t place = 0, all = (end - start) / sizeof *copy; place < all; place++) {
+        size_t here = place % WORDS_AT_ONCE, left = all - place;
+        if (here == 0 && !htrail__peek(copy, start + place * sizeof *copy, (left < WORDS_AT_ONCE ? left : WORDS_AT_ONCE) * sizeof *copy))
+            return NULL;
+        if (copy[here] % 8 == 0 && (copy[here] < start || copy[here] >= end) && htrail__maps_within(ranges, range_count, copy[here])) {
+            words[count] = start + place * sizeof *copy;
+            at[count++] = copy[here] + w->head.arena * sizeof *arenas;
         }
-        if (count == 0 || (count < AT_ONCE && word + 1 < (const uintptr_t *)end))
+        if (count == 0 || (count < AT_ONCE && left > 1))
             continue;
         if (!htrail__peek_many(arenas, at, count, sizeof *arenas))
             return NULL;
         for (size_t i = 0; i < count; i++)
             if (is_arena_of(&arenas[i], w))
-                return words[i];
+                return (const uintptr_t *)words[i];
         count = 0;
     }
     return NULL;
@@ -124,7 +117,7 @@ static size_t count_of(uintptr_t address, unsigned int known)
     while (count <= known)
         count *= 2;
     while (count < ARENAS_MAX) { /* the first of the next half, if there is one, was an arena once */
-        if (!read_own(address + count * sizeof last, &last, sizeof last))
+        if (!htrail__peek(&last, address + count * sizeof last, sizeof last))
             break;
         bool is_arena = last.address != 0 && last.address % 4096 == 0 && last.pools >= ARENA_BYTES / POOL_BYTES - 1 &&
                         last.pools <= ARENA_BYTES / POOL_BYTES && last.free_pools <= last.pools &&
@@ -143,7 +136,7 @@ static bool find(htrail__walk *k, arena_table *found)
     PyObject *modules = htrail__layout_modules(k->interp);
     size_t bytes = sizeof(PyDictObject) + htrail__layout_header_bytes(&PyDict_Type);
     witness w = {.pool = (uintptr_t)modules & ~(uintptr_t)(POOL_BYTES - 1)};
-    if (!modules || !PyDict_CheckExact(modules) || !read_own(w.pool, &w.head, sizeof w.head) || w.head.arena >= ARENAS_MAX)
+    if (!modules || !PyDict_CheckExact(modules) || !htrail__peek(&w.head, w.pool, sizeof w.head) || w.head.arena >= ARENAS_MAX)
         return false;
     size_t step = (bytes + 15) / 16 * 16 / (w.head.size_class + 1) == 16 ? 16 : (bytes + 7) / 8 * 8 / (w.head.size_class + 1) == 8 ? 8 : 0;
     if (step == 0 || w.head.used_blocks == 0 || w.head.used_blocks > POOL_BYTES / 8)
@@ -183,7 +176,7 @@ void htrail__arenas_write(htrail__walk *k, htrail_process *process)
     struct arena some[ARENAS_AT_ONCE];
     for (size_t i = 0; i < table.count; i += ARENAS_AT_ONCE) {
         size_t now = table.count - i < ARENAS_AT_ONCE ? table.count - i : ARENAS_AT_ONCE;
-        if (!read_own((uintptr_t)&table.arenas[i], some, now * sizeof *some))
+        if (!htrail__peek(some, (uintptr_t)&table.arenas[i], now * sizeof *some))
             break;
         for (size_t at = 0; at < now; at++) {
             if (some[at].address == 0)

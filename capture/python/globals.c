@@ -9,6 +9,7 @@
 
 #include "capture/process/facts.h"
 #include "capture/process/images.h"
+#include "capture/process/peek.h"
 
 /* A heap of static arrays is not read whole: the program waits. */
 #define SCAN_BYTES_MAX ((uint64_t)16 << 20)
@@ -90,7 +91,7 @@ static bool scan_segment(void *arg, const htrail__image_data *data)
     while (at < end && s->scanned < SCAN_BYTES_MAX && s->rows < ROWS_MAX) {
         /* The waiting objects' stack is empty by now. */
         size_t bytes = end - at < sizeof s->k->waiting ? end - at : sizeof s->k->waiting;
-        if (!htrail__images_read(s->k->waiting, at, bytes))
+        if (!htrail__peek(s->k->waiting, at, bytes))
             break;
         size_t step = scan_words(s, at, s->k->waiting, bytes / sizeof(uintptr_t));
         s->scanned += step < bytes ? step : bytes;

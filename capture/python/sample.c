@@ -10,7 +10,7 @@
 #if PY_VERSION_HEX >= 0x03060000
 
 #include "capture/python/frame_text.h"
-#include "capture/python/peek.h"
+#include "capture/process/peek.h"
 #include "capture/sample/sampler.h"
 
 static PyMemAllocatorEx below[2]; /* of PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ */

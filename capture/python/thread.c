@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "capture/process/peek.h"
 #include "capture/python/layout.h"
 #include "capture/python/name.h"
 #include "capture/python/text.h"
@@ -31,13 +31,6 @@ enum { TID_OFFSET = 208 };
 enum { TID_OFFSET = 0 };
 #endif
 
-/* The memory of a thread that has ended may be gone: read so that it cannot fault. */
-static bool read_own(const void *from, void *to, size_t bytes)
-{
-    struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)bytes;
-}
-
 /* In a copy of the process the caller's structure has the number of the thread that was copied; then the
  * known offset is believed where it holds a number at all. -1: this is no glibc that we know. */
 static long tid_offset(void)
@@ -47,7 +40,7 @@ static long tid_offset(void)
     int32_t tid = (int32_t)syscall(SYS_gettid), value;
     if (offset != 0)
         return offset;
-    if (!read_own((const void *)pthread_self(), own, sizeof own))
+    if (!htrail__peek(own, (uintptr_t)pthread_self(), sizeof own))
         return -1;
     memcpy(&value, own + TID_OFFSET, sizeof value);
     if (TID_OFFSET != 0 && value == tid)
@@ -70,7 +63,8 @@ static uint64_t tid_of(const PyThreadState *thread)
 {
     long offset = tid_offset();
     int32_t tid;
-    if (offset < 0 || thread->thread_id == 0 || !read_own((const char *)(uintptr_t)thread->thread_id + offset, &tid, sizeof tid))
+    /* The memory of a thread that has ended may be gone. */
+    if (offset < 0 || thread->thread_id == 0 || !htrail__peek(&tid, (uintptr_t)thread->thread_id + (uintptr_t)offset, sizeof tid))
         return 0;
     return tid > 0 && tid <= TID_MAX ? (uint64_t)tid : 0;
 }

@@ -17,7 +17,7 @@
 
 #include "capture/process/maps.h"
 #include "capture/python/frame_text.h"
-#include "capture/python/peek.h"
+#include "capture/process/peek.h"
 
 #if PY_VERSION_HEX >= 0x030c0000
 #include <internal/pycore_tracemalloc.h>

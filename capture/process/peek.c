@@ -1,5 +1,5 @@
 /* peek.c - see peek.h. */
-#include "capture/python/peek.h"
+#include "capture/process/peek.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* peek.h - memory of this process that may go away while it is read: the kernel copies it, and says
- * so where it is not there. For tables that a thread may change which does not hold the GIL. */
+/* peek.h - memory of this process that may go away while it is read, or may be anything until it was
+ * found to fit: the kernel copies it, and says so where it is not there. */
 #ifndef HTRAIL_PEEK_H
 #define HTRAIL_PEEK_H
 
@@ -9,6 +9,7 @@
 
 enum { HTRAIL__PEEK_MAX = 512 };
 
+/* False: not all of it is there. */
 bool htrail__peek(void *to, uintptr_t from, size_t bytes);
 /* No other thread is in this process, so that nothing can go away (a child made by fork; most scripts). */
 bool htrail__peek_is_alone(void);
