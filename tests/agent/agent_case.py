@@ -31,6 +31,8 @@ THREAD = "import threading, time\nthread = threading.Thread(target=time.sleep, a
 
 
 class AgentCase(unittest.TestCase):
+    BEFORE = () # a command that becomes `heaptrail run`
+
     def setUp(self):
         # A program that says nothing would hang us too: better an end with a traceback.
         faulthandler.dump_traceback_later(LIMIT_S, exit=True)
@@ -40,7 +42,7 @@ class AgentCase(unittest.TestCase):
 
     def start(self, script, *arguments, options=(), python=PYTHON, ready="ready", **keywords):
         """Run a script with the agent and wait until it has printed a line."""
-        command = [HEAPTRAIL, "run", "-o", self.folder, *options, "--", python, "-c", script, *arguments]
+        command = [*self.BEFORE, HEAPTRAIL, "run", "-o", self.folder, *options, "--", python, "-c", script, *arguments]
         program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **keywords)
         self.addCleanup(self.end, program)
         if ready is not None:
