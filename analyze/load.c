@@ -81,7 +81,8 @@ static htrail_status load(htrail__loader *l, htrail_reader *reader, const char *
     if (htrail__naming_build(&l->naming, l->graph) != HTRAIL_OK || htrail__reach_build(&l->reach, l->graph) != HTRAIL_OK ||
         htrail__stacks_build(&l->stacks, l->graph, &l->reach) != HTRAIL_OK)
         return htrail__loader_no_memory(l);
-    if ((status = htrail__loader_label_atoms(l)) != HTRAIL_OK || (status = htrail__loader_encode_references(l)) != HTRAIL_OK || (status = htrail__loader_sum_up(l)) != HTRAIL_OK)
+    if ((status = htrail__loader_label_atoms(l)) != HTRAIL_OK || (status = htrail__loader_encode_references(l)) != HTRAIL_OK ||
+        (status = htrail__loader_find_dominators(l)) != HTRAIL_OK || (status = htrail__loader_sum_up(l)) != HTRAIL_OK)
         return status;
     if ((status = htrail__loader_write_tables(l)) != HTRAIL_OK || (status = htrail__loader_write_pages(l)) != HTRAIL_OK)
         return status;
@@ -109,12 +110,17 @@ static void release(htrail__loader *l)
     free(l->module_sums);
     free(l->name_sums);
     free(l->type_sums);
+    free(l->type_name_sums);
+    free(l->type_named);
     free(l->type_first);
     free(l->type_last);
     htrail__mapping_free(l->codes);
     htrail__mapping_free(l->srcs);
     htrail__mapping_free(l->dsts);
     htrail__mapping_free(l->edge_codes);
+    htrail__dominators_release(&l->dominators);
+    htrail__mapping_free(l->owner);
+    htrail__mapping_free(l->shared);
     free(l->partial);
     if (l->partial_fd >= 0)
         close(l->partial_fd);

@@ -37,7 +37,7 @@ htrail_status htrail__loader_write_c_references(htrail__loader *l)
 {
     const htrail__c_references *c = &l->reach.c;
     sqlite3_stmt *rows = htrail__loader_prepare(l, "INSERT INTO c_reference VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count");
-    sqlite3_stmt *sums = htrail__loader_prepare(l, "INSERT INTO total VALUES('c-refs', ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    sqlite3_stmt *sums = htrail__loader_prepare(l, "INSERT INTO total VALUES('c-refs', ?, ?, ?, NULL, NULL) ON CONFLICT DO UPDATE SET "
                                     "count = count + excluded.count, bytes = bytes + excluded.bytes");
     bool fine = rows != NULL && sums != NULL, whole = l->graph->complete && l->graph->stopped[0] == '\0';
     htrail__text key;

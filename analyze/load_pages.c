@@ -11,12 +11,14 @@ static htrail_status write_objects(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
     const htrail__reach *reach = &l->reach;
+    const htrail__dominators *tree = &l->dominators;
     uint32_t count = graph->object_count;
     htrail_status status = htrail__btree_begin(&l->tree, &l->file, false, l->object_root, count);
 
     for (uint32_t place = 0; place < count && status == HTRAIL_OK; place++) {
         uint32_t object = reach->object_of[place];
         const htrail__graph_object *o = &graph->objects[object];
+        int64_t module = l->module_of_text[l->naming.module_of[object]], owner = l->owner[place + 1] == 0 ? 0 : l->module_of_text[l->owner[place + 1]];
         bool pseudo = o->flags & HTRAIL_OBJECT_PSEUDO, reached = reach->root[place] != 0;
         if (place + PREFETCH_OBJECTS < count) {
             __builtin_prefetch(&graph->objects[reach->object_of[place + PREFETCH_OBJECTS]]);
@@ -27,7 +29,7 @@ static htrail_status write_objects(htrail__loader *l)
             HTRAIL__BTREE_NULL, /* the rowid */
             (int64_t)o->address,
             (int64_t)o->type + 1,
-            l->module_of_text[l->naming.module_of[object]],
+            module,
             (int64_t)o->size_bytes,
             pseudo ? HTRAIL__BTREE_NULL : (int64_t)o->refcount,
             o->flags,
@@ -36,7 +38,12 @@ static htrail_status write_objects(htrail__loader *l)
             reached ? (int64_t)reach->depth[place] : HTRAIL__BTREE_NULL,
             reach->holder[place] ? (int64_t)reach->holder[place] : HTRAIL__BTREE_NULL,
             reach->holder[place] ? (int64_t)l->codes[place] : HTRAIL__BTREE_NULL,
+            HTRAIL__BTREE_NULL, /* fingerprint */
+            owner == module ? HTRAIL__BTREE_NULL : owner,
             o->flags & HTRAIL_OBJECT_LENGTH ? (int64_t)o->length : HTRAIL__BTREE_NULL,
+            tree->dominator[place + 1] == reach->holder[place] ? HTRAIL__BTREE_NULL : (int64_t)tree->dominator[place + 1],
+            tree->retained[place + 1] == o->size_bytes ? HTRAIL__BTREE_NULL : (int64_t)tree->retained[place + 1],
+            l->shared[place + 1] == 0 ? HTRAIL__BTREE_NULL : (int64_t)l->shared[place + 1],
             (int64_t)l->name_of_text[htrail__loader_name_text(l, object)] - 1,
         };
         /* What is left off at the end reads as the column's default. */

@@ -4,6 +4,8 @@
 
 #include "analyze/loader.h"
 
+enum { PREFETCH_OBJECTS = 8 };
+
 static unsigned bucket_of(uint64_t value)
 {
     return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
@@ -30,10 +32,75 @@ static uint64_t sum_of(uint64_t left, uint64_t right)
     return right < INT64_MAX - left ? left + right : INT64_MAX;
 }
 
-static void add_sums(htrail__sums *to, uint64_t bytes)
+static void add_sums(htrail__sums *to, uint64_t bytes, uint64_t shared)
 {
     to->count++;
     to->bytes = sum_of(to->bytes, bytes);
+    to->shared = sum_of(to->shared, shared);
+}
+
+/* The sums that an object counts in, one a table. */
+typedef struct kinds_of_sum {
+    htrail__sums *type, *type_name, *module, *name, *size, *length;
+} kinds_of_sum;
+
+static kinds_of_sum sums_of(htrail__loader *l, uint32_t object)
+{
+    const htrail__graph_object *o = &l->graph->objects[object];
+    return (kinds_of_sum){
+        .type = &l->type_sums[o->type],
+        .type_name = &l->type_name_sums[l->type_named[o->type]],
+        .module = &l->module_sums[id_of_text(l->module_of_text, l->module_texts, &l->module_count, l->naming.module_of[object]) - 1],
+        .name = &l->name_sums[id_of_text(l->name_of_text, l->name_texts, &l->name_count, htrail__loader_name_text(l, object)) - 1],
+        .size = &l->size_sums[bucket_of(o->size_bytes)],
+        .length = &l->length_sums[o->flags & HTRAIL_OBJECT_LENGTH ? bucket_of(o->length) : HTRAIL__LOADER_NO_LENGTH],
+    };
+}
+
+/* module_of_text is filled later; until then its room serves to find types of one name. */
+static void name_types(htrail__loader *l)
+{
+    for (uint32_t i = l->graph->type_count; i > 0; i--)
+        l->module_of_text[l->graph->types[i - 1].full_name] = i - 1;
+    for (uint32_t i = 0; i < l->graph->type_count; i++)
+        l->type_named[i] = l->module_of_text[l->graph->types[i].full_name];
+    for (uint32_t i = 0; i < l->graph->type_count; i++)
+        l->module_of_text[l->graph->types[i].full_name] = 0;
+}
+
+static void add_retained(htrail__sums *to, uint32_t place, uint32_t end, uint64_t retained)
+{
+    if (place < to->covered)
+        return;
+    to->covered = end;
+    to->retained = sum_of(to->retained, retained);
+}
+
+/* In the order of the tree of dominators: what is below an object comes directly after it. */
+static void sum_up_retained(htrail__loader *l)
+{
+    const htrail__dominators *tree = &l->dominators;
+    for (uint32_t place = 1; place <= tree->count; place++) {
+        if (place + PREFETCH_OBJECTS <= tree->count) {
+            uint32_t ahead = l->reach.object_of[tree->order[place + PREFETCH_OBJECTS] - 1];
+            __builtin_prefetch(&l->graph->objects[ahead]);
+            __builtin_prefetch(&l->naming.module_of[ahead]);
+            __builtin_prefetch(&l->graph->name_of[ahead]);
+            __builtin_prefetch(&tree->retained[tree->order[place + PREFETCH_OBJECTS]]);
+            __builtin_prefetch(&tree->below[tree->order[place + PREFETCH_OBJECTS]]);
+        }
+        if (place + 2 * PREFETCH_OBJECTS <= tree->count)
+            __builtin_prefetch(&l->reach.object_of[tree->order[place + 2 * PREFETCH_OBJECTS] - 1]);
+        uint32_t number = tree->order[place], end = place + tree->below[number];
+        uint64_t retained = tree->retained[number];
+        kinds_of_sum sums = sums_of(l, l->reach.object_of[number - 1]);
+        add_retained(sums.type, place, end, retained);
+        add_retained(sums.type_name, place, end, retained);
+        add_retained(sums.module, place, end, retained);
+        add_retained(sums.name, place, end, retained);
+        add_retained(sums.size, place, end, retained);
+        add_retained(sums.length, place, end, retained);
+    }
 }
 
 htrail_status htrail__loader_sum_up(htrail__loader *l)
@@ -48,11 +115,14 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
     l->module_sums = calloc(texts, sizeof(htrail__sums));
     l->name_sums = calloc(texts, sizeof(htrail__sums));
     l->type_sums = calloc((size_t)graph->type_count + 1, sizeof(htrail__sums));
+    l->type_name_sums = calloc((size_t)graph->type_count + 1, sizeof(htrail__sums));
+    l->type_named = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
     l->type_first = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
     l->type_last = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
-    if (l->type_first == NULL || l->type_last == NULL || l->module_of_text == NULL || l->name_of_text == NULL || l->module_texts == NULL || l->name_texts == NULL ||
+    if (l->type_name_sums == NULL || l->type_named == NULL || l->type_first == NULL || l->type_last == NULL || l->module_of_text == NULL || l->name_of_text == NULL || l->module_texts == NULL || l->name_texts == NULL ||
         l->module_sums == NULL || l->name_sums == NULL || l->type_sums == NULL)
         return htrail__loader_no_memory(l);
+    name_types(l);
     id_of_text(l->name_of_text, l->name_texts, &l->name_count, 0); /* id 1: no name */
     for (uint32_t i = 0; i < graph->object_count; i++) {
         const htrail__graph_object *o = &graph->objects[i];
@@ -61,12 +131,15 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
             l->type_first[o->type] = number;
         if (number > l->type_last[o->type])
             l->type_last[o->type] = number;
-        add_sums(&l->type_sums[o->type], o->size_bytes);
-        add_sums(&l->module_sums[id_of_text(l->module_of_text, l->module_texts, &l->module_count, l->naming.module_of[i]) - 1], o->size_bytes);
-        add_sums(&l->name_sums[id_of_text(l->name_of_text, l->name_texts, &l->name_count, htrail__loader_name_text(l, i)) - 1], o->size_bytes);
-        add_sums(&l->size_sums[bucket_of(o->size_bytes)], o->size_bytes);
-        add_sums(&l->length_sums[o->flags & HTRAIL_OBJECT_LENGTH ? bucket_of(o->length) : HTRAIL__LOADER_NO_LENGTH], o->size_bytes);
+        kinds_of_sum sums = sums_of(l, i);
+        add_sums(sums.type, o->size_bytes, l->shared[number]);
+        add_sums(sums.type_name, o->size_bytes, l->shared[number]);
+        add_sums(sums.module, o->size_bytes, l->shared[number]);
+        add_sums(sums.name, o->size_bytes, l->shared[number]);
+        add_sums(sums.size, o->size_bytes, l->shared[number]);
+        add_sums(sums.length, o->size_bytes, l->shared[number]);
         l->total_bytes = sum_of(l->total_bytes, o->size_bytes);
     }
+    sum_up_retained(l);
     return HTRAIL_OK;
 }

@@ -116,7 +116,7 @@ static htrail_status write_meta(htrail__loader *l)
 static htrail_status write_types(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
-    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO type VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO type VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bool fine = statement != NULL;
     for (uint32_t i = 0; i < graph->type_count && fine; i++) {
         const htrail__graph_type *type = &graph->types[i];
@@ -138,13 +138,23 @@ static htrail_status write_types(htrail__loader *l)
         htrail__loader_bind_number(statement, 11, (type->flags & HTRAIL_TYPE_PSEUDO) != 0);
         htrail__loader_bind_number(statement, 12, l->type_sums[i].count);
         htrail__loader_bind_number(statement, 13, l->type_sums[i].bytes);
+        htrail__loader_bind_number(statement, 14, l->type_sums[i].retained);
+        htrail__loader_bind_number(statement, 15, l->type_sums[i].shared);
         if (l->type_sums[i].count > 0) {
-            htrail__loader_bind_number(statement, 14, l->type_first[i]);
-            htrail__loader_bind_number(statement, 15, l->type_last[i]);
+            htrail__loader_bind_number(statement, 16, l->type_first[i]);
+            htrail__loader_bind_number(statement, 17, l->type_last[i]);
         }
         fine = htrail__loader_insert(statement);
     }
     return htrail__loader_end_statement(l, statement, fine);
+}
+
+static void bind_sums(sqlite3_stmt *statement, int column, const htrail__sums *sums)
+{
+    htrail__loader_bind_number(statement, column, sums->count);
+    htrail__loader_bind_number(statement, column + 1, sums->bytes);
+    htrail__loader_bind_number(statement, column + 2, sums->retained);
+    htrail__loader_bind_number(statement, column + 3, sums->shared);
 }
 
 static htrail_status write_sums(htrail__loader *l, const char *sql, const uint32_t *texts, const htrail__sums *values, uint32_t count)
@@ -154,8 +164,21 @@ static htrail_status write_sums(htrail__loader *l, const char *sql, const uint32
     for (uint32_t i = 0; i < count && fine; i++) {
         htrail__loader_bind_number(statement, 1, i + 1);
         htrail__loader_bind_text(l, statement, 2, texts[i]);
-        htrail__loader_bind_number(statement, 3, values[i].count);
-        htrail__loader_bind_number(statement, 4, values[i].bytes);
+        bind_sums(statement, 3, &values[i]);
+        fine = htrail__loader_insert(statement);
+    }
+    return htrail__loader_end_statement(l, statement, fine);
+}
+
+static htrail_status write_type_totals(htrail__loader *l)
+{
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO total VALUES('type', ?, ?, ?, ?, ?)");
+    bool fine = statement != NULL;
+    for (uint32_t i = 0; i < l->graph->type_count && fine; i++) {
+        if (l->type_name_sums[i].count == 0)
+            continue;
+        htrail__loader_bind_text(l, statement, 1, l->graph->types[i].full_name);
+        bind_sums(statement, 2, &l->type_name_sums[i]);
         fine = htrail__loader_insert(statement);
     }
     return htrail__loader_end_statement(l, statement, fine);
@@ -236,7 +259,7 @@ static htrail_status write_object_texts(htrail__loader *l)
 
 static htrail_status write_buckets(htrail__loader *l, const char *by, const htrail__sums *values)
 {
-    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO total VALUES(?, ?, ?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO total VALUES(?, ?, ?, ?, ?, ?)");
     bool fine = statement != NULL;
     char key[64];
     for (unsigned i = 0; i < HTRAIL__LOADER_BUCKETS && fine; i++) {
@@ -252,8 +275,7 @@ static htrail_status write_buckets(htrail__loader *l, const char *by, const htra
             snprintf(key, sizeof key, "%" PRIu64 "-%" PRIu64, low, high);
         sqlite3_bind_text(statement, 1, by, -1, SQLITE_STATIC);
         sqlite3_bind_text(statement, 2, key, -1, SQLITE_TRANSIENT);
-        htrail__loader_bind_number(statement, 3, values[i].count);
-        htrail__loader_bind_number(statement, 4, values[i].bytes);
+        bind_sums(statement, 3, &values[i]);
         fine = htrail__loader_insert(statement);
     }
     return htrail__loader_end_statement(l, statement, fine);
@@ -298,12 +320,12 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
                              "PRAGMA locking_mode = EXCLUSIVE; BEGIN;")) != HTRAIL_OK ||
         (status = run_sql(l, htrail__schema_sql)) != HTRAIL_OK || (status = write_meta(l)) != HTRAIL_OK ||
         (status = write_types(l)) != HTRAIL_OK ||
-        (status = write_sums(l, "INSERT INTO module VALUES(?, ?, ?, ?)", l->module_texts, l->module_sums, l->module_count)) != HTRAIL_OK ||
-        (status = write_sums(l, "INSERT INTO name VALUES(? - 1, ?, ?, ?)", l->name_texts, l->name_sums, l->name_count)) != HTRAIL_OK ||
+        (status = write_sums(l, "INSERT INTO module VALUES(?, ?, ?, ?, ?, ?)", l->module_texts, l->module_sums, l->module_count)) != HTRAIL_OK ||
+        (status = write_sums(l, "INSERT INTO name VALUES(? - 1, ?, ?, ?, ?, ?)", l->name_texts, l->name_sums, l->name_count)) != HTRAIL_OK ||
         (status = write_labels(l)) != HTRAIL_OK || (status = write_roots(l)) != HTRAIL_OK || (status = htrail__loader_write_process(l)) != HTRAIL_OK || (status = htrail__loader_write_sites(l)) != HTRAIL_OK ||
         (status = htrail__loader_write_c_references(l)) != HTRAIL_OK ||
         (status = write_object_texts(l)) != HTRAIL_OK || (status = run_sql(l, htrail__schema_finish_sql)) != HTRAIL_OK ||
-        (status = write_buckets(l, "size", l->size_sums)) != HTRAIL_OK ||
+        (status = write_type_totals(l)) != HTRAIL_OK || (status = write_buckets(l, "size", l->size_sums)) != HTRAIL_OK ||
         (status = write_buckets(l, "length", l->length_sums)) != HTRAIL_OK || (status = write_statistics(l)) != HTRAIL_OK)
         return status;
     l->object_root = root_page_of(l, "heap_object");

@@ -1,7 +1,7 @@
 /* analyze/loader.h - what the parts of a load share (analyze/load*.c); nobody else includes it.
  *
  * In order: read the graph, name and search it; label and sort the references
- * (load_references.c); ids and sums (load_sums.c); the small tables through SQL
+ * (load_references.c); who dominates and owns whom (load_dominators.c); ids and sums (load_sums.c); the small tables through SQL
  * (load_tables.c); the large ones as pages (load_pages.c). */
 #ifndef HTRAIL_ANALYZE_LOADER_H
 #define HTRAIL_ANALYZE_LOADER_H
@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include "analyze/btree.h"
+#include "analyze/dominators.h"
 #include "analyze/graph.h"
 #include "analyze/load.h"
 #include "analyze/naming.h"
@@ -21,7 +22,8 @@ enum {
 };
 
 typedef struct htrail__sums {
-    uint64_t count, bytes;
+    uint64_t count, bytes, retained, shared;
+    uint32_t covered; /* while retained is summed up: what stands before this place lies below one that is counted */
 } htrail__sums;
 
 typedef struct htrail__label_text {
@@ -57,6 +59,8 @@ typedef struct htrail__loader {
     uint32_t *module_texts, *name_texts; /* by id - 1 */
     uint32_t module_count, name_count;
     htrail__sums *module_sums, *name_sums, *type_sums;
+    htrail__sums *type_name_sums; /* by type, of all types of its name; in the first of them */
+    uint32_t *type_named;         /* by type: the first of its name */
     uint32_t *type_first, *type_last; /* numbers of the first and last object of a type */
     htrail__sums size_sums[HTRAIL__LOADER_BUCKETS], length_sums[HTRAIL__LOADER_BUCKETS];
 
@@ -64,6 +68,11 @@ typedef struct htrail__loader {
     uint32_t *codes;  /* by number - 1: label code of the holding reference */
     uint32_t *srcs, *dsts, *edge_codes;
     uint32_t edge_count;
+
+    /* By number: the text of the module whose it is, 0 for none; and bytes. */
+    htrail__dominators dominators;
+    uint32_t *owner;
+    uint64_t *shared;
 } htrail__loader;
 
 /* Say the sentence; they return the status for it. */
@@ -76,6 +85,7 @@ void htrail__loader_step(htrail__loader *l, uint64_t done, uint64_t all);
 
 htrail_status htrail__loader_label_atoms(htrail__loader *l);
 htrail_status htrail__loader_encode_references(htrail__loader *l);
+htrail_status htrail__loader_find_dominators(htrail__loader *l);
 htrail_status htrail__loader_sum_up(htrail__loader *l);
 /* Filling a table: NULL and false where SQLite fails, which end_statement (finalizes) then says. */
 sqlite3_stmt *htrail__loader_prepare(htrail__loader *l, const char *sql);

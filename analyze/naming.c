@@ -233,9 +233,14 @@ static htrail_status name_everything(work *w)
             break;
         }
     }
-    for (uint32_t i = 0; i < graph->object_count; i++)
-        if (module_of[i] == 0)
-            module_of[i] = graph->types[graph->objects[i].type].module;
+    for (uint32_t i = 0; i < graph->object_count; i++) {
+        const htrail__graph_type *type = &graph->types[graph->objects[i].type];
+        bool own = module_of[i] != 0;
+        if (!own)
+            module_of[i] = type->module;
+        if (module_of[i] != 0 && (own || type->flags & HTRAIL_TYPE_HEAP))
+            w->naming->says_module[i >> 6] |= UINT64_C(1) << (i & 63);
+    }
     return status;
 }
 
@@ -281,9 +286,10 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
 
     *naming = (htrail__naming){0};
     naming->module_of = htrail__mapping_new(graph->object_count, sizeof *naming->module_of);
+    naming->says_module = htrail__mapping_new(graph->object_count / 64, sizeof *naming->says_module);
     w.strengths = calloc((size_t)graph->object_count + 1, 1);
     w.is_named = calloc((size_t)graph->object_count + 1, sizeof *w.is_named);
-    if (naming->module_of == NULL || w.strengths == NULL || w.is_named == NULL)
+    if (naming->module_of == NULL || naming->says_module == NULL || w.strengths == NULL || w.is_named == NULL)
         status = HTRAIL_E_NOMEM;
     else if ((status = find_type_roles(&w)) == HTRAIL_OK && (status = find_label_roles(&w)) == HTRAIL_OK &&
              (status = name_everything(&w)) == HTRAIL_OK)
@@ -298,6 +304,7 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
 void htrail__naming_release(htrail__naming *naming)
 {
     htrail__mapping_free(naming->module_of);
+    htrail__mapping_free(naming->says_module);
     free(naming->full_name);
     free(naming->is_text);
     *naming = (htrail__naming){0};

@@ -23,9 +23,11 @@ const char htrail__schema_sql[] =
     "CREATE TABLE type(id INTEGER PRIMARY KEY, name TEXT NOT NULL, module TEXT NOT NULL, qualname TEXT NOT NULL,\n"
     "  address INTEGER NOT NULL, object INTEGER, base INTEGER, basic_size INTEGER NOT NULL, item_size INTEGER NOT NULL,\n"
     "  is_heap INTEGER NOT NULL, is_pseudo INTEGER NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
-    "  first_object INTEGER, last_object INTEGER);\n"
-    "CREATE TABLE module(id INTEGER PRIMARY KEY, name TEXT NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL);\n"
-    "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL);\n"
+    "  retained INTEGER NOT NULL, shared INTEGER NOT NULL, first_object INTEGER, last_object INTEGER);\n"
+    "CREATE TABLE module(id INTEGER PRIMARY KEY, name TEXT NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
+    "  retained INTEGER NOT NULL, shared INTEGER NOT NULL);\n"
+    "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
+    "  retained INTEGER NOT NULL, shared INTEGER NOT NULL);\n"
     "CREATE TABLE label(id INTEGER PRIMARY KEY, text TEXT NOT NULL);\n"
     "CREATE TABLE root(id INTEGER PRIMARY KEY, object INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,\n"
     "  thread INTEGER, depth INTEGER);\n"
@@ -46,10 +48,13 @@ const char htrail__schema_sql[] =
     "  PRIMARY KEY(object, holder)) WITHOUT ROWID;\n"
     "CREATE TABLE object_text(object INTEGER PRIMARY KEY, text TEXT, hash INTEGER, is_cut INTEGER NOT NULL);\n"
     "CREATE TABLE total(\"by\" TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
-    "  PRIMARY KEY(\"by\", key)) WITHOUT ROWID;\n"
+    "  retained INTEGER, shared INTEGER, PRIMARY KEY(\"by\", key)) WITHOUT ROWID;\n"
+    /* NULL is the ordinary case and at the end of a row costs nothing: dominator: as holder (0: the roots); retained: as size;
+     * shared: 0; owner: as module (0: nobody). */
     "CREATE TABLE heap_object(id INTEGER PRIMARY KEY, address INTEGER NOT NULL, type INTEGER NOT NULL, module INTEGER NOT NULL,\n"
     "  size INTEGER NOT NULL, refcount INTEGER, flags INTEGER NOT NULL, referrers INTEGER NOT NULL,\n"
-    "  root INTEGER, depth INTEGER, holder INTEGER, label INTEGER, length INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
+    "  root INTEGER, depth INTEGER, holder INTEGER, label INTEGER, fingerprint INTEGER, owner INTEGER, length INTEGER,\n"
+    "  dominator INTEGER, retained INTEGER, shared INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
     "CREATE TABLE heap_reference(src INTEGER NOT NULL, dst INTEGER NOT NULL, label INTEGER NOT NULL,\n"
     "  PRIMARY KEY(src, dst, label)) WITHOUT ROWID;\n"
     "CREATE INDEX heap_referrer ON heap_reference(dst);\n"
@@ -60,15 +65,17 @@ const char htrail__schema_sql[] =
     "  " KIND("o.label") " AS holder_kind,\n"
     "  " LABEL("o.label") " AS holder_label,\n"
     "  o.depth, o.root, (SELECT text FROM object_text WHERE object = o.id) AS text,\n"
-    "  (SELECT hash FROM object_text WHERE object = o.id) AS hash, (SELECT site FROM object_site WHERE object = o.id) AS site\n"
+    "  (SELECT hash FROM object_text WHERE object = o.id) AS hash, (SELECT site FROM object_site WHERE object = o.id) AS site,\n"
+    "  nullif(coalesce(o.dominator, o.holder), 0) AS dominator, coalesce(o.retained, o.size) AS retained, coalesce(o.shared, 0) AS shared,\n"
+    "  coalesce(w.name, '') AS owner_module, o.fingerprint\n"
     "  FROM heap_object o LEFT JOIN type t ON t.id = o.type\n"
-    "  AND o.id BETWEEN t.first_object AND t.last_object LEFT JOIN module m ON m.id = o.module LEFT JOIN name n ON n.id = o.name;\n"
+    "  AND o.id BETWEEN t.first_object AND t.last_object LEFT JOIN module m ON m.id = o.module LEFT JOIN name n ON n.id = o.name\n"
+    "  LEFT JOIN module w ON w.id = coalesce(o.owner, o.module);\n"
     "CREATE VIEW reference AS SELECT e.src, e.dst,\n"
     "  " KIND("e.label") " AS kind,\n"
     "  " LABEL("e.label") " AS label,\n"
     "  " KEY("e.label") " AS key FROM heap_reference e;\n";
 
-/* total(): a sum(bytes) past 2^63, which a file can claim, would be an error; below 2^53 they are the same. */
 const char htrail__schema_finish_sql[] =
     "CREATE INDEX type_name ON type(name);\n"
     "CREATE INDEX module_name ON module(name);\n"
@@ -76,6 +83,5 @@ const char htrail__schema_finish_sql[] =
     "CREATE INDEX root_object ON root(object);\n"
     "CREATE INDEX site_caller ON site(caller);\n"
     "CREATE INDEX object_site_site ON object_site(site);\n"
-    "INSERT INTO total SELECT 'type', name, sum(objects), CAST(total(bytes) AS INTEGER) FROM type WHERE objects > 0 GROUP BY name;\n"
-    "INSERT INTO total SELECT 'module', name, objects, bytes FROM module;\n"
-    "INSERT INTO total SELECT 'name', text, objects, bytes FROM name WHERE objects > 0;\n";
+    "INSERT INTO total SELECT 'module', name, objects, bytes, retained, shared FROM module;\n"
+    "INSERT INTO total SELECT 'name', text, objects, bytes, retained, shared FROM name WHERE objects > 0;\n";

@@ -49,6 +49,13 @@ Test(load, a_small_heap_reads_as_it_was_written)
 #define EXPECT_SAME(db, one, other)                                                                                          \
     EXPECT_ROWS(db, "SELECT count(*) FROM (SELECT * FROM (" one " EXCEPT " other ") UNION ALL SELECT * FROM (" other " EXCEPT " one "))", "0\n")
 
+#define EXPECT_RETAINED(db, by, key)                                                                                         \
+    EXPECT_SAME(db, "SELECT key, retained, shared FROM total WHERE \"by\" = '" by "'",                                        \
+                "SELECT " key ", sum(iif((WITH RECURSIVE up(id) AS (SELECT o.dominator UNION ALL "                         \
+                "SELECT p.dominator FROM up JOIN object p ON p.id = up.id) "                                               \
+                "SELECT count(*) FROM up JOIN object h ON h.id = up.id WHERE h." by " = " key ") = 0, o.retained, 0)), "      \
+                "sum(o.shared) FROM object o GROUP BY 1")
+
 Test(load, figures_agree_with_each_other_on_any_heap)
 {
     for (uint64_t seed = 1; seed <= 4; seed++) {
@@ -74,6 +81,14 @@ Test(load, figures_agree_with_each_other_on_any_heap)
         EXPECT_SAME(db, "SELECT module, count(*), sum(size) FROM object GROUP BY 1", "SELECT key, count, bytes FROM total WHERE \"by\" = 'module'");
         EXPECT_SAME(db, "SELECT name, count(*), sum(size) FROM object GROUP BY 1", "SELECT key, count, bytes FROM total WHERE \"by\" = 'name'");
         EXPECT_ROWS(db, "SELECT count(DISTINCT s) FROM (SELECT sum(count) || ' ' || sum(bytes) AS s FROM total WHERE \"by\" <> 'c-refs' GROUP BY \"by\")", "1\n");
+        /* The same from the objects: what comes back, without counting twice, and parts that sum to the whole. */
+        EXPECT_RETAINED(db, "type", "o.type");
+        EXPECT_RETAINED(db, "module", "o.module");
+        EXPECT_RETAINED(db, "name", "o.name");
+        EXPECT_ROWS(db, "SELECT sum(shared) - sum(size), sum(iif(dominator IS NULL, retained, 0)) - sum(size), count(*) FILTER (WHERE owner_module IS NULL) FROM object", "0|0|0\n");
+        EXPECT_ROWS(db, "SELECT count(*) FROM object o WHERE retained <> size + (SELECT coalesce(sum(retained), 0) FROM object c WHERE c.dominator = o.id AND o.id < 300) AND o.id < 300", "0\n");
+        EXPECT_ROWS(db, "SELECT count(DISTINCT s) FROM (SELECT sum(shared) AS s FROM total WHERE \"by\" <> 'c-refs' GROUP BY \"by\" UNION SELECT sum(size) FROM object "
+                        "UNION SELECT sum(shared) FROM type)", "1\n");
         /* A chain is one step longer than its holder's, and no reference makes it shorter. */
         EXPECT_ROWS(db, "SELECT count(*) FROM object o JOIN object h ON h.id = o.holder WHERE o.depth IS NOT h.depth + 1 OR o.root IS NOT h.root", "0\n");
         EXPECT_ROWS(db, "SELECT count(*) FROM reference r JOIN object s ON s.id = r.src JOIN object d ON d.id = r.dst "

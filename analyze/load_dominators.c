@@ -1,0 +1,80 @@
+/* analyze/load_dominators.c - dominators, retained sizes, owners and shares, from the references
+ * as they are sorted for the database. */
+#include "analyze/loader.h"
+#include "analyze/mapping.h"
+#include "analyze/ownership.h"
+#include "analyze/schema.h"
+
+static bool bit(const uint64_t *bits, uint32_t at) { return bits[at >> 6] >> (at & 63) & 1; }
+static void set_bit(uint64_t *bits, uint32_t at) { bits[at >> 6] |= UINT64_C(1) << (at & 63); }
+
+/* Strong references by number, without those into roots: half of all in real heaps lead to None,
+ * small integers and the like, and a root is dominated by nobody. */
+static htrail_status strong_references(const htrail__loader *l, htrail__dominators_graph *graph)
+{
+    const htrail__reach *reach = &l->reach;
+    uint32_t kept = 0, at = 0;
+    htrail_status status = htrail__dominators_graph_init(graph, l->graph->object_count, l->edge_count);
+
+    if (status != HTRAIL_OK)
+        return status;
+    for (uint32_t i = 0; i < reach->root_count; i++)
+        set_bit(graph->is_root, reach->number_of[reach->roots[i].object]);
+    for (uint32_t number = 1; number <= graph->count; number++) {
+        uint32_t first = kept;
+        graph->vertices[number].first = first;
+        for (; at < l->edge_count && l->srcs[at] == number; at++) {
+            uint32_t target = l->dsts[at];
+            if ((l->edge_codes[at] & HTRAIL__CODE_KIND_MASK) != HTRAIL_REF_WEAK && target != number && !bit(graph->is_root, target) &&
+                (kept == first || graph->targets[kept - 1] != target))
+                graph->targets[kept++] = target;
+        }
+    }
+    graph->vertices[graph->count + 1].first = kept;
+    return HTRAIL_OK;
+}
+
+static htrail_status share_out(htrail__loader *l, const htrail__dominators_graph *graph)
+{
+    uint64_t *keeps = htrail__mapping_new((size_t)graph->count / 64 + 1, sizeof *keeps);
+    htrail_status status;
+
+    if (keeps == NULL)
+        return HTRAIL_E_NOMEM;
+    for (size_t i = 0; i <= graph->count / 64; i++)
+        keeps[i] = graph->is_root[i];
+    for (uint32_t number = 1; number <= graph->count; number++)
+        if (l->owner[number] != 0)
+            set_bit(keeps, number);
+    status = htrail__ownership_share(l->shared, graph, l->reach.holder, keeps);
+    htrail__mapping_free(keeps);
+    return status;
+}
+
+htrail_status htrail__loader_find_dominators(htrail__loader *l)
+{
+    uint32_t count = l->graph->object_count;
+    uint64_t *retained = htrail__mapping_new((size_t)count + 1, sizeof *retained);
+    htrail__dominators_graph graph = {0};
+    htrail_status status = HTRAIL_E_NOMEM;
+
+    l->shared = htrail__mapping_new((size_t)count + 1, sizeof *l->shared);
+    l->owner = htrail__mapping_new((size_t)count + 1, sizeof *l->owner);
+    if (retained == NULL || l->shared == NULL || l->owner == NULL)
+        goto done;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = l->reach.number_of[i];
+        retained[number] = l->shared[number] = l->graph->objects[i].size_bytes;
+        l->owner[number] = htrail__naming_says_module(&l->naming, i) ? l->naming.module_of[i] : 0;
+    }
+    if ((status = strong_references(l, &graph)) != HTRAIL_OK || (status = share_out(l, &graph)) != HTRAIL_OK)
+        goto done;
+    status = htrail__dominators_find(&l->dominators, &graph, retained, HTRAIL__DOMINATORS_BUDGET);
+    retained = NULL;
+    if (status == HTRAIL_OK)
+        htrail__ownership_inherit(l->owner, &l->dominators);
+done:
+    htrail__dominators_graph_release(&graph);
+    htrail__mapping_free(retained);
+    return status == HTRAIL_OK ? status : htrail__loader_no_memory(l);
+}
