@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyze/mapping.h"
+#include "analyze/str.h"
 
 /* Roots of an object: how many own a reference, and its C_GLOBALs as a list through `next`. */
 typedef struct holders {
@@ -21,7 +22,7 @@ static bool owns_a_reference(const htrail__graph *graph, const htrail__graph_roo
         return false;
     case HTRAIL_ROOT_FRAME: { /* a frame object is held by the call that runs it; a generator by its caller */
         htrail_str type = htrail__texts_get(&graph->texts, graph->types[graph->objects[root->object].type].full_name);
-        return type.len == 5 && memcmp(type.data, "frame", 5) == 0;
+        return htrail__str_is(type, "frame");
     }
     default:
         return true;
@@ -33,34 +34,22 @@ static bool owns_a_reference(const htrail__graph *graph, const htrail__graph_roo
 static void static_range(const htrail__graph *graph, uint64_t *start, uint64_t *end)
 {
     unsigned long long from = 0, to = 0;
-    char text[64];
-    *start = *end = 0;
-    for (uint32_t i = 0; i < graph->meta_count; i++) {
-        htrail_str key = htrail__texts_get(&graph->texts, graph->metas[i].key);
-        htrail_str value = htrail__texts_get(&graph->texts, graph->metas[i].value);
-        if (key.len != 16 || memcmp(key.data, "interpreter_data", 16) != 0 || value.len >= sizeof text)
-            continue;
-        memcpy(text, value.data, value.len);
-        text[value.len] = '\0';
-        if (sscanf(text, "%llx-%llx", &from, &to) == 2) {
-            *start = from;
-            *end = to;
-        }
-    }
+    char text[64] = "";
+    htrail_str range = htrail__graph_fact(graph, "interpreter_data");
+    if (range.len < sizeof text)
+        memcpy(text, range.data, range.len);
+    bool is_known = sscanf(text, "%llx-%llx", &from, &to) == 2;
+    *start = is_known ? from : 0;
+    *end = is_known ? to : 0;
 }
 
 /* By type: its objects' counts mean something. */
 static bool *counting_types(const htrail__graph *graph)
 {
-    static const char *const singletons[] = {"NoneType", "ellipsis", "NotImplementedType", "bool"};
+    static const char *const singletons[] = {"NoneType", "ellipsis", "NotImplementedType", "bool", NULL};
     bool *counts = malloc((size_t)graph->type_count + 1);
-    for (uint32_t i = 0; i < graph->type_count && counts != NULL; i++) {
-        htrail_str name = htrail__texts_get(&graph->texts, graph->types[i].full_name);
-        counts[i] = true;
-        for (size_t k = 0; k < sizeof singletons / sizeof *singletons; k++)
-            if (name.len == strlen(singletons[k]) && memcmp(name.data, singletons[k], name.len) == 0)
-                counts[i] = false;
-    }
+    for (uint32_t i = 0; i < graph->type_count && counts != NULL; i++)
+        counts[i] = !htrail__str_is_one_of(htrail__texts_get(&graph->texts, graph->types[i].full_name), singletons);
     return counts;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "analyze/mapping.h"
+#include "analyze/str.h"
 
 enum {
     STEP_OBJECTS = 1 << 14,
@@ -470,6 +471,14 @@ htrail_status htrail__graph_read(htrail__graph **out, htrail_reader *reader, con
 done:
     htrail__graph_free(graph);
     return status;
+}
+
+htrail_str htrail__graph_fact(const htrail__graph *graph, const char *key)
+{
+    for (uint32_t i = 0; i < graph->meta_count; i++)
+        if (htrail__str_is(htrail__texts_get(&graph->texts, graph->metas[i].key), key))
+            return htrail__texts_get(&graph->texts, graph->metas[i].value);
+    return (htrail_str){"", 0};
 }
 
 void htrail__graph_free(htrail__graph *graph)

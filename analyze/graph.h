@@ -172,6 +172,9 @@ void htrail__graph_free(htrail__graph *graph);
 /* The atom of (kind, label), made where there is none. HTRAIL_E_NOMEM, E_LIMIT. */
 htrail_status htrail__graph_atom_for(htrail__graph *graph, uint32_t kind, htrail_label label, uint32_t *atom);
 
+/* The value of the first fact (META) with this key; empty where there is none. Borrowed from the texts. */
+htrail_str htrail__graph_fact(const htrail__graph *graph, const char *key);
+
 /* The kind of the reference at place (htrail_ref_kind). */
 static inline uint32_t htrail__graph_ref_kind(const htrail__graph *graph, uint32_t place)
 {

@@ -7,15 +7,9 @@
 enum { TEXT_BYTES_MAX = 1 << 16 };
 
 /* The static data of the interpreter itself holds what every process of that version holds. */
-static bool is_own(const htrail__loader *l, htrail_str holder)
+static bool is_own(htrail_str image, htrail_str holder)
 {
-    for (uint32_t i = 0; i < l->graph->meta_count; i++) {
-        htrail_str key = htrail__texts_get(&l->graph->texts, l->graph->metas[i].key);
-        htrail_str image = htrail__texts_get(&l->graph->texts, l->graph->metas[i].value);
-        if (key.len == 17 && memcmp(key.data, "interpreter_image", 17) == 0)
-            return image.len > 0 && holder.len > image.len && memcmp(holder.data, image.data, image.len) == 0 && holder.data[image.len] == '+';
-    }
-    return false;
+    return image.len > 0 && holder.len > image.len && memcmp(holder.data, image.data, image.len) == 0 && holder.data[image.len] == '+';
 }
 
 /* "dict <- _leak.so+0x4040": what is held, and by whom. */
@@ -40,6 +34,7 @@ htrail_status htrail__loader_write_c_references(htrail__loader *l)
     sqlite3_stmt *sums = htrail__loader_prepare(l, "INSERT INTO total VALUES('c-refs', ?, ?, ?, NULL, NULL) ON CONFLICT DO UPDATE SET "
                                     "count = count + excluded.count, bytes = bytes + excluded.bytes");
     bool fine = rows != NULL && sums != NULL, whole = l->graph->complete && l->graph->stopped[0] == '\0';
+    htrail_str image = htrail__graph_fact(l->graph, "interpreter_image");
     htrail__text key;
 
     htrail__text_init(&key, TEXT_BYTES_MAX);
@@ -48,7 +43,7 @@ htrail_status htrail__loader_write_c_references(htrail__loader *l)
         htrail_str holder = {"", 0};
         if (row->root != HTRAIL__NO_ID && l->graph->roots[row->root].name != 0)
             holder = htrail__texts_get(&l->graph->texts, l->graph->roots[row->root].name);
-        bool own = is_own(l, holder);
+        bool own = is_own(image, holder);
         htrail__loader_bind_number(rows, 1, l->reach.number_of[row->object]);
         sqlite3_bind_text64(rows, 2, holder.data, holder.len, SQLITE_STATIC, SQLITE_UTF8);
         htrail__loader_bind_number(rows, 3, row->count);

@@ -15,7 +15,7 @@ done
 cd "$tree"
 export B="$tree/build/release"
 log=$tree/log
-make -j2 all > "$log" 2>&1 || { cat "$log"; exit 1; }
+make -j2 all "$B/htrail-dump" > "$log" 2>&1 || { cat "$log"; exit 1; }
 status=0 count=0
 
 # green TEST: it has to pass before the code is broken, or its red says nothing.
@@ -36,7 +36,7 @@ for mutation in tests/rules/mutations/*"${MUTATIONS-}"*.sed; do
         verdict='TEST FAILS UNBROKEN'
     else
         cat "$tree/mutated" > "$file"
-        if ! make -j2 all > "$log" 2>&1; then
+        if ! make -j2 all "$B/htrail-dump" > "$log" 2>&1; then
             verdict='DOES NOT BUILD'
         elif tests/run "$test" > "$log" 2>&1; then
             verdict=SURVIVED
