@@ -43,14 +43,22 @@ static void write_meta(htrail_writer *w, htrail__walk *k, const htrail__cost *co
     htrail__facts_set_text(w, "runtime_abi", text);
     for (int i = 0; i < NUM_GENERATIONS; i++) {
         int count, threshold;
+        uint64_t collections, pending;
         htrail__layout_generation(k->interp, i, &count, &threshold);
         snprintf(key, sizeof key, "gc_count_%d", i);
         htrail__facts_set_number(w, key, (uint64_t)(count > 0 ? count : 0));
         snprintf(key, sizeof key, "gc_threshold_%d", i);
         htrail__facts_set_number(w, key, (uint64_t)threshold);
+        snprintf(key, sizeof key, "gc_listed_%d", i);
+        htrail__facts_set_number(w, key, k->listed[NUM_GENERATIONS - 1 - i]);
+        if (htrail__layout_collections(k->interp, i, &collections, &pending)) {
+            snprintf(key, sizeof key, "gc_collections_%d", i);
+            htrail__facts_set_number(w, key, collections);
+            htrail__facts_set_number(w, "gc_pending", pending);
+        }
     }
     htrail__facts_set_number(w, "gc_tracked", k->tracked);
-    htrail__facts_set_number(w, "gc_frozen", k->frozen);
+    htrail__facts_set_number(w, "gc_frozen", HTRAIL__LAYOUT_LISTS > (int)NUM_GENERATIONS ? k->listed[HTRAIL__LAYOUT_LISTS - 1] : 0);
     htrail__facts_set_number(w, "walk_objects", k->objects);
     htrail__facts_set_number(w, "refcount_total", k->refcount_total);
     htrail__facts_set_number(w, "walk_memory_bytes", k->seen.mapped_bytes + sizeof *k);

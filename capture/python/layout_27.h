@@ -44,6 +44,13 @@ static inline void htrail__layout_generation(PyInterpreterState *interp, int i, 
     *threshold = generation->threshold;
 }
 
+/* How often generation i was collected, and how many objects have come into the oldest one since
+ * that was collected last; false where the interpreter keeps them out of reach. */
+static inline bool htrail__layout_collections(PyInterpreterState *interp, int i, uint64_t *collections, uint64_t *pending)
+{
+    return (void)interp, (void)i, (void)collections, (void)pending, false;
+}
+
 static inline bool htrail__layout_is_collecting(PyInterpreterState *interp) { return (void)interp, htrail__collecting(); }
 
 /* Of the calling thread, NULL where it does not hold the GIL. Before threads are initialised there is none to

@@ -67,6 +67,19 @@ static inline void htrail__layout_generation(PyInterpreterState *interp, int i, 
     *threshold = generation->threshold;
 }
 
+/* How often generation i was collected, and how many objects have come into the oldest one since
+ * that was collected last; false where the interpreter keeps them out of reach. */
+static inline bool htrail__layout_collections(PyInterpreterState *interp, int i, uint64_t *collections, uint64_t *pending)
+{
+#if PY_VERSION_HEX >= 0x03070000
+    *collections = (uint64_t)htrail__layout_gc(interp)->generation_stats[i].collections;
+    *pending = (uint64_t)htrail__layout_gc(interp)->long_lived_pending;
+    return true;
+#else
+    return (void)interp, (void)i, (void)collections, (void)pending, false;
+#endif
+}
+
 static inline bool htrail__layout_is_collecting(PyInterpreterState *interp)
 {
     (void)interp;

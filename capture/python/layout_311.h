@@ -120,6 +120,15 @@ static inline void htrail__layout_generation(PyInterpreterState *interp, int i, 
     *threshold = interp->gc.generations[i].threshold;
 }
 
+/* How often generation i was collected, and how many objects have come into the oldest one since
+ * that was collected last; false where the interpreter keeps them out of reach. */
+static inline bool htrail__layout_collections(PyInterpreterState *interp, int i, uint64_t *collections, uint64_t *pending)
+{
+    *collections = (uint64_t)interp->gc.generation_stats[i].collections;
+    *pending = (uint64_t)interp->gc.long_lived_pending;
+    return true;
+}
+
 /* Of the calling thread, NULL where it does not hold the GIL. */
 static inline PyThreadState *htrail__layout_thread(void)
 {

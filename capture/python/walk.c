@@ -329,8 +329,7 @@ static PyObject *read_list(htrail__walk *k, list_reader *reader)
     htrail_status status = htrail_writer_announce(k->writer, (htrail_id)(uintptr_t)o);
     if (__builtin_expect(status != HTRAIL_OK, 0))
         k->status = status;
-    if (HTRAIL__LAYOUT_LISTS > (int)NUM_GENERATIONS && reader->list == HTRAIL__LAYOUT_LISTS - 1)
-        k->frozen++;
+    k->listed[reader->list]++;
     return o;
 }
 
@@ -339,6 +338,7 @@ void htrail__walk_lists(htrail__walk *k)
     PyObject *ahead[HTRAIL_ANNOUNCE_MAX];
     unsigned first = 0, count = 0;
     list_reader reader = {.list = 0};
+    _Static_assert(HTRAIL__LAYOUT_LISTS <= sizeof k->listed / sizeof *k->listed, "a count for each list");
     htrail__layout_lists(k->interp, reader.lists);
     reader.next = _PyGCHead_NEXT(reader.lists[0]);
     bool more = true;

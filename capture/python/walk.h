@@ -80,7 +80,8 @@ struct htrail__walk {
     traverseproc subtype_traverse; /* tp_traverse of every class that a class statement made */
 
     uint64_t steps; /* objects and parts of objects */
-    uint64_t objects, tracked, frozen, refcount_total;
+    uint64_t objects, tracked, refcount_total;
+    uint64_t listed[4]; /* objects in each of the collector's lists (htrail__layout_lists), the oldest first */
     uint64_t hash_key[2];
 
     htrail_label label[L_COUNT];

@@ -29,7 +29,11 @@ duplicate = ["".join(["hunter2 ", "same"]) for i in range(2)]
 other = b"hunter2 same"
 wide = u"\\u0436hunter2" * 3
 long = "hunter2" * 100
+gc.collect()
+gc.collect(0)
+gc.disable()
 result = take(**eval(sys.argv[1]))
+tell("collections", [s["collections"] for s in gc.get_stats()] if hasattr(gc, "get_stats") else None)
 tell("ids", {"same0": id(duplicate[0]), "same1": id(duplicate[1]), "bytes": id(other), "wide": id(wide), "long": id(long), "number": id(unique_number)})
 tell("result", {k: v for k, v in result.items() if k != "path"})
 """
@@ -103,9 +107,15 @@ class Names(snapshot.OnInterpreter):
         taken, told, _ = self.snapshots["{}"]
         self.assertTrue(taken.meta["runtime"].startswith("cpython %d.%d." % self.number[:2]))
         for key in ("pid", "ppid", "uid", "thread_count", "rss_bytes", "vm_hwm_bytes", "created_ns", "start_time_ns", "pause_ns",
-                    "gc_count_0", "gc_threshold_2", "gc_tracked", "walk_objects", "refcount_total"):
+                    "gc_count_0", "gc_threshold_2", "gc_tracked", "gc_listed_0", "gc_listed_2", "walk_objects", "refcount_total"):
             self.assertTrue(taken.meta[key].isdigit(), key)
         self.assertEqual(int(taken.meta["walk_objects"]), len(taken.objects))
+        # What is needed to tell how old an object is (docs/identity.md): the lists stand in the file one after the other.
+        self.assertEqual(sum(int(taken.meta["gc_listed_%d" % i]) for i in range(3)) + int(taken.meta["gc_frozen"]), int(taken.meta["gc_tracked"]))
+        self.assertLess(int(taken.meta["gc_listed_0"]), int(taken.meta["gc_listed_2"]))
+        if self.since(3, 7):
+            self.assertEqual([int(taken.meta["gc_collections_%d" % i]) for i in range(3)], told["collections"])
+            self.assertEqual(taken.meta["gc_pending"], "0")
         self.assertEqual(told["result"]["objects"], len(taken.objects))
         self.assertEqual(told["result"]["references"], sum(len(o.refs) for o in taken.objects.values()))
         self.assertEqual(told["result"]["size_bytes"], sum(o.size for o in taken.objects.values()))
