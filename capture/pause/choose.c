@@ -41,8 +41,11 @@ static const char *against_fork(const htrail__choose_opts *opts, char *text, siz
         snprintf(text, cap, "%s", forbidden);
         return text;
     }
-    if (!htrail__room_anonymous(opts->root, &anonymous))
+    if (!htrail__room_anonymous(opts->root, &anonymous)) { /* with no descriptor free the file will say so */
+        if (opts->wanted == HTRAIL_CAPTURE_FORK && opts->max_pause_ns == 0)
+            return NULL;
         return "the size of the process cannot be read from /proc";
+    }
     uint64_t fork_ns = htrail__choose_fork_ns(anonymous);
     if (opts->max_pause_ns != 0 && fork_ns > opts->max_pause_ns) {
         snprintf(text, cap, "a fork would stop the program for about %llu.%llu ms, longer than allowed",

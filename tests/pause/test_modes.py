@@ -10,7 +10,7 @@ import time
 import unittest
 
 import pause_case
-from agent_case import AgentCase, HEAPTRAIL, IDLE
+from agent_case import AgentCase, HEAPTRAIL, IDLE, PYTHON
 
 # Answers a line with a line, so that it can be seen to go on.
 ECHO = "import sys\nkeep = [str(n) + 'x' for n in range(%d)]\nprint('ready', flush=True)\nfor line in sys.stdin: print(line.strip(), flush=True)"
@@ -166,6 +166,21 @@ class Modes(ModeCase):
         self.assertEqual((snap.returncode, snap.stderr), (3, "heaptrail snap: cannot write '/dev/full': No space left on device: "
                                                              "name a place with more room with -o FILE\n"))
         self.assert_answers(program)
+        self.assertEqual(self.files(), [])
+
+    def test_a_program_without_a_free_descriptor_is_told_so_in_each_mode(self):
+        script = """
+import heaptrail, os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    while True: os.open("/dev/null", 0)
+except OSError: pass
+for mode in ("fork", "in-place", "auto"):
+    try: heaptrail.snapshot(sys.argv[1], mode=mode)
+    except OSError as error: print(mode, error.errno)
+"""
+        done = subprocess.run([PYTHON, "-c", script, self.folder + "/a.htrail"], stdout=subprocess.PIPE, text=True)
+        self.assertEqual(done.stdout, "fork 24\nin-place 24\nauto 24\n")
         self.assertEqual(self.files(), [])
 
 
