@@ -37,22 +37,38 @@ static void add_row(cli_rows *rows, const char *file, const char *word, int64_t 
 }
 
 #ifndef HTRAIL_EDGE
-static int64_t number_of(sqlite3 *db, const char *sql)
+/* What the load saw of the file. References that lead nowhere are no rows, and are in the file all the same. */
+static const char database_sql[] =
+    "SELECT ?1 AS file, CASE WHEN fact.complete = '0' THEN 'cut' WHEN fact.stopped IS NOT NULL THEN 'ended early' ELSE 'whole' END AS state, "
+    "objects, \"references\", coalesce(fact.cut, fact.stopped, '') AS message FROM (SELECT "
+    "(SELECT value FROM snapshot WHERE key = 'complete') AS complete, (SELECT value FROM snapshot WHERE key = 'cut') AS cut, "
+    "(SELECT value FROM snapshot WHERE key = 'stopped_early') AS stopped, "
+    "(SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'objects') AS objects, "
+    "(SELECT sum(CAST(value AS INTEGER)) FROM snapshot WHERE key IN ('references', 'references_dangling')) AS \"references\") fact";
+
+static int add_facts(const cli_arguments *arguments, cli_rows *rows, sqlite3 *db, const char *file)
 {
     sqlite3_stmt *statement = NULL;
-    int64_t number = 0;
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
-        number = sqlite3_column_int64(statement, 0);
+    int result = cli_prepare(arguments, db, database_sql, &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_text(statement, 1, file, -1, SQLITE_STATIC);
+    cli_show_sql(arguments, statement, 0);
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        const char *state = (const char *)sqlite3_column_text(statement, 1), *message = (const char *)sqlite3_column_text(statement, 4);
+        add_row(rows, file, state, sqlite3_column_int64(statement, 2), sqlite3_column_int64(statement, 3), message);
+        result = strcmp(state, "cut") == 0 ? CLI_EXIT_FOUND : CLI_EXIT_OK;
+    }
     sqlite3_finalize(statement);
-    return number;
+    return result;
 }
 
-static int check_database(cli_rows *rows, const char *file)
+static int check_database(const cli_arguments *arguments, cli_rows *rows, const char *file)
 {
     htrail__store *store = NULL;
     sqlite3_stmt *statement = NULL;
     char message[HTRAIL__MESSAGE_BYTES] = "";
-    int result = CLI_EXIT_OK;
+    int result = CLI_EXIT_FOUND;
 
     if (htrail__store_open(&store, file, NULL, message, sizeof message) != HTRAIL_OK) {
         add_row(rows, file, "damaged", 0, 0, message);
@@ -63,30 +79,24 @@ static int check_database(cli_rows *rows, const char *file)
         snprintf(message, sizeof message, "cannot read '%s': %s", file, sqlite3_errmsg(db));
     else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
         snprintf(message, sizeof message, "cannot read '%s': %s", file, (const char *)sqlite3_column_text(statement, 0));
-    if (message[0] != '\0') {
-        add_row(rows, file, "damaged", 0, 0, message);
-        result = CLI_EXIT_FOUND;
-    } else {
-        const char *warning = htrail__store_warning(store);
-        /* Those that lead nowhere are no rows, and are in the file all the same. */
-        bool complete = number_of(db, "SELECT value = '1' FROM snapshot WHERE key = 'complete'") != 0;
-        add_row(rows, file, warning == NULL ? "whole" : complete ? "ended early" : "cut",
-                number_of(db, "SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'objects'"),
-                number_of(db, "SELECT sum(CAST(value AS INTEGER)) FROM snapshot WHERE key IN ('references', 'references_dangling')"), warning == NULL ? "" : warning);
-        result = complete ? CLI_EXIT_OK : CLI_EXIT_FOUND;
-    }
     sqlite3_finalize(statement);
+    if (message[0] != '\0')
+        add_row(rows, file, "damaged", 0, 0, message);
+    else
+        result = add_facts(arguments, rows, db, file);
     htrail__store_free(store);
     return result;
 }
 #endif
 
-static int check_file(cli_rows *rows, const char *file)
+static int check_file(const cli_arguments *arguments, cli_rows *rows, const char *file)
 {
     cli_survey survey;
 #ifndef HTRAIL_EDGE
-    if (htrail__store_is_database(file))
-        return check_database(rows, file);
+    if (htrail__store_is_database(file) || cli_option_given(arguments, "show-sql"))
+        return check_database(arguments, rows, file);
+#else
+    (void)arguments;
 #endif
     cli_survey_file(&survey, file);
     verdict found = judge(&survey);
@@ -98,16 +108,18 @@ static int check_file(cli_rows *rows, const char *file)
 
 static int run(const cli_arguments *arguments)
 {
-    cli_rows *rows = cli_rows_open("check", cli_option_given(arguments, "json"));
     int result = CLI_EXIT_OK;
 
+    if (cli_option_given(arguments, "show-sql") && cli_operand_count(arguments) > 1)
+        return cli_usage(arguments, "with --show-sql one FILE at a time");
+    cli_rows *rows = cli_rows_open("check", cli_option_given(arguments, "json"));
     cli_rows_column(rows, "file", CLI_COLUMN_TEXT);
     cli_rows_column(rows, "state", CLI_COLUMN_TEXT);
     cli_rows_column(rows, "objects", CLI_COLUMN_NUMBER);
     cli_rows_column(rows, "references", CLI_COLUMN_NUMBER);
     cli_rows_column(rows, "message", CLI_COLUMN_TEXT);
     for (size_t i = 0; i < cli_operand_count(arguments); i++) {
-        int found = check_file(rows, cli_operands(arguments)[i]);
+        int found = check_file(arguments, rows, cli_operands(arguments)[i]);
         if (found > result)
             result = found;
     }
@@ -117,6 +129,9 @@ static int run(const cli_arguments *arguments)
 
 static const cli_option options[] = {
     {"json", 0, NULL, "print one JSON object instead of a table"},
+#ifndef HTRAIL_EDGE
+    CLI_OPTION_SHOW_SQL_LOADED,
+#endif
     {NULL, 0, NULL, NULL},
 };
 

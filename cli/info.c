@@ -72,6 +72,8 @@ static int read_database(const cli_arguments *arguments, const char *file, cli_f
     int step = SQLITE_DONE, result = cli_open_store(arguments, file, &store);
     if (result == CLI_EXIT_OK)
         result = cli_prepare(arguments, htrail__store_db(store), "SELECT key, value FROM snapshot ORDER BY key", &statement);
+    if (result == CLI_EXIT_OK)
+        cli_show_sql(arguments, statement, 0);
     while (result == CLI_EXIT_OK && (step = sqlite3_step(statement)) == SQLITE_ROW) {
         const char *key = (const char *)sqlite3_column_text(statement, 0), *value = (const char *)sqlite3_column_text(statement, 1);
         cli_facts_set(facts, key != NULL ? key : "", (size_t)sqlite3_column_bytes(statement, 0), value != NULL ? value : "",
@@ -105,7 +107,7 @@ static int run(const cli_arguments *arguments)
     int result;
 
 #ifndef HTRAIL_EDGE
-    if (htrail__store_is_database(file))
+    if (htrail__store_is_database(file) || cli_option_given(arguments, "show-sql"))
         result = read_database(arguments, file, &facts);
     else
 #endif
@@ -123,6 +125,9 @@ static int run(const cli_arguments *arguments)
 static const cli_option options[] = {
     {"all", 'a', NULL, "every fact by its key, as the file and the table snapshot have it"},
     {"json", 0, NULL, "print one JSON object instead, with every fact"},
+#ifndef HTRAIL_EDGE
+    CLI_OPTION_SHOW_SQL_LOADED,
+#endif
     {NULL, 0, NULL, NULL},
 };
 

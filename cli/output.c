@@ -330,6 +330,18 @@ static void begin_json(cli_rows *rows)
     rows->begun = true;
 }
 
+/* With as few digits as give the same number again. */
+static void print_real(double real)
+{
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, real);
+        if (strtod(text, NULL) == real)
+            break;
+    }
+    fputs(text, stdout);
+}
+
 static void print_json_cell(const cell *value)
 {
     switch (value->kind) {
@@ -337,7 +349,7 @@ static void print_json_cell(const cell *value)
     case CELL_INTEGER: printf("%" PRId64, value->number); break;
     case CELL_REAL:
         if (value->real - value->real == 0) /* JSON knows no infinity */
-            printf("%.15g", value->real);
+            print_real(value->real);
         else
             fputs("null", stdout);
         break;

@@ -46,13 +46,33 @@ int cli_open_pair(const cli_arguments *arguments, const htrail__store *before, c
     return attach(arguments, *out, "ATTACH ? AS after", after);
 }
 
-void cli_show_sql(const cli_arguments *arguments, sqlite3_stmt *statement)
+/* "ATTACH 'b.htrail.db' AS after;" for each that the connection has beside its own. */
+static void show_attached(sqlite3 *db)
+{
+    sqlite3_stmt *list = NULL;
+    if (sqlite3_prepare_v2(db, "SELECT printf('ATTACH %Q AS %s;', file, name) FROM pragma_database_list WHERE name NOT IN ('main', 'temp') ORDER BY seq",
+                           -1, &list, NULL) == SQLITE_OK)
+        while (sqlite3_step(list) == SQLITE_ROW)
+            fprintf(stderr, "%s\n", (const char *)sqlite3_column_text(list, 0));
+    sqlite3_finalize(list);
+}
+
+void cli_show_sql(const cli_arguments *arguments, sqlite3_stmt *statement, uint64_t row_limit)
 {
     if (!cli_option_given(arguments, "show-sql"))
         return;
-    char *sql = sqlite3_expanded_sql(statement);
-    fprintf(stderr, "%s\n", sql == NULL ? sqlite3_sql(statement) : sql);
-    sqlite3_free(sql);
+    char *expanded = sqlite3_expanded_sql(statement);
+    const char *sql = expanded == NULL ? sqlite3_sql(statement) : expanded, *last = strrchr(sql, '\n');
+    size_t len = strlen(sql);
+    show_attached(sqlite3_db_handle(statement));
+    fputs(sql, stderr);
+    if (row_limit > 0)
+        fprintf(stderr, "\nLIMIT %llu", (unsigned long long)row_limit);
+    /* A query of the user's own may end in a semicolon or a comment. */
+    if (len == 0 || sql[len - 1] != ';')
+        fputs(strstr(last == NULL ? sql : last, "--") != NULL ? "\n;" : ";", stderr);
+    fputs("\n", stderr);
+    sqlite3_free(expanded);
 }
 
 int cli_prepare(const cli_arguments *arguments, sqlite3 *db, const char *sql, sqlite3_stmt **out)
@@ -89,38 +109,57 @@ static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column, const
     }
 }
 
-int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns, uint64_t row_limit)
+cli_rows *cli_query_rows_open(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns)
 {
-    bool json = cli_option_given(arguments, "json");
-    uint64_t more = 0;
-    char number[32];
-    int step, count = sqlite3_column_count(statement);
-
-    cli_show_sql(arguments, statement);
-    cli_rows *rows = cli_rows_open(cli_command_name(arguments), json);
+    cli_rows *rows = cli_rows_open(cli_command_name(arguments), cli_option_given(arguments, "json"));
     if (columns == NULL)
         cli_rows_keep_heads(rows);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < sqlite3_column_count(statement); i++) {
         const char *name = sqlite3_column_name(statement, i);
         const cli_query_column *about = column_named(columns, name);
         cli_rows_column(rows, name, about->kind);
         cli_rows_column_narrow(rows, about->head, about->is_spare);
     }
+    return rows;
+}
+
+/* more: of rows past row_limit (0: none). */
+static int add_rows(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt *statement, const cli_query_column *columns,
+                    uint64_t row_limit, uint64_t *more)
+{
+    bool json = cli_option_given(arguments, "json");
+    int step;
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
         if (row_limit > 0 && cli_rows_count(rows) == row_limit) {
-            more++;
+            ++*more;
             continue;
         }
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < sqlite3_column_count(statement); i++)
             add_value(rows, statement, i, json ? NULL : column_named(columns, sqlite3_column_name(statement, i))->blank);
     }
-    if (step != SQLITE_DONE) {
-        int result = cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
+    return step == SQLITE_DONE ? CLI_EXIT_OK : cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
+}
+
+int cli_query_rows_add(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt *statement)
+{
+    uint64_t more = 0;
+    return add_rows(arguments, rows, statement, NULL, 0, &more);
+}
+
+int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns, uint64_t row_limit)
+{
+    uint64_t more = 0;
+    char number[32];
+
+    cli_show_sql(arguments, statement, row_limit);
+    cli_rows *rows = cli_query_rows_open(arguments, statement, columns);
+    int result = add_rows(arguments, rows, statement, columns, row_limit, &more);
+    if (result != CLI_EXIT_OK) {
         cli_rows_discard(rows);
         return result;
     }
     cli_rows_close(rows);
-    if (more > 0 && !json) {
+    if (more > 0 && !cli_option_given(arguments, "json")) {
         cli_format_number(number, sizeof number, (int64_t)more);
         printf("%s... and %s more%s\n", cli_styled(stdout, CLI_STYLE_DIM), number, cli_styled(stdout, CLI_STYLE_NONE));
     }

@@ -21,8 +21,10 @@ int cli_open_heap(const cli_arguments *arguments, const char *file, htrail__stor
  * that --show-sql prints are those that one would give in a shell. *out is the caller's to close, on failure too. */
 int cli_open_pair(const cli_arguments *arguments, const htrail__store *before, const htrail__store *after, sqlite3 **out);
 
-/* The query on standard error, where --show-sql was given. */
-void cli_show_sql(const cli_arguments *arguments, sqlite3_stmt *statement);
+/* The query on standard error, where --show-sql was given: whole, so that the plain sqlite3 shell gives the same
+ * rows for it. Other databases of the connection are attached first, values are in their places, row_limit (0: none)
+ * is a LIMIT. A table of several queries has the rows of the first one first. */
+void cli_show_sql(const cli_arguments *arguments, sqlite3_stmt *statement, uint64_t row_limit);
 
 typedef struct cli_query_column {
     const char *name; /* as in the SQL */
@@ -39,11 +41,18 @@ typedef struct cli_query_column {
 int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns,
                     uint64_t row_limit);
 
+/* The same in steps, for a table of several queries with the same columns: open rows with the columns of the
+ * first, add the rows of each, then cli_rows_close. cli_query_rows_add returns what cli_fail does where it fails. */
+cli_rows *cli_query_rows_open(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns);
+int cli_query_rows_add(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt *statement);
+
 /* Prepare, with a sentence and CLI_EXIT_FAILED where that fails; prints the query on
  * standard error first where --show-sql was given. */
 int cli_prepare(const cli_arguments *arguments, sqlite3 *db, const char *sql, sqlite3_stmt **out);
 
 #define CLI_OPTION_JSON {"json", 0, NULL, "print one JSON object instead of a table"}
 #define CLI_OPTION_SHOW_SQL {"show-sql", 0, NULL, "print the query on standard error first"}
+/* Of a command that reads a snapshot without a database. */
+#define CLI_OPTION_SHOW_SQL_LOADED {"show-sql", 0, NULL, "answer from the database, loaded first if need be, and print the query on standard error"}
 
 #endif

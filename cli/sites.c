@@ -121,7 +121,7 @@ static int print(const cli_arguments *arguments, sqlite3 *db, const char *sql, b
         result = cli_print_query(arguments, statement, NULL, limit);
         goto done;
     }
-    cli_show_sql(arguments, statement);
+    cli_show_sql(arguments, statement, limit);
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
         if (limit > 0 && printed == limit) {
             more++;

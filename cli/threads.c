@@ -115,7 +115,7 @@ static int print_stacks(const cli_arguments *arguments, sqlite3_stmt *statement,
 {
     uint64_t count = 0;
     int step;
-    cli_show_sql(arguments, statement);
+    cli_show_sql(arguments, statement, limit);
     for (; (step = sqlite3_step(statement)) == SQLITE_ROW; count++)
         if (limit == 0 || count < limit)
             print_stack(statement, is_change, cli_option_given(arguments, "frames"));

@@ -18,7 +18,7 @@ static const cli_option options[] = {
     {"number", 'n', "N", "print N ways to reach the objects, where there are several (default 1)"},
     {"all", 'a', NULL, "print all ways"},
     CLI_OPTION_JSON,
-    {"show-sql", 0, NULL, "with --json: print the queries on standard error first"},
+    CLI_OPTION_SHOW_SQL,
     {NULL, 0, NULL, NULL},
 };
 
@@ -302,13 +302,38 @@ static void print_names(const why *w, uint32_t node)
         cli_print_escaped(stdout, type.data, type.len);
 }
 
+/* The steps of a way as rows: those of htrail__chain_sql, and which way it is. */
+static int prepare_way(const why *w, size_t number, sqlite3_stmt **out)
+{
+    htrail__text query;
+    htrail__text_init(&query, TEXT_BYTES_MAX);
+    htrail__text_format(&query, "SELECT %zu AS way, %llu AS objects, * FROM (\n%s)", number + 1, (unsigned long long)w->ways[number].objects, htrail__chain_sql);
+    int result = query.failed ? cli_fail(w->arguments, "out of memory") : cli_prepare(w->arguments, htrail__store_db(w->store), htrail__text_string(&query), out);
+    if (result == CLI_EXIT_OK)
+        sqlite3_bind_int64(*out, 1, (sqlite3_int64)w->ways[number].first);
+    htrail__text_release(&query);
+    return result;
+}
+
+static int show_way(const why *w, size_t number)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = cli_option_given(w->arguments, "show-sql") ? prepare_way(w, number, &statement) : CLI_EXIT_OK;
+    if (statement != NULL)
+        cli_show_sql(w->arguments, statement, 0);
+    sqlite3_finalize(statement);
+    return result;
+}
+
 static int print_ways(const why *w)
 {
     int result = CLI_EXIT_OK;
     for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++) {
         if (i > 0)
             putchar('\n');
-        result = print_way(w, &w->ways[i]);
+        result = show_way(w, i);
+        if (result == CLI_EXIT_OK)
+            result = print_way(w, &w->ways[i]);
         if (result != CLI_EXIT_OK || w->selection.count == 1)
             continue;
         printf("\nof ");
@@ -337,60 +362,32 @@ static int print_ways(const why *w)
     return result;
 }
 
-/* One row a step: the columns of htrail__chain_sql, and which way it is. */
-static int print_json_way(const why *w, cli_rows *rows, sqlite3_stmt *statement, size_t number)
-{
-    int stepped;
-    sqlite3_reset(statement);
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)w->ways[number].first);
-    if (cli_option_given(w->arguments, "show-sql")) {
-        char *sql = sqlite3_expanded_sql(statement);
-        fprintf(stderr, "%s\n", sql == NULL ? sqlite3_sql(statement) : sql);
-        sqlite3_free(sql);
-    }
-    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
-        cli_rows_number(rows, (int64_t)number + 1);
-        cli_rows_number(rows, (int64_t)w->ways[number].objects);
-        for (int i = 0; i < sqlite3_column_count(statement); i++) {
-            if (sqlite3_column_type(statement, i) == SQLITE_INTEGER)
-                cli_rows_number(rows, sqlite3_column_int64(statement, i));
-            else if (sqlite3_column_type(statement, i) == SQLITE_NULL)
-                cli_rows_null(rows);
-            else {
-                const char *text = (const char *)sqlite3_column_text(statement, i);
-                cli_rows_text(rows, text != NULL ? text : "", (size_t)sqlite3_column_bytes(statement, i));
-            }
-        }
-    }
-    return stepped == SQLITE_DONE ? CLI_EXIT_OK : cli_fail(w->arguments, "cannot follow the chain: %s", sqlite3_errmsg(htrail__store_db(w->store)));
-}
-
 static int print_json(const why *w)
 {
-    sqlite3_stmt *statement = NULL;
     htrail__chain chain;
     htrail__text expression;
+    cli_rows *rows = NULL;
     bool exists = false;
+    int result = CLI_EXIT_OK;
     htrail__text_init(&expression, TEXT_BYTES_MAX);
-    int result = cli_prepare(w->arguments, htrail__store_db(w->store), htrail__chain_sql, &statement);
-    if (result != CLI_EXIT_OK)
-        return result;
     htrail_status status = htrail__chain_find(&chain, w->lookup, w->ways[0].first);
     if (status == HTRAIL_OK)
         status = htrail__expression_of_chain(&expression, &exists, NULL, w->lookup, &chain);
-    if (status != HTRAIL_OK) {
+    if (status != HTRAIL_OK)
         result = fail_lookup(w, status);
-        goto done;
+    for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++) {
+        sqlite3_stmt *statement = NULL;
+        if ((result = prepare_way(w, i, &statement)) == CLI_EXIT_OK) {
+            if (rows == NULL)
+                rows = cli_query_rows_open(w->arguments, statement, NULL);
+            cli_show_sql(w->arguments, statement, 0);
+            result = cli_query_rows_add(w->arguments, rows, statement);
+        }
+        sqlite3_finalize(statement);
     }
-    cli_rows *rows = cli_rows_open("why", true);
-    cli_rows_column(rows, "way", CLI_COLUMN_NUMBER);
-    cli_rows_column(rows, "objects", CLI_COLUMN_NUMBER);
-    for (int i = 0; i < sqlite3_column_count(statement); i++)
-        cli_rows_column(rows, sqlite3_column_name(statement, i), CLI_COLUMN_TEXT);
-    for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++)
-        result = print_json_way(w, rows, statement, i);
     if (result != CLI_EXIT_OK) {
-        cli_rows_discard(rows);
+        if (rows != NULL)
+            cli_rows_discard(rows);
         goto done;
     }
     cli_rows_member(rows, "expression", exists ? htrail__text_string(&expression) : NULL);
@@ -398,7 +395,6 @@ static int print_json(const why *w)
 done:
     htrail__chain_release(&chain);
     htrail__text_release(&expression);
-    sqlite3_finalize(statement);
     return result;
 }
 
