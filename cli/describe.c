@@ -233,6 +233,8 @@ static void cost(page *p)
     put_text(p, "", "capture_mode", "");
     put_text(p, ": ", "capture_mode_reason", "");
     end(p, "mode");
+    put_text(p, "", "trigger", "");
+    end(p, "asked for by");
     put_seconds(p, "fork ", "fork_ns", "");
     put_seconds(p, p->used > 0 ? ", walk " : "walk ", "walk_ns", "");
     put_seconds(p, p->used > 0 ? ", writing " : "writing ", "write_ns", "");

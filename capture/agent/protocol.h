@@ -26,7 +26,7 @@
 
 enum {
     HTRAIL__AGENT_MAGIC = 0x41525448, /* "HTRA" */
-    HTRAIL__AGENT_VERSION = 2,
+    HTRAIL__AGENT_VERSION = 3,
     HTRAIL__AGENT_TEXT_CAP = 4352 /* PATH_MAX and some words */
 };
 
@@ -61,6 +61,7 @@ typedef struct htrail__agent_message {
     uint32_t dry_run;                 /* REQUEST: 1: the estimate alone, as DONE; no file comes with it */
     uint64_t fork_ns;                 /* of the pause, for the copy */
     uint64_t private_bytes, cow_bytes; /* memory of the snapshot; of pages that were there twice */
+    char trigger[16];                 /* REQUEST: what asked for it; empty: a client */
     char mode_reason[320];            /* why that mode */
     char text[HTRAIL__AGENT_TEXT_CAP];
 } htrail__agent_message;

@@ -159,6 +159,9 @@ static void say_started(const sink_state *sink, const order *o)
     say(sink->client, &started, MSG_DONTWAIT);
 }
 
+/* What goes into the file: why there is a snapshot at all. */
+static const char *trigger_of(const htrail__agent_message *request) { return request->trigger[0] != '\0' ? request->trigger : "snap"; }
+
 static htrail_status in_place(sink_state *sink, order *o)
 {
     htrail_writer *writer = NULL;
@@ -173,6 +176,7 @@ static htrail_status in_place(sink_state *sink, order *o)
         return status;
     sink->writer = writer;
     htrail__facts_set_number(writer, "sequence", o->request->sequence);
+    htrail__facts_set_text(writer, "trigger", trigger_of(o->request));
     htrail__facts_set_text(writer, "capture_mode_reason", o->choice.reason);
     if (!enter_for(sink)) {
         status = HTRAIL_E_IO;
@@ -241,7 +245,7 @@ static htrail_status by_copy(sink_state *sink, order *o, int *error)
     int os_error;
     htrail_status status = HTRAIL_E_IO;
     const htrail__copy_job job = {.fd = sink->file->fd, .is_file = S_ISREG(sink->file->mode), .writer_opts = &o->writer_opts,
-                                  .opts = &o->opts, .reason = o->choice.reason, .sequence = o->request->sequence};
+                                  .opts = &o->opts, .reason = o->choice.reason, .sequence = o->request->sequence, .trigger = trigger_of(o->request)};
     *error = htrail__copy_init(&copy);
     if (*error != 0 || !enter_for(sink))
         goto done;

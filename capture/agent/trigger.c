@@ -179,6 +179,7 @@ static void take(const char *why, uint32_t *sequence)
     htrail__agent_message_init(&message, HTRAIL__AGENT_REQUEST);
     message.flags = trigger.settings->flags;
     message.sequence = number;
+    snprintf(message.trigger, sizeof message.trigger, "%s", why);
     message.max_pause_ns = trigger.settings->max_pause_ns;
     message.max_bytes = trigger.settings->max_bytes;
     message.max_memory_bytes = trigger.settings->max_memory_bytes;

@@ -216,6 +216,8 @@ static void write_snapshot(void *arg)
     htrail__facts_set_text(ours.writer, "capture_mode_reason", job->reason);
     if (job->sequence != 0)
         htrail__facts_set_number(ours.writer, "sequence", job->sequence);
+    if (job->trigger != NULL)
+        htrail__facts_set_text(ours.writer, "trigger", job->trigger);
     status = htrail_capture_cpython(ours.writer, &opts);
     if (status == HTRAIL_OK || status == HTRAIL_E_LIMIT) {
         htrail_status finished = htrail_writer_finish(ours.writer);

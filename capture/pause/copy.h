@@ -47,6 +47,7 @@ typedef struct htrail__copy_job {
     const htrail_cpython_opts *opts;
     const char *reason; /* why fork; goes into the file */
     uint32_t sequence;  /* 0: none */
+    const char *trigger; /* what asked for it; NULL: the program itself */
 } htrail__copy_job;
 
 /* 0 or an errno value. */

@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import interpreters
-from agent_case import AgentCase, SANITIZED, THREAD
+from agent_case import AgentCase, HEAPTRAIL, SANITIZED, THREAD
 
 READY = "import os, sys, time\nprint('ready')\nsys.stdout.flush()\n"
 IDLE = READY + "sys.stdin.read()\n"
@@ -40,6 +40,10 @@ class Triggers(AgentCase):
     def to_end(self, script, *options, **keywords):
         return self.run_program(script, options=options, python=self.python, **keywords)
 
+    def assert_asked_by(self, path, trigger):
+        info = subprocess.run([HEAPTRAIL, "info", path], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout
+        self.assertEqual(re.search(r"\n  asked for by +(.*)\n", info).group(1), trigger)
+
     def test_every_so_often_and_the_last_are_kept_and_others_files_too(self):
         program = self.begin(READY + "sys.exit(int(sys.stdin.readline()))\n", "--every", "0.15", "--keep", "2")
         mine = self.assert_snap(program)
@@ -58,6 +62,8 @@ class Triggers(AgentCase):
         self.assertGreaterEqual(number(ours[-1]), 4)
         for path in ours:
             self.assert_whole(path)
+            self.assert_asked_by(path, "time")
+        self.assert_asked_by(mine, "snap")
 
     def test_at_the_end_after_the_programs_own_functions_and_before_anything_is_taken_apart(self):
         script = """
@@ -74,6 +80,7 @@ sys.exit(5)
         path, = self.wait_for_files(1)
         self.assertEqual(self.files(), [os.path.basename(path)])
         self.assertEqual(self.top(path, "__main__.Kept")[0], 1235)
+        self.assert_asked_by(path, "exit")
 
     def test_at_the_end_of_a_program_that_does_nothing_and_of_one_that_fails(self):
         for script, status in (("pass", 0), ("1/0", 1)):
@@ -85,7 +92,9 @@ sys.exit(5)
         program = self.begin(READY + "n = 0\nend = time.time() + 60\nwhile time.time() < end:\n    n += 1\n    if n % 1000 == 0: time.sleep(0.01)\n", "--signal", "USR2")
         for count in (1, 2):
             program.send_signal(signal.SIGUSR2)
-            self.assert_whole(self.wait_for_files(count)[-1])
+            path = self.wait_for_files(count)[-1]
+            self.assert_whole(path)
+            self.assert_asked_by(path, "signal")
         self.assertIsNone(program.poll())
 
     def test_memory_that_passes_a_bound_or_grows(self):
@@ -101,6 +110,7 @@ sys.exit(5)
                 time.sleep(0.8)
                 counts.append(len(self.files(".htrail")) - before)
             self.assertEqual(counts, [1, 1, 1] if options[0] == "--rss" else [1, 1, 2], options)
+            self.assert_asked_by(self.wait_for_files(before + 1)[-1], "memory" if options[0] == "--rss" else "growth")
             self.end(program)
 
     @unittest.skipIf(SANITIZED, "a limit on addresses is the sanitizer's end too")
@@ -108,6 +118,7 @@ sys.exit(5)
         program = self.to_end(FILL + "try: fill()\nexcept MemoryError: pass\nprint('goes on')\n", "--on-memory-error")
         self.assertEqual((program.returncode, program.stdout, program.stderr), (0, "goes on\n", ""))
         path, = self.wait_for_files(1)
+        self.assert_asked_by(path, "MemoryError")
         self.assert_whole(path)
         self.assertGreater(self.top(path, "__main__.Culprit")[0], 150)
 

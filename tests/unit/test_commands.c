@@ -83,7 +83,7 @@ static void write_threads(const char *path, uint64_t requests, bool has_timer)
         {"pss_bytes", "100000000"}, {"private_dirty_bytes", "90000000"}, {"swap_bytes", "0"}, {"pymalloc_arenas", "10"}, {"pymalloc_arena_bytes", "10485760"},
         {"pymalloc_used_bytes", "9000000"}, {"pymalloc_free_pools_bytes", "262144"}, {"malloc_used_bytes", "5000000"}, {"malloc_mmapped_bytes", "1000000"},
         {"malloc_free_bytes", "400000"}, {"cgroup", "/app"}, {"cgroup_version", "2"}, {"cgroup_memory_bytes", "200000000"}, {"cgroup_memory_limit_bytes", "536870912"},
-        {"pause_ns", "4300000"}, {"capture_mode", "fork"}, {"capture_mode_reason", "a copy takes at most 1.0 MiB, and MemAvailable leaves 2.0 GiB"},
+        {"pause_ns", "4300000"}, {"capture_mode", "fork"}, {"trigger", "signal"}, {"capture_mode_reason", "a copy takes at most 1.0 MiB, and MemAvailable leaves 2.0 GiB"},
         {"fork_ns", "4100000"}, {"walk_ns", "1200000000"}, {"write_ns", "50000000"}, {"copy_ns", "1300000000"}, {"look_threads_ns", "1500000"},
         {"look_mappings_ns", "2500000"}, {"look_malloc_ns", "40000"}, {"private_memory_bytes", "9000000"}, {"cow_bytes", "70000000"}};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
