@@ -79,7 +79,8 @@ static htrail_status load(htrail__loader *l, htrail_reader *reader, const char *
         return HTRAIL_E_TRUNCATED;
     }
     if (htrail__naming_build(&l->naming, l->graph) != HTRAIL_OK || htrail__reach_build(&l->reach, l->graph) != HTRAIL_OK ||
-        htrail__stacks_build(&l->stacks, l->graph, &l->reach) != HTRAIL_OK)
+        htrail__stacks_build(&l->stacks, l->graph, &l->reach) != HTRAIL_OK ||
+        htrail__fingerprints_build(&l->fingerprints, l->graph, &l->reach, &l->naming) != HTRAIL_OK)
         return htrail__loader_no_memory(l);
     if ((status = htrail__loader_label_atoms(l)) != HTRAIL_OK || (status = htrail__loader_encode_references(l)) != HTRAIL_OK ||
         (status = htrail__loader_find_dominators(l)) != HTRAIL_OK || (status = htrail__loader_sum_up(l)) != HTRAIL_OK)
@@ -100,6 +101,7 @@ static void release(htrail__loader *l)
     htrail__reach_release(&l->reach);
     htrail__stacks_release(&l->stacks);
     htrail__naming_release(&l->naming);
+    htrail__fingerprints_release(&l->fingerprints);
     free(l->label_of_text);
     free(l->labels);
     free(l->label_of_atom);

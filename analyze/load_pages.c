@@ -38,7 +38,8 @@ static htrail_status write_objects(htrail__loader *l)
             reached ? (int64_t)reach->depth[place] : HTRAIL__BTREE_NULL,
             reach->holder[place] ? (int64_t)reach->holder[place] : HTRAIL__BTREE_NULL,
             reach->holder[place] ? (int64_t)l->codes[place] : HTRAIL__BTREE_NULL,
-            HTRAIL__BTREE_NULL, /* fingerprint */
+            (int64_t)l->fingerprints.of[place],
+            l->fingerprints.age[place] == 0 ? HTRAIL__BTREE_NULL : (int64_t)l->fingerprints.age[place],
             owner == module ? HTRAIL__BTREE_NULL : owner,
             o->flags & HTRAIL_OBJECT_LENGTH ? (int64_t)o->length : HTRAIL__BTREE_NULL,
             tree->dominator[place + 1] == reach->holder[place] ? HTRAIL__BTREE_NULL : (int64_t)tree->dominator[place + 1],

@@ -10,6 +10,7 @@
 
 #include "analyze/btree.h"
 #include "analyze/dominators.h"
+#include "analyze/fingerprint.h"
 #include "analyze/graph.h"
 #include "analyze/load.h"
 #include "analyze/naming.h"
@@ -43,6 +44,7 @@ typedef struct htrail__loader {
     htrail__reach reach;
     htrail__stacks stacks;
     htrail__naming naming;
+    htrail__fingerprints fingerprints;
     htrail__btree_file file;
     htrail__btree tree;
     uint32_t object_root, reference_root, referrer_index_root;
