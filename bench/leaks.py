@@ -95,10 +95,13 @@ def words(value):
     return {word for text in texts(value) for word in re.findall(r"\w+", text)}
 
 
+PLACE = "kind", "place", "expression", "holder", "also", "root", "chain"  # fields of a verdict that say where
+
+
 def names(row, leak):
     """Does this verdict name that leak: the place and what piles up there?"""
-    said = words(row)
-    return any(said.issuperset(point) for point in leak.points) and any(type.split(".")[-1] in said for type in leak.types)
+    said = words([row.get(field) for field in PLACE])
+    return any(said.issuperset(point) for point in leak.points) and row["type"].split(".")[-1] in {type.split(".")[-1] for type in leak.types}
 
 
 def judge(run, paths):
@@ -113,8 +116,9 @@ def judge(run, paths):
 
 
 def check(run, paths):
-    """Does what is said to pile up grow in every interval? Does a program without a leak fail to grow in one?"""
-    rows = [{row["key"].split(".")[-1]: row["bytes"] for row in ask("top", "-n", "0", "--by", "type", "--json", path)} for path in paths]
+    """Does what is said to pile up grow in every interval? Does a program without a leak fail to grow in one, garbage left out?"""
+    what = [] if run.program.leaks else ["where:depth IS NOT NULL"]
+    rows = [{row["key"].split(".")[-1]: row["bytes"] for row in ask("top", "-n", "0", "--by", "type", "--json", path, *what)} for path in paths]
     total = [sum(row.values()) for row in rows]
     for leak in run.program.leaks:
         sums = [sum(row.get(type.split(".")[-1], 0) for type in leak.types) for row in rows]
@@ -128,7 +132,7 @@ def check(run, paths):
 
 
 def describe(row):
-    return row.get("text") or row.get("verdict") or json.dumps(row)[:400]
+    return row.get("verdict") or json.dumps(row)[:400]
 
 
 def table(runs, versions):

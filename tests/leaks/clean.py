@@ -71,18 +71,23 @@ def cache_that_fills_and_stays(d):
 def churn_between_containers(d):
     """A stock of records moves from one container to another, one way for the whole run or to and fro."""
     item, one, two = d.item(), d.noun(), d.noun()
-    kinds = {"dict": ("{}", "%s[%%s] = %%s", "%s.popitem()[1]"), "list": ("[]", "%s.append(%%.0s%%s)", "%s.pop()"),
-             "deque": ("collections.deque()", "%s.append(%%.0s%%s)", "%s.popleft()")}
+    kinds = {"dict": ("{}", "%s[keys.pop()] = %s", "taken(%s)"), "list": ("[]", "%s.append(%s)", "%s.pop()"),
+             "deque": ("collections.deque()", "%s.append(%s)", "%s.popleft()")}
     first, second = d.choice([(a, b) for a in kinds for b in kinds])
     stock, way = d.choice((3000, 8000)), d.choice(("one", "both"))
     take = lambda name, kind: kinds[kind][2] % name
-    put = lambda name, kind, value: kinds[kind][1] % name % ("next(serial)", value)
+    put = lambda name, kind, value: kinds[kind][1] % (name, value)
     moves = put(two, second, take(one, first))
     if way == "one":
         step = "if len(%s) > 100:\n    %s" % (one, moves)
     else:
         step = "if len(%s) > 100 and (len(%s) < 100 or random.random() < 0.5):\n    %s\nelse:\n    %s" % (one, two, moves, put(one, first, take(two, second)))
     return d.write(item.define + d.text("""
+        keys = list(range(1000, 1000 + 2 * $stock))
+        def taken(table):
+            key, value = table.popitem()
+            keys.append(key)
+            return value
         $one, $two = $first, $second
         for n in range($stock):
             $put

@@ -391,7 +391,7 @@ def scopes_nested(d):
 def held_from_c(d):
     item = d.item("object", "slots", "nested", "list")
     return d.write("import ctypes\n" + item.define, "ctypes.pythonapi.Py_IncRef(ctypes.py_object(%s))" % item.make,
-                   [Leak([("C",), ("c",), ("referrer",)], item.types)])
+                   [Leak([("c", "code"), ("C", "code"), ("referrer",)], item.types)])
 
 
 @leaking
@@ -399,7 +399,7 @@ def held_from_c_with_contents(d):
     """What C holds is a container full of other things; none of it is in any root."""
     item = d.item("object", "nested", "dict", "named")
     return d.write("import ctypes\n" + item.define, "ctypes.pythonapi.Py_IncRef(ctypes.py_object([%s, %s]))" % (item.make, item.make),
-                   [Leak([("C",), ("c",), ("referrer",)], item.types + ("list",))])
+                   [Leak([("c", "code"), ("C", "code"), ("referrer",)], item.types + ("list",))])
 
 
 @leaking
@@ -410,7 +410,7 @@ def cycles_without_collector(d):
             def __init__(self, n):
                 self.me, self.state = self, "%d" % n + "b" * $bytes
         gc.disable()
-        """, cls=cls, bytes=bytes), "%s(n)" % cls, [Leak([("collector",), ("garbage",), ("unreachable",), ("cycles",), ("cycle",), ("root",)], (cls,))], noise=False)
+        """, cls=cls, bytes=bytes), "%s(n)" % cls, [Leak([("collector",), ("garbage",), ("unreachable",), ("cycles",), ("cycle",)], (cls,))], noise=False)
 
 
 @leaking
