@@ -9,7 +9,7 @@
 enum { BASES_MAX = 64, FIELDS_MAX = 4096 };
 
 /* What a type makes of its objects. */
-typedef enum type_role { ROLE_NONE, ROLE_TEXT, ROLE_MODULE, ROLE_CLASS, ROLE_FUNCTION, ROLE_GENERATOR, ROLE_DICT } type_role;
+typedef enum type_role { ROLE_NONE, ROLE_TEXT, ROLE_MODULE, ROLE_CLASS, ROLE_FUNCTION, ROLE_GENERATOR, ROLE_DICT, ROLE_FRAME } type_role;
 
 /* Labels with a meaning, as bits of atoms. */
 enum label_role {
@@ -20,7 +20,8 @@ enum label_role {
     LABEL_LOCALS_NAMES = 1 << 4,
     LABEL_NAME = 1 << 5,
     LABEL_MODULE = 1 << 6,
-    LABEL_FUNCTION = 1 << 7
+    LABEL_FUNCTION = 1 << 7,
+    LABEL_FRAME_GLOBALS = 1 << 8
 };
 
 /* Why a dict belongs to a module, the weakest first. */
@@ -29,7 +30,9 @@ enum strength { SAID_BY_NOBODY, SAID_BY_FUNCTION, SAID_BY_MODULE_KEY, SAID_BY_NA
 typedef struct work {
     htrail__graph *graph;
     htrail__naming *naming;
-    uint8_t *type_roles, *label_roles, *strengths;
+    uint8_t *type_roles, *strengths;
+    uint16_t *label_roles;
+    bool *is_class; /* by type: a class statement made it */
     bool *is_named; /* by object: a closure whose cells have their names */
     uint32_t label_role_count; /* atoms made since have no role */
     uint32_t name_text, module_text; /* "__name__", "__module__"; 0 where no text says so */
@@ -47,6 +50,7 @@ static type_role role_by_name(const htrail__graph *graph, uint32_t full_name)
         {"str", ROLE_TEXT}, {"unicode", ROLE_TEXT}, {"bytes", ROLE_TEXT}, {"code", ROLE_TEXT}, {"cell", ROLE_TEXT},
         {"module", ROLE_MODULE}, {"type", ROLE_CLASS}, {"classobj", ROLE_CLASS}, {"function", ROLE_FUNCTION}, {"dict", ROLE_DICT},
         {"generator", ROLE_GENERATOR}, {"coroutine", ROLE_GENERATOR}, {"async_generator", ROLE_GENERATOR},
+        {"frame", ROLE_FRAME},
     };
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (text_is(graph, full_name, roles[i].name))
@@ -87,16 +91,17 @@ done:
 
 static htrail_status find_label_roles(work *w)
 {
-    static const struct { const char *text; uint32_t kind; uint8_t role; } roles[] = {
+    static const struct { const char *text; uint32_t kind; uint16_t role; } roles[] = {
         {"__dict__", HTRAIL_REF_FIELD, LABEL_DICT},       {"__globals__", HTRAIL_REF_FIELD, LABEL_GLOBALS},
         {"__closure__", HTRAIL_REF_FIELD, LABEL_CLOSURE}, {"__code__", HTRAIL_REF_FIELD, LABEL_CODE},
         {"co_localsplusnames", HTRAIL_REF_FIELD, LABEL_LOCALS_NAMES}, {"f_func", HTRAIL_REF_FIELD, LABEL_FUNCTION},
+        {"f_globals", HTRAIL_REF_FIELD, LABEL_FRAME_GLOBALS},
         {"__name__", HTRAIL_REF_VALUE, LABEL_NAME},       {"__module__", HTRAIL_REF_VALUE, LABEL_MODULE},
     };
     const htrail__graph *graph = w->graph;
 
     w->label_role_count = graph->atom_count;
-    w->label_roles = calloc((size_t)graph->atom_count + 1, 1);
+    w->label_roles = calloc((size_t)graph->atom_count + 1, sizeof *w->label_roles);
     if (w->label_roles == NULL)
         return HTRAIL_E_NOMEM;
     for (size_t r = 0; r < sizeof roles / sizeof *roles; r++) {
@@ -114,7 +119,7 @@ static htrail_status find_label_roles(work *w)
     return HTRAIL_OK;
 }
 
-static uint8_t label_role(const work *w, uint32_t code)
+static uint16_t label_role(const work *w, uint32_t code)
 {
     uint32_t atom = HTRAIL__LABEL_PAYLOAD(code);
     return HTRAIL__LABEL_TAG(code) == HTRAIL__LABEL_ATOM && atom < w->label_role_count ? w->label_roles[atom] : 0;
@@ -122,7 +127,7 @@ static uint8_t label_role(const work *w, uint32_t code)
 
 /* What the reference of object with this role leads to. Where many objects may lead to one, it is
  * among the first. */
-static uint32_t follow(const work *w, uint32_t object, uint8_t role)
+static uint32_t follow(const work *w, uint32_t object, uint16_t role)
 {
     const htrail__graph_object *o = &w->graph->objects[object];
     uint32_t count = o->ref_count < FIELDS_MAX ? o->ref_count : FIELDS_MAX;
@@ -130,6 +135,31 @@ static uint32_t follow(const work *w, uint32_t object, uint8_t role)
         if (label_role(w, w->graph->labels[at]) & role)
             return w->graph->targets[at];
     return HTRAIL__NO_ID;
+}
+
+/* Whether C code made it: its namespace has the methods of C code, as none of a class statement has, and
+ * not one of Python's. deque, lock and their like are heap types in newer versions. */
+static bool is_made_by_c(const work *w, const htrail__graph_type *type)
+{
+    static const char *const methods[] = {"wrapper_descriptor", "method_descriptor", "builtin_function_or_method"};
+    const htrail__graph *graph = w->graph;
+    uint32_t object = htrail__addresses_find(&graph->addresses, type->address), dict;
+    bool found = false;
+
+    if (object == HTRAIL__NO_ID || (dict = follow(w, object, LABEL_DICT)) == HTRAIL__NO_ID)
+        return false;
+    const htrail__graph_object *o = &graph->objects[dict];
+    uint32_t count = o->ref_count < FIELDS_MAX ? o->ref_count : FIELDS_MAX;
+    for (uint32_t at = o->first_ref; at < o->first_ref + count; at++) {
+        if (graph->targets[at] == HTRAIL__NO_ID)
+            continue;
+        uint32_t of = graph->objects[graph->targets[at]].type;
+        if (w->type_roles[of] == ROLE_FUNCTION)
+            return false;
+        for (size_t i = 0; i < sizeof methods / sizeof *methods && !found; i++)
+            found = text_is(graph, graph->types[of].full_name, methods[i]);
+    }
+    return found;
 }
 
 static const htrail__graph_name *name_of(const work *w, uint32_t object)
@@ -153,7 +183,7 @@ static void look_into_dict(work *w, uint32_t dict)
     const htrail__graph_object *o = &graph->objects[dict];
     for (uint32_t at = o->first_ref; at < o->first_ref + o->ref_count; at++) {
         uint32_t code = graph->labels[at];
-        uint8_t role = label_role(w, code);
+        uint16_t role = label_role(w, code);
         if (HTRAIL__LABEL_TAG(code) == HTRAIL__LABEL_UNDER_KEY) {
             const htrail__graph_name *key = name_of(w, graph->targets[at - 1]);
             if (key != NULL && key->name != 0)
@@ -204,6 +234,17 @@ static void say_module_of_generator(const work *w, uint32_t generator)
         w->graph->names[place - 1].module = function->module;
 }
 
+/* That of its function, of which a version that has none in its frames leaves the globals. */
+static uint32_t module_of_frame(const work *w, uint32_t frame)
+{
+    uint32_t function = follow(w, frame, LABEL_FUNCTION), globals;
+    if (function != HTRAIL__NO_ID && w->type_roles[w->graph->objects[function].type] == ROLE_FUNCTION &&
+        (globals = follow(w, function, LABEL_GLOBALS)) != HTRAIL__NO_ID && w->strengths[globals] != SAID_BY_NOBODY)
+        return w->naming->module_of[globals];
+    globals = follow(w, frame, LABEL_FRAME_GLOBALS);
+    return globals == HTRAIL__NO_ID || w->strengths[globals] == SAID_BY_NOBODY ? 0 : w->naming->module_of[globals];
+}
+
 static htrail_status name_everything(work *w)
 {
     htrail__graph *graph = w->graph;
@@ -233,12 +274,17 @@ static htrail_status name_everything(work *w)
             break;
         }
     }
+    for (uint32_t i = 0; i < graph->object_count; i++)
+        if (w->type_roles[graph->objects[i].type] == ROLE_FRAME && module_of[i] == 0)
+            module_of[i] = module_of_frame(w, i);
+    for (uint32_t i = 0; i < graph->type_count; i++)
+        w->is_class[i] = graph->types[i].flags & HTRAIL_TYPE_HEAP && !is_made_by_c(w, &graph->types[i]);
     for (uint32_t i = 0; i < graph->object_count; i++) {
         const htrail__graph_type *type = &graph->types[graph->objects[i].type];
         bool own = module_of[i] != 0;
         if (!own)
             module_of[i] = type->module;
-        if (module_of[i] != 0 && (own || type->flags & HTRAIL_TYPE_HEAP))
+        if (module_of[i] != 0 && (own || w->is_class[graph->objects[i].type]))
             w->naming->says_module[i >> 6] |= UINT64_C(1) << (i & 63);
     }
     return status;
@@ -288,8 +334,9 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
     naming->module_of = htrail__mapping_new(graph->object_count, sizeof *naming->module_of);
     naming->says_module = htrail__mapping_new(graph->object_count / 64, sizeof *naming->says_module);
     w.strengths = calloc((size_t)graph->object_count + 1, 1);
+    w.is_class = calloc((size_t)graph->type_count + 1, sizeof *w.is_class);
     w.is_named = calloc((size_t)graph->object_count + 1, sizeof *w.is_named);
-    if (naming->module_of == NULL || naming->says_module == NULL || w.strengths == NULL || w.is_named == NULL)
+    if (naming->module_of == NULL || naming->says_module == NULL || w.strengths == NULL || w.is_class == NULL || w.is_named == NULL)
         status = HTRAIL_E_NOMEM;
     else if ((status = find_type_roles(&w)) == HTRAIL_OK && (status = find_label_roles(&w)) == HTRAIL_OK &&
              (status = name_everything(&w)) == HTRAIL_OK)
@@ -297,6 +344,7 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
     free(w.type_roles);
     free(w.label_roles);
     free(w.strengths);
+    free(w.is_class);
     free(w.is_named);
     return status;
 }

@@ -5,7 +5,8 @@
  * Module of an object, the first that applies: the module of its name record; for a
  * module its name; for a dict that is the __dict__ of a module or class, theirs; for a
  * dict, the value of its key __name__ or else __module__; for a dict that is the
- * __globals__ of functions, that of the first of them; else the module of its type.
+ * __globals__ of functions, that of the first of them; for a frame that of its function's globals
+ * or its own; else the module of its type.
  *
  * Names: "module.qualname"; a string, a code object or a cell has no name but a text. */
 #ifndef HTRAIL_ANALYZE_NAMING_H
