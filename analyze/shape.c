@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-enum { FOLD_STEPS = 6, FIRST_SLOTS = 1024 };
+enum { FIRST_SLOTS = 1024 };
 
 htrail_status htrail__shapes_init(htrail__shapes *shapes)
 {
-    *shapes = (htrail__shapes){.slot_count = FIRST_SLOTS};
+    *shapes = (htrail__shapes){.slot_count = FIRST_SLOTS, .fold_steps = HTRAIL__SHAPE_FOLD_STEPS};
     shapes->slots = malloc(FIRST_SLOTS * sizeof *shapes->slots);
     if (shapes->slots == NULL)
         return HTRAIL_E_NOMEM;
@@ -39,7 +39,7 @@ static uint32_t slot_of(const htrail__shapes *shapes, const htrail__shape *key)
 static uint32_t repeated(htrail__shapes *shapes, const htrail__shape *key)
 {
     uint32_t above = key->parent;
-    for (int steps = 0; steps < FOLD_STEPS && above != HTRAIL__NO_SHAPE; steps++) {
+    for (uint32_t steps = 0; steps < shapes->fold_steps && above != HTRAIL__NO_SHAPE; steps++) {
         const htrail__shape *at = &shapes->shapes[above];
         if (at->parent == HTRAIL__NO_SHAPE)
             break;

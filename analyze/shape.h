@@ -32,9 +32,10 @@ typedef struct htrail__shapes {
     uint32_t count, room;
     uint32_t *slots;
     uint32_t slot_count; /* a power of two */
+    uint32_t fold_steps; /* how far above a step is looked for that it repeats; init sets HTRAIL__SHAPE_FOLD_STEPS */
 } htrail__shapes;
 
-enum { HTRAIL__ROOT_GARBAGE = 1000 };
+enum { HTRAIL__ROOT_GARBAGE = 1000, HTRAIL__SHAPE_FOLD_STEPS = 6 };
 
 htrail_status htrail__shapes_init(htrail__shapes *shapes);
 /* The shape with these keys (parent to module), made where there is none. */

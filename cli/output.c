@@ -365,7 +365,10 @@ static void print_json_row(cli_rows *rows)
         fputs(i ? ", " : "", stdout);
         cli_print_json_text(stdout, rows->columns[i].name, strlen(rows->columns[i].name));
         fputs(": ", stdout);
-        print_json_cell(&rows->cells[i]);
+        if (rows->columns[i].kind == CLI_COLUMN_JSON && rows->cells[i].kind == CELL_TEXT)
+            fwrite(rows->cells[i].text, 1, rows->cells[i].len, stdout);
+        else
+            print_json_cell(&rows->cells[i]);
         free(rows->cells[i].text);
     }
     fputc('}', stdout);

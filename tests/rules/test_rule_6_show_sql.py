@@ -47,6 +47,7 @@ TABLES = {
     "check": [["a.db"], ["a.htrail"]],
     "top": [["b.db"], ["-n", "7", "b.db"], ["b.db", "type:dict"], ["--by", "site", "--traceback", "b.db"]],
     "diff": [["a.db", "b.db"], ["-n", "3", "a.db", "b.db"], ["--by", "site", "--traceback", "a.db", "b.db"]],
+    "leaks": [["a.db", "b.db", "c.db"], ["a.db", "b.db"]],
     "threads": [["b.db"], ["--each", "b.db"], ["a.db", "b.db"], ["-n", "1", "b.db"]],
     "why": [["b.db", "type:__main__.Record"], ["-n", "3", "b.db", "type:dict"], ["b.db", "module:__main__"]],
     "sql": [["b.db", "SELECT type, count(*) AS n, avg(size) AS mean, NULL AS missing FROM object GROUP BY type -- by type"]],
@@ -110,8 +111,12 @@ class ShowSql(rule.RuleTest):
         return rows, text
 
     def rounded(self, rows):
-        """The shell writes a fraction with digits that it makes up."""
-        return [{key: float("%.12g" % value) if isinstance(value, float) else value for key, value in row.items()} for row in rows]
+        """The shell writes a fraction with digits that it makes up, and a value that is JSON as its text."""
+        def plain(value):
+            if isinstance(value, str) and value.startswith("[{"):
+                return json.loads(value)
+            return float("%.12g" % value) if isinstance(value, float) else value
+        return [{key: plain(value) for key, value in row.items()} for row in rows]
 
     def test_every_command_has_tables_with_their_sql_or_none(self):
         commands = self.commands()

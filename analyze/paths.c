@@ -1,0 +1,259 @@
+/* analyze/paths.c - see the header: the tree of paths, and what of several snapshots is put together. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/paths_build.h"
+#include "analyze/str.h"
+
+enum { TEXT_BYTES_MAX = 1 << 30, SAMPLES_MAX = 1 << 21, FOLD_STEPS = 10, PASSING_NAMES_MAX = 2 };
+
+htrail_status htrail__paths_init(htrail__paths *paths, unsigned snapshot_count, uint64_t objects_max)
+{
+    *paths = (htrail__paths){.snapshot_count = snapshot_count};
+    paths->snapshots = calloc(snapshot_count, sizeof *paths->snapshots);
+    if (paths->snapshots == NULL || htrail__texts_init(&paths->texts, TEXT_BYTES_MAX) != HTRAIL_OK || htrail__shapes_init(&paths->shapes) != HTRAIL_OK)
+        return HTRAIL_E_NOMEM;
+    paths->shapes.fold_steps = FOLD_STEPS;
+    for (uint64_t sampled = objects_max; sampled > SAMPLES_MAX; sampled /= 2)
+        paths->sample_mask = paths->sample_mask << 1 | 1;
+    return HTRAIL_OK;
+}
+
+static htrail_status room_for_counts(htrail__paths_snapshot *snapshot, uint32_t room)
+{
+    if (room <= snapshot->counts_room)
+        return HTRAIL_OK;
+    htrail__path_count *larger = realloc(snapshot->counts, (size_t)room * sizeof *larger);
+    if (larger == NULL)
+        return HTRAIL_E_NOMEM;
+    memset(larger + snapshot->counts_room, 0, (size_t)(room - snapshot->counts_room) * sizeof *larger);
+    snapshot->counts = larger;
+    snapshot->counts_room = room;
+    return HTRAIL_OK;
+}
+
+static htrail_status room_for_flags(htrail__paths *paths)
+{
+    if (paths->has_many_room == paths->shapes.room)
+        return HTRAIL_OK;
+    unsigned char *larger = realloc(paths->has_many, paths->shapes.room);
+    if (larger == NULL)
+        return HTRAIL_E_NOMEM;
+    memset(larger + paths->has_many_room, 0, paths->shapes.room - paths->has_many_room);
+    paths->has_many = larger;
+    paths->has_many_room = paths->shapes.room;
+    return HTRAIL_OK;
+}
+
+htrail_status htrail__paths_begin_snapshot(htrail__paths *paths, htrail__paths_snapshot *snapshot)
+{
+    return room_for_counts(snapshot, paths->shapes.room);
+}
+
+htrail_status htrail__paths_intern(htrail__paths *paths, htrail__paths_snapshot *snapshot, const htrail__shape *key, uint32_t *out)
+{
+    uint32_t room = paths->shapes.room;
+    htrail_status status = htrail__shapes_intern(&paths->shapes, key, out);
+    if (status == HTRAIL_OK && paths->shapes.room != room && (status = room_for_counts(snapshot, paths->shapes.room)) == HTRAIL_OK)
+        status = room_for_flags(paths);
+    return status;
+}
+
+/* A mapping whose keys are names of the program's text, however many there are. */
+static bool is_namespace(const htrail__paths *paths, uint32_t path)
+{
+    const htrail__shape *shape = &paths->shapes.shapes[path];
+    if (shape->parent == HTRAIL__NO_SHAPE)
+        return true;
+    if (shape->ref_kind == HTRAIL_REF_FIELD) {
+        htrail_str label = htrail__texts_get(&paths->texts, shape->label);
+        return htrail__str_starts(label, "__") || htrail__str_starts(label, "f_");
+    }
+    uint32_t kind = paths->shapes.shapes[shape->parent].root_kind;
+    return kind == HTRAIL_ROOT_MODULES || kind == HTRAIL_ROOT_FRAME || kind == HTRAIL_ROOT_BUILTINS || kind == HTRAIL_ROOT_SYS;
+}
+
+void htrail__paths_note_length(htrail__paths *paths, uint32_t path)
+{
+    if (!paths->has_many[path] && !is_namespace(paths, path))
+        paths->has_many[path] = 1;
+}
+
+bool htrail__paths_has_many_names(const htrail__paths *paths, uint32_t path) { return paths->has_many[path] != 0; }
+
+static bool is_under_a_name(const htrail__shape *shape)
+{
+    return shape->parent != HTRAIL__NO_SHAPE && shape->label != 0 && (shape->ref_kind == HTRAIL_REF_VALUE || shape->ref_kind == HTRAIL_REF_ATTR);
+}
+
+/* Which names are data. */
+
+typedef struct names {
+    uint32_t always, passing; /* under one path: in every snapshot, and not in each */
+} names;
+
+static bool is_in_every_snapshot(const htrail__paths *paths, uint32_t path)
+{
+    for (unsigned i = 0; i < paths->snapshot_count; i++)
+        if (paths->snapshots[i].counts[path].objects == 0)
+            return false;
+    return true;
+}
+
+static void count_names(const htrail__paths *paths, names *of)
+{
+    for (uint32_t i = 0; i < paths->shapes.count; i++) {
+        const htrail__shape *shape = &paths->shapes.shapes[i];
+        if (!is_under_a_name(shape))
+            continue;
+        if (is_in_every_snapshot(paths, i))
+            of[shape->parent].always++;
+        else
+            of[shape->parent].passing++;
+    }
+}
+
+static bool is_data(const htrail__paths *paths, const names *of, uint32_t path)
+{
+    const htrail__shape *shape = &paths->shapes.shapes[path];
+    if (!is_under_a_name(shape))
+        return false;
+    if (shape->ref_kind == HTRAIL_REF_VALUE &&
+        (paths->has_many[shape->parent] || (of[shape->parent].always > HTRAIL__PATHS_ALIKE_MAX && !is_namespace(paths, shape->parent))))
+        return true;
+    return of[shape->parent].passing > PASSING_NAMES_MAX && !is_in_every_snapshot(paths, path);
+}
+
+static void add_count(htrail__path_count *to, const htrail__path_count *from)
+{
+    to->objects += from->objects;
+    to->bytes += from->bytes;
+    to->length += from->length;
+    to->retained += from->retained;
+    if (from->first != 0 && (to->first == 0 || from->first < to->first))
+        to->first = from->first;
+    if (from->last > to->last)
+        to->last = from->last;
+}
+
+static htrail_status move_counts(htrail__paths_snapshot *snapshot, const uint32_t *new_path, uint32_t old_count, uint32_t new_room)
+{
+    htrail__path_count *old = snapshot->counts;
+    snapshot->counts = NULL;
+    snapshot->counts_room = 0;
+    htrail_status status = room_for_counts(snapshot, new_room);
+    for (uint32_t i = 0; i < old_count && status == HTRAIL_OK; i++)
+        add_count(&snapshot->counts[new_path[i]], &old[i]);
+    free(old);
+    for (size_t i = 0; i < snapshot->sample_count; i++)
+        snapshot->samples[i].path = new_path[snapshot->samples[i].path];
+    for (uint32_t i = 1; snapshot->path_of != NULL && i <= snapshot->object_count; i++)
+        snapshot->path_of[i] = new_path[snapshot->path_of[i]];
+    return status;
+}
+
+/* The tree anew, without the names that are data. */
+static htrail_status put_together(htrail__paths *paths)
+{
+    uint32_t old_count = paths->shapes.count;
+    names *of = calloc((size_t)old_count + 1, sizeof *of);
+    uint32_t *new_path = malloc(((size_t)old_count + 1) * sizeof *new_path);
+    htrail__shapes fresh = {0};
+    htrail_status status = of == NULL || new_path == NULL ? HTRAIL_E_NOMEM : htrail__shapes_init(&fresh);
+    if (status != HTRAIL_OK)
+        goto done;
+    fresh.fold_steps = paths->shapes.fold_steps;
+    count_names(paths, of);
+    for (uint32_t i = 0; i < old_count && status == HTRAIL_OK; i++) {
+        htrail__shape key = paths->shapes.shapes[i];
+        bool folded = key.folded;
+        if (is_data(paths, of, i))
+            key.label = 0;
+        if (key.parent != HTRAIL__NO_SHAPE)
+            key.parent = new_path[key.parent];
+        if ((status = htrail__shapes_intern(&fresh, &key, &new_path[i])) == HTRAIL_OK && folded)
+            fresh.shapes[new_path[i]].folded = true;
+    }
+    for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++)
+        status = move_counts(&paths->snapshots[i], new_path, old_count, fresh.room);
+    if (status == HTRAIL_OK) {
+        htrail__shapes_release(&paths->shapes);
+        paths->shapes = fresh;
+        fresh = (htrail__shapes){0};
+    }
+done:
+    htrail__shapes_release(&fresh);
+    free(of);
+    free(new_path);
+    return status;
+}
+
+static void sum_below(htrail__paths *paths, htrail__paths_snapshot *snapshot)
+{
+    for (uint32_t i = paths->shapes.count; i-- > 0;) {
+        htrail__path_count *count = &snapshot->counts[i];
+        count->below += count->bytes;
+        if (paths->shapes.shapes[i].parent != HTRAIL__NO_SHAPE)
+            snapshot->counts[paths->shapes.shapes[i].parent].below += count->below;
+    }
+}
+
+/* Which objects were there before. */
+
+static int by_address(const void *left, const void *right)
+{
+    const htrail__path_sample *a = left, *b = right;
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+static void compare_samples(const htrail__paths *paths, htrail__paths_snapshot *before, htrail__paths_snapshot *after)
+{
+    size_t i = 0;
+    for (size_t k = 0; k < after->sample_count; k++) {
+        const htrail__path_sample *now = &after->samples[k];
+        htrail__path_count *count = &after->counts[now->path];
+        while (i < before->sample_count && before->samples[i].address < now->address)
+            i++;
+        bool known = i < before->sample_count && before->samples[i].address == now->address;
+        if (known && before->samples[i].path == now->path)
+            before->counts[now->path].stayed++;
+        /* Another object of the same type may stand where it stood: it is taken for the same, so that moved is never too little. */
+        else if (known && paths->shapes.shapes[before->samples[i].path].type == paths->shapes.shapes[now->path].type)
+            count->moved++;
+        else
+            count->fresh++;
+    }
+}
+
+htrail_status htrail__paths_join(htrail__paths *paths)
+{
+    htrail_status status = HTRAIL_OK;
+    for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++)
+        status = room_for_counts(&paths->snapshots[i], paths->shapes.room);
+    if (status == HTRAIL_OK)
+        status = put_together(paths);
+    for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++) {
+        htrail__paths_snapshot *snapshot = &paths->snapshots[i];
+        sum_below(paths, snapshot);
+        qsort(snapshot->samples, snapshot->sample_count, sizeof *snapshot->samples, by_address);
+        for (size_t k = 0; k < snapshot->sample_count; k++)
+            snapshot->counts[snapshot->samples[k].path].sampled++;
+        if (i > 0)
+            compare_samples(paths, &paths->snapshots[i - 1], snapshot);
+    }
+    return status;
+}
+
+void htrail__paths_release(htrail__paths *paths)
+{
+    for (unsigned i = 0; paths->snapshots != NULL && i < paths->snapshot_count; i++) {
+        free(paths->snapshots[i].counts);
+        free(paths->snapshots[i].samples);
+        free(paths->snapshots[i].path_of);
+    }
+    free(paths->snapshots);
+    free(paths->has_many);
+    htrail__shapes_release(&paths->shapes);
+    htrail__texts_release(&paths->texts);
+    *paths = (htrail__paths){0};
+}

@@ -1,0 +1,90 @@
+/* analyze/paths.h - what a heap holds, by how it is held: all objects that are held in the same way
+ * are one path, in one snapshot and over several.
+ *
+ *     sys.modules ['app'] module -> __dict__ dict -> ['users'] dict -> [] app.User x 5,000 -> .history list x 5,000
+ *
+ * A path is a shape (analyze/shape.h) of the shortest chains, by kind and name of each reference and
+ * type of each object; positions, and keys that are no names, are left out. It needs no identity: no
+ * address and no number of an object is in it, so that paths of different snapshots, and of
+ * different processes, can be compared.
+ *
+ * Names that come and go are data and not names. Under one path they are put together:
+ *   - those of a mapping that has many (over HTRAIL__PATHS_NAMES_MAX items, or over
+ *     HTRAIL__PATHS_ALIKE_MAX under names), unless it is a namespace: what a field such as __dict__ leads
+ *     to, and sys.modules;
+ *   - under any path, those that some snapshot does not have, where there are three or more.
+ *
+ * Order of calls: init, read for each snapshot, join, release. Memory: 16 bytes an object of the
+ * snapshot that is read, and a few words for each path.
+ *
+ * Errors: the sentence is in message. */
+#ifndef HTRAIL_ANALYZE_PATHS_H
+#define HTRAIL_ANALYZE_PATHS_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <htrail/status.h>
+
+#include "analyze/shape.h"
+#include "analyze/texts.h"
+
+enum { HTRAIL__PATHS_NAMES_MAX = 64, HTRAIL__PATHS_ALIKE_MAX = 16 };
+
+/* The objects of a path in one snapshot. */
+typedef struct htrail__path_count {
+    uint64_t objects, bytes, length; /* length: the sum of what len() says */
+    uint64_t below;    /* bytes of these and of all that the shortest chains lead to through them */
+    uint64_t retained; /* what would go with them: exact, from dominators; none is counted twice */
+    uint32_t first;    /* id of the first object; 0: none */
+    uint32_t last;     /* ... and the last */
+    /* Of a sample of the objects, all where there are not too many: how many; how many of them are in this path in the
+     * next snapshot; how many were in the one before under another path, and how many in none. */
+    uint32_t sampled, stayed, moved, fresh;
+} htrail__path_count;
+
+/* A sampled object. Its address tells whether it was there before, as far as an address does. */
+typedef struct htrail__path_sample {
+    uint64_t address;
+    uint32_t path, id;
+} htrail__path_sample;
+
+typedef struct htrail__paths_snapshot {
+    htrail__path_count *counts;  /* by path */
+    uint32_t counts_room;
+    htrail__path_sample *samples;/* by address */
+    size_t sample_count;
+    uint32_t *path_of;           /* by id, of the last snapshot alone; else NULL */
+    uint32_t object_count;
+    uint64_t bytes;              /* of all objects that a root reaches */
+    bool has_retained;
+} htrail__paths_snapshot;
+
+typedef struct htrail__paths {
+    htrail__texts texts;
+    htrail__shapes shapes;  /* name and module are 0; a root's type is the text of its kind, its name without numbers */
+    htrail__paths_snapshot *snapshots;
+    unsigned snapshot_count, read_count;
+    unsigned char *has_many; /* by path: names below it are data */
+    uint32_t has_many_room;
+    uint64_t sample_mask;   /* an object is sampled where its hashed address has none of these bits */
+} htrail__paths;
+
+/* objects_max: of the largest snapshot. HTRAIL_OK or HTRAIL_E_NOMEM; release in either case. */
+HTRAIL_MUST_CHECK htrail_status htrail__paths_init(htrail__paths *paths, unsigned snapshot_count, uint64_t objects_max);
+/* The next snapshot, oldest first. */
+HTRAIL_MUST_CHECK htrail_status htrail__paths_read(htrail__paths *paths, sqlite3 *db, char *message, size_t message_cap);
+/* After the last. */
+HTRAIL_MUST_CHECK htrail_status htrail__paths_join(htrail__paths *paths);
+void htrail__paths_release(htrail__paths *paths);
+
+static inline const htrail__path_count *htrail__paths_count(const htrail__paths *paths, unsigned snapshot, uint32_t path)
+{
+    return &paths->snapshots[snapshot].counts[path];
+}
+
+static inline bool htrail__path_is_root(const htrail__paths *paths, uint32_t path)
+{
+    return paths->shapes.shapes[path].parent == HTRAIL__NO_SHAPE;
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* analyze/paths_build.h - what analyze/paths*.c share; nobody else includes it. */
+#ifndef HTRAIL_ANALYZE_PATHS_BUILD_H
+#define HTRAIL_ANALYZE_PATHS_BUILD_H
+
+#include "analyze/paths.h"
+
+/* ref_kind of a path that stands for all that lies deeper than paths go. */
+enum { HTRAIL__PATHS_DEEPER = 1001 };
+
+/* Room for as many counts as there are shapes. */
+htrail_status htrail__paths_begin_snapshot(htrail__paths *paths, htrail__paths_snapshot *snapshot);
+htrail_status htrail__paths_intern(htrail__paths *paths, htrail__paths_snapshot *snapshot, const htrail__shape *key, uint32_t *out);
+
+/* An object of the path has more than HTRAIL__PATHS_NAMES_MAX items. */
+void htrail__paths_note_length(htrail__paths *paths, uint32_t path);
+bool htrail__paths_has_many_names(const htrail__paths *paths, uint32_t path);
+
+static inline uint64_t htrail__paths_hash(uint64_t address)
+{
+    address = (address >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+    return address >> 32 ^ address >> 52;
+}
+
+#endif

@@ -1,0 +1,360 @@
+/* analyze/paths_read.c - one snapshot into the tree of paths: a pass over heap_object in the order of
+ * ids, in which a holder stands before what it holds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/holders.h"
+#include "analyze/paths_build.h"
+#include "analyze/schema.h"
+#include "analyze/str.h"
+
+/* Paths longer than this end in one for all that lies deeper: a chain of a million different names is an
+ * ordinary heap too. RECENT: paths of the objects before are looked up without a search, since what one
+ * object holds stands together. */
+enum { STEPS_MAX = 200, RECENT = 1 << 12, RETAINED_STEPS_MAX = 64, ABOVE_STEPS_MAX = 16 };
+
+typedef struct recent {
+    uint32_t parent, label, type, path; /* label: code of the reference without its position */
+} recent;
+
+typedef struct reading {
+    htrail__paths *paths;
+    htrail__paths_snapshot *snapshot;
+    sqlite3 *db;
+    char *message;
+    size_t message_cap;
+    uint32_t *type_texts, *label_texts, *root_paths; /* by id; 0 none, root_paths: + 1 */
+    uint32_t type_room, label_room, root_room, label_count_room;
+    uint32_t *path_of, *holder_of, *dominator_of; /* by id */
+    recent recents[RECENT];
+    uint32_t garbage_path;
+    size_t sample_room;
+} reading;
+
+static htrail_status fail_database(reading *r)
+{
+    snprintf(r->message, r->message_cap, "cannot read the database: %s", sqlite3_errmsg(r->db));
+    return HTRAIL_E_DATABASE;
+}
+
+static htrail_status fail_memory(reading *r)
+{
+    snprintf(r->message, r->message_cap, "out of memory");
+    return HTRAIL_E_NOMEM;
+}
+
+static htrail_status add_text(reading *r, sqlite3_stmt *statement, int column, uint32_t *out)
+{
+    const char *data = (const char *)sqlite3_column_text(statement, column);
+    size_t len = data == NULL ? 0 : (size_t)sqlite3_column_bytes(statement, column);
+    return htrail__texts_add(&r->paths->texts, (htrail_str){data, len}, out);
+}
+
+/* Rows (id, text) of a small table into an array by id. #2, #3 of a label are no part of the name. */
+static htrail_status read_texts(reading *r, const char *sql, uint32_t **out, uint32_t *out_room, bool is_label)
+{
+    sqlite3_stmt *statement = NULL;
+    htrail_status status = HTRAIL_OK;
+    int stepped = SQLITE_DONE;
+    if (sqlite3_prepare_v2(r->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return fail_database(r);
+    while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        sqlite3_int64 id = sqlite3_column_int64(statement, 0);
+        if (id < 0 || id >= UINT32_MAX / 2)
+            continue;
+        if ((uint32_t)id >= *out_room) {
+            uint32_t room = *out_room ? *out_room : 256;
+            while (room <= (uint32_t)id)
+                room *= 2;
+            uint32_t *larger = realloc(*out, room * sizeof *larger);
+            if (larger == NULL) {
+                status = fail_memory(r);
+                break;
+            }
+            memset(larger + *out_room, 0, (room - *out_room) * sizeof *larger);
+            *out = larger;
+            *out_room = room;
+        }
+        const char *text = (const char *)sqlite3_column_text(statement, 1);
+        size_t len = text == NULL ? 0 : (size_t)sqlite3_column_bytes(statement, 1);
+        const char *mark = is_label && len > 0 ? memchr(text + 1, '#', len - 1) : NULL;
+        if (mark != NULL && strspn(mark + 1, "0123456789") == (size_t)(text + len - mark) - 1)
+            len = (size_t)(mark - text);
+        if (htrail__texts_add(&r->paths->texts, (htrail_str){text, len}, &(*out)[id]) != HTRAIL_OK)
+            status = fail_memory(r);
+    }
+    if (status == HTRAIL_OK && stepped != SQLITE_DONE)
+        status = fail_database(r);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static uint32_t root_kind(const char *text)
+{
+#define X(name, number, words)                       \
+    if (text != NULL && strcmp(text, words) == 0)    \
+        return number;
+    HTRAIL_ROOT_MAP(X)
+#undef X
+    return UINT8_MAX;
+}
+
+/* A frame by its function and file and not by the line it stands at; the rest without numbers. */
+static size_t general_name(uint32_t kind, const char *name, size_t len, char *out, size_t cap)
+{
+    if (kind == HTRAIL_ROOT_FRAME) {
+        size_t end = len;
+        while (end > 0 && name[end - 1] >= '0' && name[end - 1] <= '9')
+            end--;
+        if (end > 0 && end < len && name[end - 1] == ':')
+            len = end - 1;
+        memcpy(out, name, len < cap ? len : cap);
+        return len < cap ? len : cap;
+    }
+    /* Whose a reference of C code is, nothing shows; how many there are is no name. */
+    if (kind == HTRAIL_ROOT_C_REFERENCE)
+        return 0;
+    return htrail__root_name_general(name, len, out, cap);
+}
+
+static htrail_status read_roots(reading *r)
+{
+    sqlite3_stmt *statement = NULL;
+    htrail_status status = HTRAIL_OK;
+    char general[512];
+    int stepped = SQLITE_DONE;
+    if (sqlite3_prepare_v2(r->db, "SELECT id, kind, name FROM root ORDER BY id", -1, &statement, NULL) != SQLITE_OK)
+        return fail_database(r);
+    while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        uint32_t id = (uint32_t)sqlite3_column_int64(statement, 0), path;
+        if (id >= r->root_room) {
+            uint32_t room = r->root_room ? r->root_room : 256;
+            while (room <= id)
+                room *= 2;
+            uint32_t *larger = realloc(r->root_paths, room * sizeof *larger);
+            if (larger == NULL) {
+                status = fail_memory(r);
+                break;
+            }
+            memset(larger + r->root_room, 0, (room - r->root_room) * sizeof *larger);
+            r->root_paths = larger;
+            r->root_room = room;
+        }
+        htrail__shape key = {.parent = HTRAIL__NO_SHAPE, .root_kind = root_kind((const char *)sqlite3_column_text(statement, 1))};
+        const char *name = (const char *)sqlite3_column_text(statement, 2);
+        size_t len = general_name(key.root_kind, name == NULL ? "" : name, name == NULL ? 0 : (size_t)sqlite3_column_bytes(statement, 2), general, sizeof general);
+        if (add_text(r, statement, 1, &key.type) != HTRAIL_OK || htrail__texts_add(&r->paths->texts, (htrail_str){general, len}, &key.name) != HTRAIL_OK ||
+            htrail__paths_intern(r->paths, r->snapshot, &key, &path) != HTRAIL_OK)
+            status = fail_memory(r);
+        else
+            r->root_paths[id] = path + 1;
+    }
+    if (status == HTRAIL_OK && stepped != SQLITE_DONE)
+        status = fail_database(r);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static uint32_t steps_above(const htrail__paths *paths, uint32_t path)
+{
+    uint32_t steps = 0;
+    for (; path != HTRAIL__NO_SHAPE && steps < STEPS_MAX; path = paths->shapes.shapes[path].parent)
+        steps++;
+    return steps;
+}
+
+/* The label of a reference, as far as it is a name: 0 else. */
+static uint32_t label_of(const reading *r, uint32_t code)
+{
+    uint32_t payload = code >> HTRAIL__CODE_PAYLOAD_SHIFT;
+    if (code & HTRAIL__CODE_DIRECT)
+        return 0;
+    return payload < r->label_room ? r->label_texts[payload] : 0;
+}
+
+static htrail_status path_of_row(reading *r, uint32_t holder, uint32_t root, bool is_reached, uint32_t code, uint32_t type, uint32_t *out)
+{
+    htrail__paths *paths = r->paths;
+    htrail__shape key = {.parent = r->garbage_path, .type = type < r->type_room ? r->type_texts[type] : 0};
+    if (holder > 0) {
+        key.parent = r->path_of[holder];
+        key.ref_kind = code & HTRAIL__CODE_KIND_MASK;
+        bool is_generic = key.ref_kind == HTRAIL_REF_VALUE && htrail__paths_has_many_names(r->paths, key.parent);
+        if (code & HTRAIL__CODE_DIRECT || is_generic)
+            code = key.ref_kind | HTRAIL__CODE_DIRECT; /* a position, or a key that is no name */
+    } else {
+        code = 0;
+        if (is_reached && root < r->root_room && r->root_paths[root] > 0)
+            key.parent = r->root_paths[root] - 1;
+    }
+    recent *near = &r->recents[(key.parent * UINT32_C(2654435761) ^ code * UINT32_C(0x85ebca6b) ^ type * UINT32_C(0xc2b2ae35)) >> 20];
+    if (near->parent == key.parent && near->label == code && near->type == type) {
+        *out = near->path;
+        return HTRAIL_OK;
+    }
+    key.label = holder > 0 ? label_of(r, code) : 0;
+    if (paths->shapes.shapes[key.parent].ref_kind == HTRAIL__PATHS_DEEPER) {
+        *out = key.parent;
+    } else {
+        if (steps_above(paths, key.parent) >= STEPS_MAX)
+            key = (htrail__shape){.parent = key.parent, .ref_kind = HTRAIL__PATHS_DEEPER};
+        if (htrail__paths_intern(paths, r->snapshot, &key, out) != HTRAIL_OK)
+            return fail_memory(r);
+    }
+    *near = (recent){key.parent, code, type, *out};
+    return HTRAIL_OK;
+}
+
+/* Whether an object above it in the dominator tree is in the same path: of a linked list each is below the
+ * one before, and counts with it. */
+static bool is_within_its_own(const reading *r, uint32_t id, uint32_t path)
+{
+    uint32_t above = r->holder_of[id], dominator = r->dominator_of[id];
+    int steps = 0;
+    while (above != 0 && r->path_of[above] != path) {
+        if (++steps > ABOVE_STEPS_MAX)
+            return false;
+        above = r->holder_of[above];
+    }
+    for (steps = 0; above != 0 && dominator > above && steps < RETAINED_STEPS_MAX; steps++)
+        dominator = r->dominator_of[dominator];
+    return above != 0 && dominator == above;
+}
+
+static htrail_status add_sample(reading *r, uint64_t address, uint32_t path, uint32_t id)
+{
+    htrail__paths_snapshot *snapshot = r->snapshot;
+    if (htrail__paths_hash(address) & r->paths->sample_mask)
+        return HTRAIL_OK;
+    if (snapshot->sample_count == r->sample_room) {
+        size_t room = r->sample_room ? r->sample_room * 2 : 1 << 14;
+        htrail__path_sample *larger = realloc(snapshot->samples, room * sizeof *larger);
+        if (larger == NULL)
+            return fail_memory(r);
+        snapshot->samples = larger;
+        r->sample_room = room;
+    }
+    snapshot->samples[snapshot->sample_count++] = (htrail__path_sample){address, path, id};
+    return HTRAIL_OK;
+}
+
+static bool has_column(sqlite3 *db, const char *name)
+{
+    sqlite3_stmt *statement = NULL;
+    bool found = false;
+    if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_table_info('heap_object') WHERE name = ?", -1, &statement, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+        found = sqlite3_step(statement) == SQLITE_ROW;
+    }
+    sqlite3_finalize(statement);
+    return found;
+}
+
+static htrail_status read_objects(reading *r)
+{
+    htrail__paths_snapshot *snapshot = r->snapshot;
+    sqlite3_stmt *statement = NULL;
+    htrail_status status = HTRAIL_OK;
+    int stepped = SQLITE_DONE;
+    snapshot->has_retained = has_column(r->db, "retained");
+    const char *sql = snapshot->has_retained ? "SELECT id, address, type, size, root, depth, holder, label, length, dominator, retained FROM heap_object ORDER BY id"
+                                             : "SELECT id, address, type, size, root, depth, holder, label, length FROM heap_object ORDER BY id";
+    if (sqlite3_prepare_v2(r->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return fail_database(r);
+    while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+        uint32_t id = (uint32_t)sqlite3_column_int64(statement, 0), path;
+        uint64_t size = (uint64_t)sqlite3_column_int64(statement, 3), address = (uint64_t)sqlite3_column_int64(statement, 1);
+        uint32_t holder = (uint32_t)sqlite3_column_int64(statement, 6);
+        bool is_reached = sqlite3_column_type(statement, 5) != SQLITE_NULL;
+        if (id == 0 || id > snapshot->object_count || holder >= id) {
+            snprintf(r->message, r->message_cap, "object %lld is not where its number says", (long long)sqlite3_column_int64(statement, 0));
+            status = HTRAIL_E_CORRUPT;
+            break;
+        }
+        status = path_of_row(r, holder, (uint32_t)sqlite3_column_int64(statement, 4), is_reached, (uint32_t)sqlite3_column_int64(statement, 7),
+                             (uint32_t)sqlite3_column_int64(statement, 2), &path);
+        if (status != HTRAIL_OK)
+            break;
+        htrail__path_count *count = &snapshot->counts[path];
+        uint64_t length = (uint64_t)sqlite3_column_int64(statement, 8);
+        r->path_of[id] = path;
+        r->holder_of[id] = holder;
+        count->objects++;
+        count->bytes += size;
+        count->length += length;
+        count->last = id;
+        if (count->first == 0)
+            count->first = id;
+        if (length > HTRAIL__PATHS_NAMES_MAX)
+            htrail__paths_note_length(r->paths, path);
+        if (is_reached)
+            snapshot->bytes += size;
+        if (snapshot->has_retained) {
+            r->dominator_of[id] = sqlite3_column_type(statement, 9) == SQLITE_NULL ? holder : (uint32_t)sqlite3_column_int64(statement, 9);
+            if (!r->paths->shapes.shapes[path].folded || !is_within_its_own(r, id, path))
+                count->retained += sqlite3_column_type(statement, 10) == SQLITE_NULL ? size : (uint64_t)sqlite3_column_int64(statement, 10);
+        }
+        status = add_sample(r, address, path, id);
+    }
+    if (status == HTRAIL_OK && stepped != SQLITE_DONE)
+        status = fail_database(r);
+    sqlite3_finalize(statement);
+    return status;
+}
+
+static htrail_status count_objects(reading *r)
+{
+    sqlite3_stmt *statement = NULL;
+    sqlite3_int64 count = -1;
+    if (sqlite3_prepare_v2(r->db, "SELECT max(id) FROM heap_object", -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        count = sqlite3_column_int64(statement, 0);
+    htrail_status status = count < 0 || count >= UINT32_MAX ? fail_database(r) : HTRAIL_OK;
+    sqlite3_finalize(statement);
+    if (status != HTRAIL_OK)
+        return status;
+    r->snapshot->object_count = (uint32_t)count;
+    r->path_of = calloc((size_t)count + 1, sizeof *r->path_of);
+    r->holder_of = calloc((size_t)count + 1, sizeof *r->holder_of);
+    r->dominator_of = calloc((size_t)count + 1, sizeof *r->dominator_of);
+    return r->path_of == NULL || r->holder_of == NULL || r->dominator_of == NULL ? fail_memory(r) : HTRAIL_OK;
+}
+
+htrail_status htrail__paths_read(htrail__paths *paths, sqlite3 *db, char *message, size_t message_cap)
+{
+    static const htrail__shape garbage = {.parent = HTRAIL__NO_SHAPE, .root_kind = HTRAIL__ROOT_GARBAGE};
+    reading *r = calloc(1, sizeof *r);
+    htrail_status status = HTRAIL_E_NOMEM;
+    if (r == NULL) {
+        snprintf(message, message_cap, "out of memory");
+        return status;
+    }
+    *r = (reading){.paths = paths, .snapshot = &paths->snapshots[paths->read_count], .db = db, .message = message, .message_cap = message_cap};
+    memset(r->recents, 0xff, sizeof r->recents);
+    bool began = sqlite3_get_autocommit(db) && sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    if ((status = htrail__paths_begin_snapshot(paths, r->snapshot)) != HTRAIL_OK ||
+        (status = htrail__paths_intern(paths, r->snapshot, &garbage, &r->garbage_path)) != HTRAIL_OK) {
+        fail_memory(r);
+        goto done;
+    }
+    if ((status = read_texts(r, "SELECT id, name FROM type", &r->type_texts, &r->type_room, false)) != HTRAIL_OK ||
+        (status = read_texts(r, "SELECT id, text FROM label", &r->label_texts, &r->label_room, true)) != HTRAIL_OK ||
+        (status = read_roots(r)) != HTRAIL_OK || (status = count_objects(r)) != HTRAIL_OK || (status = read_objects(r)) != HTRAIL_OK)
+        goto done;
+    paths->read_count++;
+    if (paths->read_count == paths->snapshot_count) {
+        r->snapshot->path_of = r->path_of;
+        r->path_of = NULL;
+    }
+done:
+    if (began)
+        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    free(r->type_texts);
+    free(r->label_texts);
+    free(r->root_paths);
+    free(r->path_of);
+    free(r->holder_of);
+    free(r->dominator_of);
+    free(r);
+    return status;
+}

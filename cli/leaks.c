@@ -1,0 +1,396 @@
+/* cli/leaks.c - heaptrail leaks: what leaks, one verdict for each leak, then its evidence. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyze/leaks_tables.h"
+#include "analyze/suppress.h"
+#include "cli/query.h"
+
+enum { SPARK_LEVELS = 8, CHAIN_COLUMNS = 100 };
+
+/* Of the same process where this is the same; the start as the kernel tells it, to the second. */
+static const char process_sql[] =
+    "SELECT (SELECT value FROM snapshot WHERE key = 'pid'), (SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'start_time_ns'), "
+    "(SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'created_ns'), (SELECT value FROM snapshot WHERE key = 'host')";
+
+static const char verdicts_sql[] =
+    "SELECT id AS leak, kind, confidence, verdict, place, place_type, expression, holder, also, root, type, carries, retained, stayed, holders, container, example,\n"
+    "  (SELECT json_group_array(json_object('reference', reference, 'type', type, 'name', name, 'objects', objects)) FROM\n"
+    "    (SELECT * FROM leaks.leak_step WHERE leak = l.id ORDER BY step)) AS chain,\n"
+    "  (SELECT json_group_array(json_object('objects', objects, 'items', items, 'retained', retained)) FROM\n"
+    "    (SELECT * FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot)) AS growth, noisy, suppressed\n"
+    "FROM leaks.leak l WHERE suppressed IS NULL AND (noisy IS NULL OR ?1) ORDER BY id";
+
+static const char growth_sql[] = "SELECT objects, items, retained FROM leaks.leak_growth WHERE leak = ?1 ORDER BY snapshot";
+static const char steps_sql[] = "SELECT reference, type, name, objects FROM leaks.leak_step WHERE leak = ?1 ORDER BY step";
+
+typedef struct search {
+    const cli_arguments *arguments;
+    unsigned count;
+    htrail__store *stores[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    sqlite3 *dbs[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    htrail__leaks *leaks;
+    htrail__leak_words *words;
+    const char **suppressed;
+    htrail__suppressions suppressions;
+    sqlite3 *result; /* its tables are those of the attached database `leaks` */
+    char *result_file;
+} search;
+
+/* Snapshots. */
+
+typedef struct process {
+    char pid[32], host[128];
+    int64_t started, created;
+} process;
+
+static int read_process(const search *s, unsigned index, process *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = cli_prepare(s->arguments, s->dbs[index], process_sql, &statement);
+    *out = (process){0};
+    if (result == CLI_EXIT_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        const char *pid = (const char *)sqlite3_column_text(statement, 0), *host = (const char *)sqlite3_column_text(statement, 3);
+        snprintf(out->pid, sizeof out->pid, "%s", pid != NULL ? pid : "");
+        snprintf(out->host, sizeof out->host, "%s", host != NULL ? host : "");
+        out->started = sqlite3_column_int64(statement, 1);
+        out->created = sqlite3_column_int64(statement, 2);
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static bool is_same_process(const process *a, const process *b)
+{
+    int64_t apart = a->started > b->started ? a->started - b->started : b->started - a->started;
+    return strcmp(a->pid, b->pid) == 0 && strcmp(a->host, b->host) == 0 && apart < 2000000000;
+}
+
+static int open_all(search *s)
+{
+    char *const *files = cli_operands(s->arguments);
+    process before, now;
+    int result = CLI_EXIT_OK;
+    for (unsigned i = 0; i < s->count && result == CLI_EXIT_OK; i++) {
+        if ((result = cli_open_heap(s->arguments, files[i], &s->stores[i])) != CLI_EXIT_OK)
+            break;
+        s->dbs[i] = htrail__store_db(s->stores[i]);
+        if ((result = read_process(s, i, &now)) != CLI_EXIT_OK)
+            break;
+        if (i > 0 && !is_same_process(&before, &now)) {
+            if (!cli_option_given(s->arguments, "across"))
+                result = cli_fail(s->arguments, "'%s' and '%s' are of different processes (%s and %s); --across compares them all the same", files[i - 1], files[i],
+                                  before.pid, now.pid);
+            else
+                cli_warn(s->arguments, "'%s' and '%s' are of different processes (%s and %s)", files[i - 1], files[i], before.pid, now.pid);
+        } else if (i > 0 && now.created < before.created) {
+            result = cli_fail(s->arguments, "'%s' was taken before '%s'; the oldest comes first", files[i], files[i - 1]);
+        }
+        before = now;
+    }
+    return result;
+}
+
+/* Verdicts. */
+
+static int make_words(search *s)
+{
+    char message[HTRAIL__MESSAGE_BYTES];
+    htrail__lookup *lookup = NULL;
+    htrail_status status = htrail__lookup_open(&lookup, s->dbs[s->count - 1], message, sizeof message);
+    if (status != HTRAIL_OK)
+        return cli_fail(s->arguments, "%s", message);
+    s->words = calloc(s->leaks->count + 1, sizeof *s->words);
+    s->suppressed = calloc(s->leaks->count + 1, sizeof *s->suppressed);
+    if (s->words == NULL || s->suppressed == NULL)
+        status = HTRAIL_E_NOMEM;
+    for (size_t i = 0; i < s->leaks->count && status == HTRAIL_OK; i++)
+        status = htrail__leak_words_make(&s->words[i], s->leaks, &s->leaks->leaks[i], lookup);
+    int result = status == HTRAIL_OK ? CLI_EXIT_OK : cli_fail(s->arguments, "cannot name a leak: %s", htrail__lookup_error(lookup)[0] ? htrail__lookup_error(lookup) : "out of memory");
+    htrail__lookup_free(lookup);
+    return result;
+}
+
+static int suppress(search *s)
+{
+    char message[HTRAIL__MESSAGE_BYTES];
+    const char *file = cli_option_value(s->arguments, "suppress");
+    if (file == NULL)
+        return CLI_EXIT_OK;
+    if (htrail__suppressions_read(&s->suppressions, file, message, sizeof message) != HTRAIL_OK)
+        return cli_fail(s->arguments, "%s", message);
+    for (size_t i = 0; i < s->leaks->verdict_count; i++) {
+        htrail__text chain;
+        htrail__text_init(&chain, 1 << 16);
+        if (s->leaks->leaks[i].grows != HTRAIL__NO_SHAPE)
+            htrail__leaks_path_text(&chain, &s->leaks->paths, s->leaks->leaks[i].grows);
+        const char *places[] = {s->words[i].place, s->words[i].expression, htrail__text_string(&chain), s->words[i].sentence, NULL};
+        const htrail__suppression *found =
+            htrail__suppressions_match(&s->suppressions, places, s->words[i].type, htrail__leak_kind_text(s->leaks->leaks[i].kind));
+        s->suppressed[i] = found == NULL ? NULL : found->pattern;
+        htrail__text_release(&chain);
+    }
+    for (size_t i = 0; i < s->suppressions.count; i++)
+        if (!s->suppressions.items[i].used)
+            cli_warn(s->arguments, "'%s' line %u: '%s' matches nothing", file, s->suppressions.items[i].line, s->suppressions.items[i].pattern);
+    return CLI_EXIT_OK;
+}
+
+static int write_result(search *s)
+{
+    htrail__leaks_file files[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    const char *asked = cli_option_value(s->arguments, "output"), *last = htrail__store_path(s->stores[s->count - 1]);
+    sqlite3_stmt *statement = NULL;
+    size_t len = strlen(last);
+    bool is_kept = asked != NULL || cli_option_given(s->arguments, "show-sql");
+    int result;
+
+    if (asked != NULL)
+        s->result_file = strdup(asked);
+    else if (is_kept && asprintf(&s->result_file, "%.*s.leaks.db", (int)(len > 3 && strcmp(last + len - 3, ".db") == 0 ? len - 3 : len), last) < 0)
+        s->result_file = NULL;
+    if (is_kept && s->result_file == NULL)
+        return cli_fail(s->arguments, "out of memory");
+    if (is_kept && access(s->result_file, F_OK) == 0) {
+        if (!htrail__store_is_database(s->result_file))
+            return cli_fail(s->arguments, "'%s' is there and no database", s->result_file);
+        if (unlink(s->result_file) != 0)
+            return cli_fail(s->arguments, "cannot replace '%s'", s->result_file);
+    }
+    if (sqlite3_open(":memory:", &s->result) != SQLITE_OK)
+        return cli_fail(s->arguments, "cannot open a database: %s", sqlite3_errmsg(s->result));
+    if ((result = cli_prepare(s->arguments, s->result, "ATTACH ? AS leaks", &statement)) != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_text(statement, 1, is_kept ? s->result_file : ":memory:", -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE)
+        result = cli_fail(s->arguments, "cannot write '%s': %s", is_kept ? s->result_file : "memory", sqlite3_errmsg(s->result));
+    sqlite3_finalize(statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    for (unsigned i = 0; i < s->count; i++)
+        files[i] = (htrail__leaks_file){cli_operands(s->arguments)[i], htrail__store_path(s->stores[i])};
+    if (htrail__leaks_write_tables(s->result, s->leaks, s->words, s->suppressed, files, is_kept) != HTRAIL_OK)
+        return cli_fail(s->arguments, "cannot write '%s': %s", is_kept ? s->result_file : "memory", sqlite3_errmsg(s->result));
+    return CLI_EXIT_OK;
+}
+
+/* Printing. */
+
+static void print_text(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    if (text != NULL)
+        cli_print_escaped(stdout, text, (size_t)sqlite3_column_bytes(statement, column));
+}
+
+/* "objects   1,000   2,000   3,000" and, where the terminal has them, a bar for each snapshot. */
+static void print_series(const char *name, const int64_t *values, unsigned count, bool is_bytes)
+{
+    int64_t most = 1;
+    char number[32];
+    printf("    %s%-9s%s", cli_styled(stdout, CLI_STYLE_DIM), name, cli_styled(stdout, CLI_STYLE_NONE));
+    for (unsigned i = 0; i < count; i++) {
+        most = values[i] > most ? values[i] : most;
+        if (is_bytes)
+            cli_format_bytes(number, sizeof number, values[i]);
+        else
+            cli_format_number(number, sizeof number, values[i]);
+        printf(" %11s", number);
+    }
+    for (unsigned i = 0; cli_is_utf8(stdout) && i < count; i++)
+        printf("%s\342\226%c", i == 0 ? "  " : "", (char)(0x81 + (int)((SPARK_LEVELS - 1) * (double)values[i] / (double)most)));
+    printf("\n");
+}
+
+static int print_growth(const search *s, int64_t leak, const char *kind)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t objects[HTRAIL__LEAKS_SNAPSHOTS_MAX], items[HTRAIL__LEAKS_SNAPSHOTS_MAX], bytes[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    unsigned count = 0;
+    int result = cli_prepare(s->arguments, s->result, growth_sql, &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_int64(statement, 1, leak);
+    for (; sqlite3_step(statement) == SQLITE_ROW && count < s->count; count++) {
+        objects[count] = sqlite3_column_int64(statement, 0);
+        items[count] = sqlite3_column_int64(statement, 1);
+        bytes[count] = sqlite3_column_int64(statement, 2);
+    }
+    sqlite3_finalize(statement);
+    if (strcmp(kind, "length") == 0)
+        print_series("items", items, count, false);
+    else
+        print_series(strcmp(kind, "threads") == 0 ? "threads" : "objects", objects, count, false);
+    print_series("retained", bytes, count, true);
+    return CLI_EXIT_OK;
+}
+
+/* The chain in lines of CHAIN_COLUMNS: "sys.modules -['app']-> module -__dict__-> dict". */
+static int print_chain(const search *s, int64_t leak)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *dash = cli_is_utf8(stdout) ? "─" : "-", *arrow = cli_is_utf8(stdout) ? "→ " : "-> ";
+    size_t column = 0;
+    int result = cli_prepare(s->arguments, s->result, steps_sql, &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_int64(statement, 1, leak);
+    for (int step = 0; sqlite3_step(statement) == SQLITE_ROW; step++) {
+        int64_t objects = sqlite3_column_int64(statement, 3);
+        size_t wide = (size_t)(sqlite3_column_bytes(statement, 0) + sqlite3_column_bytes(statement, 1) + sqlite3_column_bytes(statement, 2)) + 8;
+        char number[32];
+        if (step == 0 || column + wide > CHAIN_COLUMNS) {
+            printf("%s    %s", step == 0 ? "" : "\n", step == 0 ? "" : "  ");
+            column = 6;
+        }
+        column += wide;
+        if (step > 0) {
+            printf("%s%s", column == 6 + wide ? "" : " ", dash);
+            print_text(statement, 0);
+            printf("%s%s", dash, arrow);
+        }
+        fputs(step == 0 ? cli_styled(stdout, CLI_STYLE_GREEN) : "", stdout);
+        print_text(statement, 1);
+        fputs(step == 0 ? cli_styled(stdout, CLI_STYLE_NONE) : "", stdout);
+        if (sqlite3_column_bytes(statement, 2) > 0) {
+            putchar(' ');
+            print_text(statement, 2);
+        }
+        if (objects > 1) {
+            cli_format_number(number, sizeof number, objects);
+            printf(" x%s", number);
+        }
+    }
+    if (column > 0)
+        putchar('\n');
+    sqlite3_finalize(statement);
+    return CLI_EXIT_OK;
+}
+
+static int print_verdicts(const search *s)
+{
+    sqlite3_stmt *statement = NULL;
+    bool with_noise = cli_option_given(s->arguments, "noisy");
+    int step, result = cli_prepare(s->arguments, s->result, verdicts_sql, &statement);
+    size_t verdicts = 0, suppressed = 0;
+    char bytes[32];
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_int(statement, 1, with_noise);
+    cli_show_sql(s->arguments, statement, 0);
+    while (result == CLI_EXIT_OK && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+        bool is_noisy = sqlite3_column_type(statement, 19) != SQLITE_NULL;
+        int64_t leak = sqlite3_column_int64(statement, 0), example = sqlite3_column_int64(statement, 16);
+        const char *kind = (const char *)sqlite3_column_text(statement, 1);
+        if (verdicts > 0)
+            putchar('\n');
+        printf("%s%s%s ", cli_styled(stdout, is_noisy ? CLI_STYLE_YELLOW : CLI_STYLE_RED), is_noisy ? "noisy" : "LEAK", cli_styled(stdout, CLI_STYLE_NONE));
+        fputs(cli_styled(stdout, CLI_STYLE_BOLD), stdout);
+        print_text(statement, 3);
+        printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
+        verdicts++;
+        if ((result = print_growth(s, leak, kind)) != CLI_EXIT_OK || (result = print_chain(s, leak)) != CLI_EXIT_OK)
+            break;
+        if (example > 0)
+            printf("    %sheaptrail why %s id:%" PRId64 "%s\n", cli_styled(stdout, CLI_STYLE_DIM), cli_operands(s->arguments)[s->count - 1], example,
+                   cli_styled(stdout, CLI_STYLE_NONE));
+    }
+    sqlite3_finalize(statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    for (size_t i = 0; i < s->leaks->verdict_count; i++) {
+        if (s->suppressed[i] == NULL)
+            continue;
+        printf("%ssuppressed by '", verdicts + suppressed++ > 0 ? "\n" : "");
+        cli_print_escaped(stdout, s->suppressed[i], strlen(s->suppressed[i]));
+        printf("': ");
+        cli_print_escaped(stdout, s->words[i].sentence, strlen(s->words[i].sentence));
+        putchar('\n');
+    }
+    cli_format_bytes(bytes, sizeof bytes, s->leaks->heap_growth);
+    if (verdicts == 0 && suppressed == 0)
+        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s)\n", s->count - 1, s->count == 2 ? "" : "s", s->leaks->heap_growth > 0 ? "+" : "", bytes);
+    else
+        printf("\n%sthe heap: %s%s in %u interval%s%s%s\n", cli_styled(stdout, CLI_STYLE_DIM), s->leaks->heap_growth > 0 ? "+" : "", bytes, s->count - 1,
+               s->count == 2 ? "" : "s", s->count == 2 ? "; more snapshots tell what goes on growing" : "", cli_styled(stdout, CLI_STYLE_NONE));
+    return CLI_EXIT_OK;
+}
+
+static int print_json(const search *s)
+{
+    static const cli_query_column columns[] = {{.name = "chain", .kind = CLI_COLUMN_JSON}, {.name = "growth", .kind = CLI_COLUMN_JSON}, {.name = NULL}};
+    sqlite3_stmt *statement = NULL;
+    int result = cli_prepare(s->arguments, s->result, verdicts_sql, &statement);
+    if (result == CLI_EXIT_OK) {
+        sqlite3_bind_int(statement, 1, cli_option_given(s->arguments, "noisy"));
+        result = cli_print_query(s->arguments, statement, columns, 0);
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int run(const cli_arguments *arguments)
+{
+    search s = {.arguments = arguments, .count = (unsigned)cli_operand_count(arguments)};
+    char message[HTRAIL__MESSAGE_BYTES];
+    cli_progress progress;
+    int result;
+
+    if (cli_operand_count(arguments) > HTRAIL__LEAKS_SNAPSHOTS_MAX)
+        return cli_usage(arguments, "at most %d snapshots are compared", HTRAIL__LEAKS_SNAPSHOTS_MAX);
+    if ((result = open_all(&s)) != CLI_EXIT_OK)
+        goto done;
+    cli_progress_init(&progress, "looking for what grows");
+    htrail_status status = htrail__leaks_find(&s.leaks, s.dbs, s.count, cli_option_given(arguments, "noisy"), cli_progress_step, &progress, message, sizeof message);
+    cli_progress_end(&progress);
+    if (status != HTRAIL_OK) {
+        result = cli_fail(arguments, "%s", message);
+        goto done;
+    }
+    if ((result = make_words(&s)) != CLI_EXIT_OK || (result = suppress(&s)) != CLI_EXIT_OK || (result = write_result(&s)) != CLI_EXIT_OK)
+        goto done;
+    result = cli_option_given(arguments, "json") ? print_json(&s) : print_verdicts(&s);
+    for (size_t i = 0; i < s.leaks->verdict_count && result == CLI_EXIT_OK; i++)
+        if (s.suppressed[i] == NULL && cli_option_given(arguments, "fail"))
+            result = CLI_EXIT_FOUND;
+done:
+    sqlite3_close(s.result);
+    free(s.result_file);
+    for (size_t i = 0; s.words != NULL && i < s.leaks->count; i++)
+        htrail__leak_words_release(&s.words[i]);
+    free(s.words);
+    free(s.suppressed);
+    htrail__suppressions_release(&s.suppressions);
+    htrail__leaks_free(s.leaks);
+    for (unsigned i = 0; i < s.count && i < HTRAIL__LEAKS_SNAPSHOTS_MAX; i++)
+        htrail__store_free(s.stores[i]);
+    return result;
+}
+
+static const cli_option options[] = {
+    {"fail", 0, NULL, "exit with 1 when there is a verdict"},
+    {"suppress", 's', "FILE", "leave out what FILE names: one pattern a line"},
+    {"noisy", 0, NULL, "show also what grew, and not steadily"},
+    {"across", 0, NULL, "compare snapshots of different processes"},
+    {"output", 'o', "DB", "keep the verdicts and the figures of every path in a database (docs/leaks.md)"},
+    CLI_OPTION_JSON,
+    {"show-sql", 0, NULL, "print the query on standard error first, and keep the database that it asks beside the last snapshot's"},
+    {NULL, 0, NULL, NULL},
+};
+
+const cli_command cli_leaks = {
+    .name = "leaks",
+    .usage = "[--fail] [--suppress FILE] [--noisy] [-o DB] A B [C ...]",
+    .summary = "name what leaks from snapshot to snapshot, and who holds it",
+    .help = "Snapshots of one process, the oldest first; four or more tell a leak from a cache that fills. A verdict is a place where objects\n"
+            "became more in every interval while what holds them did not. Of two snapshots the confidence is low at most.\n"
+            "\n"
+            "A pattern of --suppress is the place of a verdict, its Python expression or its chain, with * and ?; or type:app.Session, or\n"
+            "kind:threads (container, spread, linked, length, root, c code, threads, modules). # begins a comment line.",
+    .options = options,
+    .operands_min = 2,
+    .operands_max = -1,
+    .run = run,
+};

@@ -1,0 +1,232 @@
+"""`heaptrail leaks` on heaps written as text (tests/graph): one for each kind of leak, and heaps that do not leak."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../graph"))
+import graph_file
+
+HEAPTRAIL = os.environ.get("HEAPTRAIL", os.path.join(HERE, "../../build/heaptrail"))
+
+# What every heap of these tests has: a module, and a thousand records that stay.
+MAIN = """
+root modules modules modules
+modules   dict   - : value __main__ main
+main      module __main__ : field __dict__ globals
+base      list   - size=8056 : index - steady[*]
+steady[1000] app.Steady - size=48
+"""
+
+
+def snapshots(folder, text, numbers, **more):
+    """A snapshot for each number: the text with n set to it."""
+    return [graph_file.snapshot("let n %d\n" % n + MAIN + textwrap.dedent(text), folder, "%s%d" % (more.get("name", "s"), i)) for i, n in enumerate(numbers)]
+
+
+def heaptrail(*words, code=0):
+    done = subprocess.run([HEAPTRAIL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    if done.returncode != code:
+        raise AssertionError("heaptrail %s ended with %d: %s%s" % (" ".join(words), done.returncode, done.stdout, done.stderr))
+    return done.stdout, done.stderr
+
+
+class Leaks(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="leaks.", dir=os.environ.get("TEST_TMP"))
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def rows(self, text, numbers=(100, 200, 300, 400), options=()):
+        return json.loads(heaptrail("leaks", "--json", *options, *snapshots(self.folder, text, numbers))[0])["rows"]
+
+    def one(self, text, numbers=(100, 200, 300, 400)):
+        rows = self.rows(text, numbers)
+        self.assertEqual(len(rows), 1, [row["verdict"] for row in rows])
+        return rows[0]
+
+    LIST = """
+    globals dict - : value keep keep, value base base
+    keep app.Keep - : attr leak leak
+    leak list - size=n*8+56 : index - record[*]
+    record[n] app.Record - size=48 : attr data data[$]
+    data[n] bytearray - size=1000
+    """
+
+    def test_one_container(self):
+        row = self.one(self.LIST)
+        self.assertEqual(row["verdict"], "keep.leak (list) grew by 100 Records in each of 3 intervals: +309.4 KiB retained, "
+                         "held from sys.modules['__main__'].keep; confidence high")
+        self.assertEqual((row["kind"], row["expression"], row["type"]), ("container", "sys.modules['__main__'].keep.leak", "app.Record"))
+        self.assertEqual(row["retained"], 300 * (8 + 48 + 1000))
+        self.assertEqual([step["type"] for step in row["chain"]], ["sys.modules", "dict", "module", "dict", "app.Keep", "list", "app.Record"])
+        self.assertEqual([g["objects"] for g in row["growth"]], [100, 200, 300, 400])
+
+    def test_what_several_containers_hold_together_is_one_leak(self):
+        row = self.one("""
+        globals dict - : value items items, value index index, value base base
+        items list - size=n*8+56 : index - record[*]
+        index dict - size=n*100 : pair number[*] record[*]
+        record[n] app.Record - size=48
+        number[n] int - size=32
+        """)
+        self.assertEqual((row["place"], row["also"], row["type"]), ("items", "index (dict)", "app.Record"))
+        self.assertEqual(row["retained"], 300 * (8 + 100 + 48 + 32) - 300 * 100)
+
+    def test_many_small_containers(self):
+        row = self.one("""
+        globals dict - : value users users, value base base
+        users dict - : pair number[*] user[*]
+        number[100] int -
+        user[100] app.User - : attr history history[$]
+        history[100] list - : index - event[$*n..$*n+n-1]
+        event[n*100] app.Event - size=64
+        """, (10, 20, 30, 40))
+        self.assertEqual((row["kind"], row["place"], row["holders"], row["type"]), ("spread", "users[...].history", 100, "app.Event"))
+
+    def test_a_linked_list(self):
+        row = self.one("""
+        globals dict - : value head node[0], value base base
+        node[n] app.Node - size=48 : attr next node[$+1]
+        """)
+        self.assertEqual((row["kind"], row["place"], row["type"], row["retained"]), ("linked", "head", "app.Node", 300 * 48))
+
+    def test_a_linked_list_of_two_kinds(self):
+        row = self.one("""
+        globals dict - : value head a[0], value base base
+        a[n] app.A - size=48 : field __dict__ dict[$]
+        dict[n] dict - size=100 : value b b[$]
+        b[n] app.B - size=48 : attr next a[$+1]
+        """)
+        self.assertEqual((row["kind"], row["place"]), ("linked", "head"))
+
+    def test_what_C_code_holds(self):
+        row = self.one("globals dict - : value base base\nlost[n] list - size=100\n")
+        self.assertEqual((row["kind"], row["type"], row["retained"]), ("c code", "list", 30000))
+        self.assertTrue(row["verdict"].startswith("C code (no known referrer) grew by 100 lists in each of 3 intervals: +29.3 KiB retained;"), row)
+
+    def test_an_object_that_becomes_longer(self):
+        row = self.one("globals dict - : value buffer buffer, value base base\nbuffer bytearray - size=n*100 length=n*100\n")
+        self.assertEqual((row["kind"], row["place"], row["retained"], row["confidence"]), ("length", "buffer", 30000, "medium"))
+
+    def test_a_cache_under_names(self):
+        row = self.one("""
+        globals dict - : value cache cache, value base base
+        cache dict - size=n*100 : value key$ entry[*]
+        entry[n] app.Entry - size=64
+        """)
+        self.assertEqual((row["place"], row["type"]), ("cache", "app.Entry"))
+
+    def test_threads(self):
+        text = "globals dict - : value base base\n"
+        files = []
+        for i, count in enumerate((5, 10, 15, 20)):
+            threads = "".join("thread %d name=T%d\nroot frame f%d thread=%d depth=0\nframe %d 0 serve /srv/app.py:7 object=f%d\n"
+                              "f%d frame - pseudo size=500 : local buffer b%d\nb%d bytearray - size=2000\n" % (t, t, t, t, t, t, t, t, t)
+                              for t in range(1000, 1000 + count))
+            files.append(graph_file.snapshot("let n 1\n" + MAIN + text + threads, self.folder, "t%d" % i))
+        rows = json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]
+        self.assertEqual([row["kind"] for row in rows], ["threads"])
+        self.assertEqual(rows[0]["verdict"], "20 threads (+15) at app.py:7 serve: they grew by 5 threads in each of 3 intervals: +36.6 KiB retained; confidence high")
+
+    def test_modules_loaded_again(self):
+        row = self.one("""
+        globals dict - : value base base
+        root atexit stop[*]
+        stop[n] function plugin.stop : field __globals__ names[$]
+        names[n] dict - size=2000 : value stop stop[$], value run run[$], value __name__ name
+        run[n] function plugin.run : field __globals__ names[$]
+        name str plugin
+        """, (3, 6, 9, 12))
+        self.assertEqual((row["kind"], row["root"]), ("modules", "atexit callback"))
+        self.assertTrue(row["verdict"].startswith("module plugin loaded again and again: its copies grew by 3 items in each of 3 intervals: "), row["verdict"])
+
+    def test_two_leaks_the_larger_first(self):
+        rows = self.rows(self.LIST.replace("value base base", "value base base, value small small") + """
+    small set - size=n*40 : index - word[*]
+    word[n] str - size=60
+        """)
+        self.assertEqual([(row["place"], row["type"]) for row in rows], [("keep.leak", "app.Record"), ("small", "str")])
+
+    # No leak.
+
+    def test_nothing_is_said_of_a_heap_that_stays(self):
+        self.assertEqual(self.rows(self.LIST, (400, 400, 400, 400)), [])
+        out, _ = heaptrail("leaks", "--fail", *snapshots(self.folder, self.LIST, (400, 400)))
+        self.assertEqual(out, "no leak: nothing grew steadily in 1 interval (the heap: 0 B)\n")
+
+    def test_growth_that_does_not_hold_is_noisy(self):
+        for numbers, why in (((100, 400, 900, 900), "not in every interval"), ((100, 300, 250, 900), "not in every interval"),
+                             ((100, 300, 350, 360), "slows down"), ((100, 110, 120, 900), "by jumps")):
+            self.assertEqual(self.rows(self.LIST, numbers), [])
+            noisy = self.rows(self.LIST, numbers, ["--noisy"])
+            self.assertEqual([row["noisy"] for row in noisy], [why], numbers)
+
+    def test_what_moves_from_one_container_to_another_is_no_leak(self):
+        text = """
+        globals dict - : value before before, value after after, value base base
+        before list - : index - record[n..999]
+        after dict - size=n*50 : pair number[0..n-1] record[0..n-1]
+        number[1000] int -
+        record[1000] app.Record -
+        """
+        files = [graph_file.snapshot("let n %d\n" % n + MAIN + textwrap.dedent(text).replace("n-1", str(n - 1)), self.folder, "m%d" % n) for n in (100, 300, 500, 700)]
+        self.assertEqual(json.loads(heaptrail("leaks", "--json", *files)[0])["rows"], [])
+
+    def test_what_is_replaced_all_the_time_is_no_leak(self):
+        files = []
+        for i, n in enumerate((100, 200, 300, 400)):
+            text = self.LIST.replace("record", "record%d" % i)
+            files.append(graph_file.snapshot("let n %d\n" % n + MAIN + textwrap.dedent(text), self.folder, "r%d" % i))
+        self.assertEqual(json.loads(heaptrail("leaks", "--json", *files)[0])["rows"], [])
+
+    # How it is asked.
+
+    def test_two_snapshots_are_never_sure(self):
+        self.assertEqual(self.one(self.LIST, (100, 400))["confidence"], "low")
+
+    def test_fail_and_suppress(self):
+        files = snapshots(self.folder, self.LIST, (100, 200, 300, 400))
+        heaptrail("leaks", *files)
+        heaptrail("leaks", "--fail", *files, code=1)
+        known = os.path.join(self.folder, "known")
+        for pattern in ("keep.*", "*.keep.leak", "type:app.Rec?rd", "kind:container", "sys.modules *-.leak-> list*"):
+            with open(known, "w") as out:
+                out.write("# known\n\n  %s\nnever\n" % pattern)
+            said, warned = heaptrail("leaks", "--fail", "--suppress", known, *files)
+            self.assertIn("suppressed by '%s': keep.leak (list) grew" % pattern, said)
+            self.assertIn("'%s' line 4: 'never' matches nothing" % known, warned)
+            self.assertEqual(json.loads(heaptrail("leaks", "--json", "-s", known, *files)[0])["rows"], [])
+        self.assertIn("cannot read '%s/none'" % self.folder, heaptrail("leaks", "-s", self.folder + "/none", *files, code=3)[1])
+
+    def test_snapshots_of_different_processes(self):
+        files = snapshots(self.folder, "    meta pid 1\n" + self.LIST, (100,), name="a") + snapshots(self.folder, "    meta pid 2\n" + self.LIST, (200,), name="b")
+        self.assertIn("are of different processes (1 and 2)", heaptrail("leaks", *files, code=3)[1])
+        said, warned = heaptrail("leaks", "--across", *files)
+        self.assertIn("keep.leak (list) grew by 100 Records in one interval", said)
+        self.assertIn("are of different processes (1 and 2)", warned)
+        late = snapshots(self.folder, "    meta created_ns 5\n" + self.LIST, (100,), name="c") + snapshots(self.folder, "    meta created_ns 4\n" + self.LIST, (200,), name="d")
+        self.assertIn("the oldest comes first", heaptrail("leaks", *late, code=3)[1])
+
+    def test_what_is_printed_can_be_asked_in_a_plain_shell(self):
+        files = snapshots(self.folder, self.LIST, (100, 200, 300, 400))
+        said, sql = heaptrail("leaks", "--show-sql", *files)
+        shell = subprocess.run(["sqlite3", "-json", ":memory:"], input=sql, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, universal_newlines=True)
+        self.assertEqual((shell.returncode, shell.stderr), (0, ""), sql)
+        self.assertIn("keep.leak (list) grew by 100 Records", shell.stdout)
+        database = os.path.join(self.folder, "kept.db")
+        heaptrail("leaks", "-o", database, *files)
+        asked = subprocess.run(["sqlite3", database, "SELECT c.snapshot, c.objects FROM leak_path l JOIN path_count c USING (path) WHERE l.role = 'grows' ORDER BY 1"],
+                               stdout=subprocess.PIPE, universal_newlines=True).stdout
+        self.assertEqual(asked, "1|100\n2|200\n3|300\n4|400\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
