@@ -1,6 +1,7 @@
 /* cli/diff.c - heaptrail diff: what grew from one snapshot to another. */
 #include <string.h>
 
+#include "cli/identity.h"
 #include "cli/query.h"
 #include "cli/sites.h"
 #include "cli/totals.h"
@@ -35,6 +36,10 @@ static int run(const cli_arguments *arguments)
 
     if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK)
         return result;
+    if (cli_option_given(arguments, "objects"))
+        return cli_identity_objects(arguments, cli_option_value(arguments, "objects"), limit);
+    if (cli_option_given(arguments, "survivors"))
+        return cli_identity_table(arguments, limit);
     if (strcmp(by, "site") == 0)
         return cli_sites_diff(arguments, limit);
     if ((result = cli_open_heap(arguments, cli_operands(arguments)[0], &before)) != CLI_EXIT_OK ||
@@ -56,7 +61,7 @@ done:
     return result;
 }
 
-static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_TRACEBACK, CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
+static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_OPTION_SURVIVORS, CLI_OPTION_OBJECTS, CLI_OPTION_TRACEBACK, CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
 
 const cli_command cli_diff = {
     .name = "diff",

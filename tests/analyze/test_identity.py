@@ -1,4 +1,5 @@
 """Which objects of a snapshot are those of an earlier one: fingerprints, ages, and what the comparison makes of them."""
+import json
 import os
 import sqlite3
 import subprocess
@@ -6,11 +7,13 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../graph"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "../graph"), os.path.join(HERE, "../../bench")]
 import graph_file
+import identity
+import interpreters
 
-BUILD = os.environ.get("B") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/release")
-HEAPTRAIL = os.path.join(BUILD, "heaptrail")
+HEAPTRAIL = os.path.join(interpreters.BUILD, "heaptrail")
 
 # What the collector knows is `tracked`, and stands in the order of its lists: the oldest first.
 FACTS = """
@@ -110,6 +113,99 @@ class Ages(Graph):
         subprocess.check_output([HEAPTRAIL, "load", path])
         with sqlite3.connect(path + ".db") as db:
             self.assertEqual(db.execute("SELECT count(age), min(fingerprint) IS NULL FROM object").fetchone(), (0, 0))
+
+
+def facts(oldest, younger=0, collections=0, pending=0):
+    return FACTS.replace("gc_listed_0 0", "gc_listed_0 %d" % younger).replace("gc_collections_2 0", "gc_collections_2 %d" % collections) \
+        .replace("gc_pending 0", "gc_pending %d" % pending) % {"listed": oldest, "frozen": 0}
+
+
+class Fates(Graph):
+    """Of small heaps: what becomes of the objects of one in the other."""
+
+    def heap(self, text, name, **lists):
+        return graph_file.snapshot(text + facts(text.count(" tracked") - lists.get("younger", 0), **lists), self.folder, name)
+
+    def fates(self, before, after):
+        """word -> what became of it; by their addresses, so that a word and what took its place are told apart by their fate"""
+        found = {}
+        words = dict(zip(graph_file.address("main", "globals", "keep", "pair", "a", "b", "c", "data", "word"), "main globals keep pair a b c data word".split()))
+        for fate in "new", "gone", "certain", "likely", "unsure":
+            rows = json.loads(subprocess.check_output([HEAPTRAIL, "diff", "--json", "--objects", fate, before, after]))["rows"]
+            for row in rows:
+                found.setdefault(words[int(row["address"], 16)], set()).add(fate)
+        return {word: "/".join(sorted(fates)) for word, fates in found.items()}
+
+    def test_of_the_same_heap_all_are_the_same(self):
+        fates = self.fates(self.heap(KEEP, "a"), self.heap(KEEP, "b"))
+        self.assertEqual(fates, {"main": "certain", "globals": "certain", "keep": "certain", "pair": "certain", "a": "certain", "b": "certain",
+                                 "data": "likely", "word": "likely"})
+
+    def test_a_new_object_at_the_address_of_an_old_one_is_new(self):
+        """Same type, same size, same place in the list, and it holds the same: only its age tells."""
+        record = "a        app.Record - tracked : attr data data\n"
+        fates = self.fates(self.heap(KEEP, "a"), self.heap(KEEP.replace(record, "") + record, "b"))
+        self.assertEqual(fates["a"], "gone/new")
+        self.assertEqual((fates["b"], fates["keep"]), ("certain", "certain"))
+        self.assertEqual(fates["data"], "gone/new", "it came with the one that holds it")
+
+    def test_a_container_that_grew_is_itself(self):
+        grown = KEEP.replace("index 1 b", "index 1 b, index 2 c").replace("keep keep,", "keep keep, value more c,") + "c app.Record - tracked\n"
+        before, after = self.heap(KEEP, "a"), self.heap(grown.replace("keep     list -", "keep     list - size=500"), "b")
+        fates = self.fates(before, after)
+        self.assertEqual((fates["keep"], fates["globals"], fates["a"], fates["c"]), ("certain", "certain", "certain", "new"))
+        rows = json.loads(subprocess.check_output([HEAPTRAIL, "diff", "--json", "--survivors", before, after]))["rows"]
+        self.assertEqual([row for row in rows if row["key"] in ("list", "app.Record")], [
+            {"key": "app.Record", "count_before": 2, "count_after": 3, "new": 1, "gone": 0, "certain": 2, "likely": 0, "unsure": 0,
+             "bytes_new": 100, "bytes_gone": 0, "bytes_grown": 0},
+            {"key": "list", "count_before": 1, "count_after": 1, "new": 0, "gone": 0, "certain": 1, "likely": 0, "unsure": 0,
+             "bytes_new": 0, "bytes_gone": 0, "bytes_grown": 400}])
+
+    def test_a_full_collection_may_move_those_that_had_none_yet(self):
+        """a and b are young in the first, and have changed places in the second: no proof that one is new."""
+        a, b = "a        app.Record - tracked : attr data data\n", "b        app.Record - tracked\n"
+        moved = KEEP.replace(a, "").replace(b, b + a)
+        fates = self.fates(self.heap(KEEP, "a", younger=2), self.heap(moved, "b", collections=1))
+        self.assertEqual((fates["a"], fates["b"], fates["keep"]), ("likely", "likely", "certain"))
+        fates = self.fates(self.heap(KEEP, "c", pending=2), self.heap(moved.replace("attr data data", "attr data word"), "d", collections=1))
+        self.assertEqual(fates["a"], "unsure", "and it holds something else")
+        fates = self.fates(self.heap(KEEP, "e"), self.heap(moved, "f", collections=1))
+        self.assertEqual(fates["a"], "gone/new", "all had one before")
+
+    def test_without_the_collectors_facts_nothing_is_certain(self):
+        path = [graph_file.snapshot(text, self.folder, name) for text, name in
+                ((KEEP, "a"), (KEEP.replace("b        app.Record - tracked", "b        app.Record - tracked : attr data data"), "b"))]
+        fates = self.fates(*path)
+        self.assertEqual((fates["a"], fates["keep"], fates["word"]), ("likely", "likely", "likely"))
+
+    def test_two_processes_and_half_a_snapshot_are_refused(self):
+        one, other = self.heap(KEEP + "\nmeta pid 1\n", "a"), self.heap(KEEP + "\nmeta pid 2\n", "b")
+        cut = self.heap(KEEP, "c")
+        with open(cut, "r+b") as f:
+            f.truncate(os.path.getsize(cut) - 30)
+        for files, why in ((one, other), "they are of two processes"), ((cut, one), "c.htrail' is not whole"):
+            done = subprocess.run([HEAPTRAIL, "diff", "--survivors", *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+            self.assertEqual((done.returncode, done.stdout), (3, ""))
+            self.assertIn(why, done.stderr)
+
+
+class Replaced:
+    """Of a real process: of the records that took the place of others at most 1 % are taken for them, and those
+    that stayed are recognised. bench/identity.py does it in more ways."""
+
+    def test_records_replaced_by_others_of_the_same_type_and_size(self):
+        count = identity.RECORDS if self.version == "3.11" else 4000
+        for row in identity.measure(self.python, self.module, "in place", identity.SHARES if self.version == "3.11" else (0.5,), count):
+            with self.subTest(share=row["share"], row=row):
+                self.assertEqual(row["new"], int(count * row["share"]))
+                self.assertGreater(row["reused"], 0.5 * row["new"], "otherwise nothing is tested")
+                self.assertLessEqual(row["taken"], identity.TARGET * row["new"])
+                self.assertGreaterEqual(row["recognised"], 0.99 * row["survivors"])
+                self.assertGreaterEqual(row["of new"].get("new", 0), 0.95 * row["new"])
+
+
+interpreters.for_each("3.8", "3.11", "3.13")(Replaced)
+del Replaced
 
 
 if __name__ == "__main__":
