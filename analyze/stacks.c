@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/mapping.h"
+#include "analyze/alone.h"
 
-enum { NOBODY = UINT32_MAX, PREFETCH = 12 };
+enum { NOBODY = UINT32_MAX };
 
 /* ---- the rows of a thread together ---- */
 
@@ -216,78 +216,37 @@ static htrail_status group(htrail__stacks *stacks, const htrail__graph *graph)
 
 /* ---- what they hold alone ---- */
 
-/* Colours: 0 nothing yet, COMMON, else number of the stack + 1; FIXED: a thread object, it keeps its own. */
-enum { COMMON = INT32_MAX };
-#define FIXED (UINT32_C(1) << 31)
-
-typedef struct search {
-    const htrail__graph *graph;
-    uint32_t *colours; /* by object */
-    uint32_t *queue;   /* room for each object twice */
-    size_t head, tail;
-} search;
-
-static void reach(search *s, uint32_t object, uint32_t colour)
+static htrail_status retain(htrail__stacks *stacks, const htrail__graph *graph, const htrail__reach *reach, const numbers *by)
 {
-    uint32_t now = s->colours[object];
-    if (now == colour || now == COMMON || now & FIXED)
-        return;
-    s->colours[object] = now == 0 ? colour : COMMON;
-    s->queue[s->tail++] = object;
-}
+    htrail__alone_root *roots = malloc(((size_t)reach->root_count + stacks->thread_count + 1) * sizeof *roots);
+    htrail__alone_group *threads = calloc((size_t)stacks->thread_count + 1, sizeof *threads);
+    htrail__alone_group *uppers = calloc((size_t)stacks->stack_count + 1, sizeof *uppers);
+    uint32_t root_count = 0;
+    htrail_status status = HTRAIL_E_NOMEM;
 
-static void follow(search *s)
-{
-    const htrail__graph *graph = s->graph;
-    while (s->head < s->tail) {
-        uint32_t source = s->queue[s->head++], colour = s->colours[source] & ~FIXED;
-        const htrail__graph_object *object = &graph->objects[source];
-        if (s->head + PREFETCH < s->tail)
-            __builtin_prefetch(&graph->objects[s->queue[s->head + PREFETCH]]);
-        uint32_t end = object->first_ref + object->ref_count;
-        for (uint32_t at = object->first_ref; at < end; at++) {
-            if (at + PREFETCH < end && graph->targets[at + PREFETCH] != HTRAIL__NO_ID)
-                __builtin_prefetch(&s->colours[graph->targets[at + PREFETCH]]);
-            if (graph->targets[at] != HTRAIL__NO_ID && htrail__graph_ref_kind(graph, at) != HTRAIL_REF_WEAK)
-                reach(s, graph->targets[at], colour);
-        }
-    }
-}
-
-static htrail_status retain(htrail__stacks *stacks, const htrail__graph *graph, const htrail__reach *roots, const numbers *by)
-{
-    search s = {.graph = graph};
-    s.colours = htrail__mapping_new(graph->object_count, sizeof *s.colours);
-    s.queue = htrail__mapping_new((uint64_t)graph->object_count * 2 + stacks->thread_count, sizeof *s.queue);
-    htrail_status status = s.colours != NULL && s.queue != NULL ? HTRAIL_OK : HTRAIL_E_NOMEM;
-    if (status != HTRAIL_OK)
+    if (roots == NULL || threads == NULL || uppers == NULL)
         goto done;
-    for (uint32_t i = 0; i < stacks->thread_count; i++)
-        if (stacks->threads[i].object != HTRAIL__NO_ID)
-            s.colours[stacks->threads[i].object] = FIXED | (stacks->threads[i].stack + 1);
-    /* All other roots first: most objects are theirs, and are then met once. */
-    for (int of_threads = 0; of_threads < 2; of_threads++) {
-        for (uint32_t i = 0; i < roots->root_count; i++) {
-            const htrail__reach_root *root = &roots->roots[i];
-            uint32_t thread = root->thread_id != 0 ? thread_of(by, root->thread_id, 0) : NOBODY;
-            if ((thread != NOBODY) == of_threads)
-                reach(&s, root->object, thread != NOBODY ? stacks->threads[thread].stack + 1 : COMMON);
-        }
-        for (uint32_t i = 0; i < stacks->thread_count && of_threads; i++)
-            if (stacks->threads[i].object != HTRAIL__NO_ID)
-                s.queue[s.tail++] = stacks->threads[i].object;
-        follow(&s);
+    for (uint32_t i = 0; i < reach->root_count; i++) {
+        const htrail__reach_root *root = &reach->roots[i];
+        uint32_t thread = root->thread_id != 0 ? thread_of(by, root->thread_id, 0) : NOBODY;
+        roots[root_count++] = (htrail__alone_root){.object = root->object, .group = thread != NOBODY ? thread : HTRAIL__ALONE_COMMON};
     }
-    for (uint32_t i = 0; i < graph->object_count; i++) {
-        uint32_t colour = s.colours[i] & ~FIXED;
-        if (colour == 0 || colour == COMMON)
-            continue;
-        stacks->stacks[colour - 1].retained_objects++;
-        stacks->stacks[colour - 1].retained_bytes += graph->objects[i].size_bytes;
+    for (uint32_t i = 0; i < stacks->thread_count; i++) {
+        threads[i].upper = stacks->threads[i].stack;
+        if (stacks->threads[i].object != HTRAIL__NO_ID)
+            roots[root_count++] = (htrail__alone_root){.object = stacks->threads[i].object, .group = i, .flags = HTRAIL__ALONE_FIXED};
+    }
+    status = htrail__alone_find(threads, stacks->thread_count, uppers, stacks->stack_count, graph, roots, root_count);
+    for (uint32_t i = 0; i < stacks->thread_count; i++)
+        stacks->threads[i].retained_bytes = threads[i].bytes;
+    for (uint32_t i = 0; i < stacks->stack_count; i++) {
+        stacks->stacks[i].retained_objects = uppers[i].objects;
+        stacks->stacks[i].retained_bytes = uppers[i].bytes;
     }
 done:
-    htrail__mapping_free(s.colours);
-    htrail__mapping_free(s.queue);
+    free(roots);
+    free(threads);
+    free(uppers);
     return status;
 }
 

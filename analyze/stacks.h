@@ -6,13 +6,9 @@
  * file and line of every frame are the same; its hash is of these texts alone, so that it is the
  * same in other snapshots. Threads without frames are told apart by the kernel's name.
  *
- * What a stack's threads retain: the objects that are reached from the roots of these threads
- * (frames, exceptions, contexts) or from their thread objects, and from no other root; a way through
- * such a thread object counts as theirs, since it goes with its thread. In one pass for all stacks:
- *
- *     of an object, reached by:    nothing yet  ->  one stack  ->  more than one, or another root
- *
- * where each step happens at most once, so that each reference is followed at most twice. */
+ * What a thread retains: the objects that are reached from its roots (frames, exceptions, contexts) or from
+ * its thread object, and from no other root; a way through such a thread object counts as its thread's, since it
+ * goes with its thread. What a stack retains is reached from its threads alone (alone.h). */
 #ifndef HTRAIL_ANALYZE_STACKS_H
 #define HTRAIL_ANALYZE_STACKS_H
 
@@ -24,6 +20,7 @@ typedef struct htrail__stacks_thread {
     uint32_t object;          /* HTRAIL__NO_ID: none */
     uint32_t first_frame, frame_count;
     uint32_t stack;
+    uint64_t retained_bytes;
 } htrail__stacks_thread;
 
 typedef struct htrail__stack {
