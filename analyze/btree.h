@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include <htrail/status.h>
 
-enum { HTRAIL__BTREE_COLUMNS_MAX = 20, HTRAIL__BTREE_CELL_MAX = 20 + HTRAIL__BTREE_COLUMNS_MAX * 9 };
+enum { HTRAIL__BTREE_COLUMNS_MAX = 24, HTRAIL__BTREE_CELL_MAX = 20 + HTRAIL__BTREE_COLUMNS_MAX * 9 };
 #define HTRAIL__BTREE_NULL INT64_MIN
 
 typedef struct htrail__btree_file {

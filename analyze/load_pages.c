@@ -7,14 +7,49 @@
 
 enum { PREFETCH_OBJECTS = 8, STEP_OBJECTS = 1 << 16 };
 
+/* Of the objects that dominate others, by number: the place in the tree, and how many of them are below. */
+typedef struct positions {
+    uint32_t *place, *below;
+} positions;
+
+static void positions_release(positions *p)
+{
+    htrail__mapping_free(p->place);
+    htrail__mapping_free(p->below);
+}
+
+static bool positions_find(positions *p, const htrail__dominators *tree)
+{
+    uint32_t place = 0;
+    p->place = htrail__mapping_new((size_t)tree->count + 1, sizeof *p->place);
+    p->below = htrail__mapping_new((size_t)tree->count + 1, sizeof *p->below);
+    if (p->place == NULL || p->below == NULL)
+        return false;
+    for (uint32_t i = 1; i <= tree->count; i++)
+        if (tree->below[tree->order[i]] > 1)
+            p->place[tree->order[i]] = ++place;
+    for (uint32_t i = tree->count; i > 0; i--) {
+        uint32_t number = tree->order[i];
+        if (p->place[number] != 0)
+            p->below[tree->dominator[number]] += p->below[number] + 1;
+    }
+    return true;
+}
+
+/* NULL where it is nothing. */
+static int64_t or_null(uint64_t value) { return value != 0 ? (int64_t)value : HTRAIL__BTREE_NULL; }
+
 static htrail_status write_objects(htrail__loader *l)
 {
+    positions inner = {0};
     const htrail__graph *graph = l->graph;
     const htrail__reach *reach = &l->reach;
     const htrail__dominators *tree = &l->dominators;
     uint32_t count = graph->object_count;
     htrail_status status = htrail__btree_begin(&l->tree, &l->file, false, l->object_root, count);
 
+    if (status == HTRAIL_OK && !positions_find(&inner, tree))
+        status = HTRAIL_E_NOMEM;
     for (uint32_t place = 0; place < count && status == HTRAIL_OK; place++) {
         uint32_t object = reach->object_of[place];
         const htrail__graph_object *o = &graph->objects[object];
@@ -44,7 +79,9 @@ static htrail_status write_objects(htrail__loader *l)
             o->flags & HTRAIL_OBJECT_LENGTH ? (int64_t)o->length : HTRAIL__BTREE_NULL,
             tree->dominator[place + 1] == reach->holder[place] ? HTRAIL__BTREE_NULL : (int64_t)tree->dominator[place + 1],
             tree->retained[place + 1] == o->size_bytes ? HTRAIL__BTREE_NULL : (int64_t)tree->retained[place + 1],
-            l->shared[place + 1] == 0 ? HTRAIL__BTREE_NULL : (int64_t)l->shared[place + 1],
+            or_null(inner.place[place + 1]),
+            or_null(inner.below[place + 1]),
+            or_null(l->shared[place + 1]),
             (int64_t)l->name_of_text[htrail__loader_name_text(l, object)] - 1,
         };
         /* What is left off at the end reads as the column's default. */
@@ -57,6 +94,7 @@ static htrail_status write_objects(htrail__loader *l)
         if (place % STEP_OBJECTS == 0)
             htrail__loader_step(l, place, count);
     }
+    positions_release(&inner);
     if (status == HTRAIL_OK)
         status = htrail__btree_end(&l->tree);
     return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
@@ -114,13 +152,42 @@ static htrail_status write_referrers(htrail__loader *l)
     return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
 }
 
+/* The index of what is dominated by another than its holder, and not by the roots alone. */
+static htrail_status write_dominated(htrail__loader *l)
+{
+    const htrail__dominators *tree = &l->dominators;
+    uint32_t *dominators = htrail__mapping_new(tree->count, sizeof *dominators), *numbers = htrail__mapping_new(tree->count, sizeof *numbers);
+    uint32_t *places = NULL, count = 0;
+    htrail_status status = HTRAIL_E_NOMEM;
+
+    if (dominators == NULL || numbers == NULL)
+        goto done;
+    for (uint32_t number = 1; number <= tree->count; number++)
+        if (tree->dominator[number] != 0 && tree->dominator[number] != l->reach.holder[number - 1]) {
+            dominators[count] = tree->dominator[number];
+            numbers[count++] = number;
+        }
+    if ((places = sorted_places(dominators, count, tree->count)) == NULL)
+        goto done;
+    status = htrail__btree_begin(&l->tree, &l->file, true, l->dominated_index_root, count);
+    for (uint32_t i = 0; i < count && status == HTRAIL_OK; i++)
+        status = htrail__btree_add(&l->tree, 0, (int64_t[]){dominators[places[i]], numbers[places[i]]}, 2);
+    if (status == HTRAIL_OK)
+        status = htrail__btree_end(&l->tree);
+done:
+    htrail__mapping_free(dominators);
+    htrail__mapping_free(numbers);
+    htrail__mapping_free(places);
+    return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);
+}
+
 htrail_status htrail__loader_write_pages(htrail__loader *l)
 {
     htrail_status status = htrail__btree_file_open(&l->file, l->partial);
     if (status != HTRAIL_OK)
         return htrail__loader_pages_failed(l, status);
     if ((status = write_objects(l)) != HTRAIL_OK ||
-        (status = write_references(l)) != HTRAIL_OK || (status = write_referrers(l)) != HTRAIL_OK)
+        (status = write_references(l)) != HTRAIL_OK || (status = write_referrers(l)) != HTRAIL_OK || (status = write_dominated(l)) != HTRAIL_OK)
         return status;
     status = htrail__btree_file_close(&l->file);
     return status == HTRAIL_OK ? status : htrail__loader_pages_failed(l, status);

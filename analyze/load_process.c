@@ -74,8 +74,10 @@ static void bind_known(sqlite3_stmt *statement, int column, uint64_t value)
 
 static htrail_status write_threads(htrail__loader *l)
 {
-    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO thread VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO thread VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bool fine = statement != NULL;
+    htrail__text key;
+    htrail__text_init(&key, HTRAIL__LOADER_KEY_BYTES_MAX);
     for (uint32_t i = 0; i < l->stacks.thread_count && fine; i++) {
         const htrail__stacks_thread *thread = &l->stacks.threads[i];
         char state[2] = {thread->row.state > ' ' && thread->row.state < 0x7f ? (char)thread->row.state : '\0', '\0'};
@@ -97,8 +99,13 @@ static htrail_status write_threads(htrail__loader *l)
         if (thread->object != HTRAIL__NO_ID)
             htrail__loader_bind_number(statement, 15, l->reach.number_of[thread->object]);
         htrail__loader_bind_number(statement, 16, thread->stack + 1);
+        htrail__text_clear(&key);
+        htrail__loader_thread_key(l, i, &key);
+        sqlite3_bind_text64(statement, 17, htrail__text_string(&key), key.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+        htrail__loader_bind_number(statement, 18, thread->retained_bytes);
         fine = htrail__loader_insert(statement);
     }
+    htrail__text_release(&key);
     return htrail__loader_end_statement(l, statement, fine);
 }
 

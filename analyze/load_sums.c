@@ -32,7 +32,7 @@ static uint64_t sum_of(uint64_t left, uint64_t right)
     return right < INT64_MAX - left ? left + right : INT64_MAX;
 }
 
-static void add_sums(htrail__sums *to, uint64_t bytes, uint64_t shared)
+void htrail__sums_add(htrail__sums *to, uint64_t bytes, uint64_t shared)
 {
     to->count++;
     to->bytes = sum_of(to->bytes, bytes);
@@ -68,7 +68,7 @@ static void name_types(htrail__loader *l)
         l->module_of_text[l->graph->types[i].full_name] = 0;
 }
 
-static void add_retained(htrail__sums *to, uint32_t place, uint32_t end, uint64_t retained)
+void htrail__sums_add_retained(htrail__sums *to, uint32_t place, uint32_t end, uint64_t retained)
 {
     if (place < to->covered)
         return;
@@ -94,12 +94,12 @@ static void sum_up_retained(htrail__loader *l)
         uint32_t number = tree->order[place], end = place + tree->below[number];
         uint64_t retained = tree->retained[number];
         kinds_of_sum sums = sums_of(l, l->reach.object_of[number - 1]);
-        add_retained(sums.type, place, end, retained);
-        add_retained(sums.type_name, place, end, retained);
-        add_retained(sums.module, place, end, retained);
-        add_retained(sums.name, place, end, retained);
-        add_retained(sums.size, place, end, retained);
-        add_retained(sums.length, place, end, retained);
+        htrail__sums_add_retained(sums.type, place, end, retained);
+        htrail__sums_add_retained(sums.type_name, place, end, retained);
+        htrail__sums_add_retained(sums.module, place, end, retained);
+        htrail__sums_add_retained(sums.name, place, end, retained);
+        htrail__sums_add_retained(sums.size, place, end, retained);
+        htrail__sums_add_retained(sums.length, place, end, retained);
     }
 }
 
@@ -132,12 +132,12 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
         if (number > l->type_last[o->type])
             l->type_last[o->type] = number;
         kinds_of_sum sums = sums_of(l, i);
-        add_sums(sums.type, o->size_bytes, l->shared[number]);
-        add_sums(sums.type_name, o->size_bytes, l->shared[number]);
-        add_sums(sums.module, o->size_bytes, l->shared[number]);
-        add_sums(sums.name, o->size_bytes, l->shared[number]);
-        add_sums(sums.size, o->size_bytes, l->shared[number]);
-        add_sums(sums.length, o->size_bytes, l->shared[number]);
+        htrail__sums_add(sums.type, o->size_bytes, l->shared[number]);
+        htrail__sums_add(sums.type_name, o->size_bytes, l->shared[number]);
+        htrail__sums_add(sums.module, o->size_bytes, l->shared[number]);
+        htrail__sums_add(sums.name, o->size_bytes, l->shared[number]);
+        htrail__sums_add(sums.size, o->size_bytes, l->shared[number]);
+        htrail__sums_add(sums.length, o->size_bytes, l->shared[number]);
         l->total_bytes = sum_of(l->total_bytes, o->size_bytes);
     }
     sum_up_retained(l);

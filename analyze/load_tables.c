@@ -200,9 +200,11 @@ static htrail_status write_labels(htrail__loader *l)
 
 static htrail_status write_roots(htrail__loader *l)
 {
-    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO root VALUES(?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO root VALUES(?, ?, ?, ?, ?, ?, ?)");
     bool fine = statement != NULL;
     char counts[64];
+    htrail__text key;
+    htrail__text_init(&key, HTRAIL__LOADER_KEY_BYTES_MAX);
     for (uint32_t i = 0; i < l->reach.root_count && fine; i++) {
         const htrail__reach_root *root = &l->reach.roots[i];
         sqlite3_clear_bindings(statement);
@@ -219,8 +221,12 @@ static htrail_status write_roots(htrail__loader *l)
             htrail__loader_bind_number(statement, 5, root->thread_id);
         if (root->kind == HTRAIL_ROOT_FRAME)
             htrail__loader_bind_number(statement, 6, root->depth);
+        htrail__text_clear(&key);
+        htrail__loader_root_key(l, i, &key);
+        sqlite3_bind_text64(statement, 7, htrail__text_string(&key), key.len, SQLITE_TRANSIENT, SQLITE_UTF8);
         fine = htrail__loader_insert(statement);
     }
+    htrail__text_release(&key);
     return htrail__loader_end_statement(l, statement, fine);
 }
 
@@ -326,11 +332,12 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
         (status = htrail__loader_write_c_references(l)) != HTRAIL_OK ||
         (status = write_object_texts(l)) != HTRAIL_OK || (status = run_sql(l, htrail__schema_finish_sql)) != HTRAIL_OK ||
         (status = write_type_totals(l)) != HTRAIL_OK || (status = write_buckets(l, "size", l->size_sums)) != HTRAIL_OK ||
-        (status = write_buckets(l, "length", l->length_sums)) != HTRAIL_OK || (status = write_statistics(l)) != HTRAIL_OK)
+        (status = write_buckets(l, "length", l->length_sums)) != HTRAIL_OK || (status = htrail__loader_write_groups(l)) != HTRAIL_OK || (status = write_statistics(l)) != HTRAIL_OK)
         return status;
     l->object_root = root_page_of(l, "heap_object");
     l->reference_root = root_page_of(l, "heap_reference");
     l->referrer_index_root = root_page_of(l, "heap_referrer");
+    l->dominated_index_root = root_page_of(l, "heap_dominated");
     if ((status = run_sql(l, "COMMIT")) != HTRAIL_OK)
         return status;
     if (sqlite3_close(l->db) != SQLITE_OK)

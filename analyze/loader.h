@@ -2,7 +2,7 @@
  *
  * In order: read the graph, name and search it; label and sort the references
  * (load_references.c); who dominates and owns whom (load_dominators.c); ids and sums (load_sums.c); the small tables through SQL
- * (load_tables.c); the large ones as pages (load_pages.c). */
+ * (load_tables.c), sums by owner, root and thread among them (load_groups.c); the large ones as pages (load_pages.c). */
 #ifndef HTRAIL_ANALYZE_LOADER_H
 #define HTRAIL_ANALYZE_LOADER_H
 
@@ -16,16 +16,23 @@
 #include "analyze/naming.h"
 #include "analyze/reach.h"
 #include "analyze/stacks.h"
+#include "analyze/text.h"
 
 enum {
     HTRAIL__LOADER_BUCKETS = 66, /* 0, then powers of two; the last is for what has no length */
-    HTRAIL__LOADER_NO_LENGTH = 65
+    HTRAIL__LOADER_NO_LENGTH = 65,
+    HTRAIL__LOADER_KEY_BYTES_MAX = 1 << 16
 };
 
 typedef struct htrail__sums {
     uint64_t count, bytes, retained, shared;
     uint32_t covered; /* while retained is summed up: what stands before this place lies below one that is counted */
 } htrail__sums;
+
+/* An object of a set; and, called in the order of the tree of dominators, what its members retain, where none
+ * is counted that lies below another. */
+void htrail__sums_add(htrail__sums *to, uint64_t bytes, uint64_t shared);
+void htrail__sums_add_retained(htrail__sums *to, uint32_t place, uint32_t end, uint64_t retained);
 
 typedef struct htrail__label_text {
     uint32_t text;
@@ -47,7 +54,7 @@ typedef struct htrail__loader {
     htrail__fingerprints fingerprints;
     htrail__btree_file file;
     htrail__btree tree;
-    uint32_t object_root, reference_root, referrer_index_root;
+    uint32_t object_root, reference_root, referrer_index_root, dominated_index_root;
     uint64_t total_bytes;
 
     /* Labels of the database. */
@@ -102,6 +109,10 @@ htrail_status htrail__loader_write_process(htrail__loader *l);
 /* Tables of sites (load_sites.c). */
 htrail_status htrail__loader_write_sites(htrail__loader *l);
 htrail_status htrail__loader_write_c_references(htrail__loader *l);
+/* Text of root.key and thread.key into out; and totals by root, thread, owner, package (load_groups.c). */
+void htrail__loader_root_key(const htrail__loader *l, uint32_t root, htrail__text *out);
+void htrail__loader_thread_key(const htrail__loader *l, uint32_t thread, htrail__text *out);
+htrail_status htrail__loader_write_groups(htrail__loader *l);
 /* The text of object.name; the empty text for none. */
 uint32_t htrail__loader_name_text(const htrail__loader *l, uint32_t object);
 htrail_status htrail__loader_write_tables(htrail__loader *l);

@@ -30,10 +30,11 @@ const char htrail__schema_sql[] =
     "  retained INTEGER NOT NULL, shared INTEGER NOT NULL);\n"
     "CREATE TABLE label(id INTEGER PRIMARY KEY, text TEXT NOT NULL);\n"
     "CREATE TABLE root(id INTEGER PRIMARY KEY, object INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,\n"
-    "  thread INTEGER, depth INTEGER);\n"
+    "  thread INTEGER, depth INTEGER, key TEXT NOT NULL);\n"
     "CREATE TABLE thread(id INTEGER PRIMARY KEY, tid INTEGER, ident INTEGER, name TEXT NOT NULL, comm TEXT NOT NULL, state TEXT NOT NULL,\n"
     "  wait TEXT NOT NULL, start_ns INTEGER, user_ns INTEGER NOT NULL, system_ns INTEGER NOT NULL, is_main INTEGER NOT NULL,\n"
-    "  is_python INTEGER NOT NULL, is_daemon INTEGER NOT NULL, is_heaptrail INTEGER NOT NULL, object INTEGER, stack INTEGER NOT NULL);\n"
+    "  is_python INTEGER NOT NULL, is_daemon INTEGER NOT NULL, is_heaptrail INTEGER NOT NULL, object INTEGER, stack INTEGER NOT NULL,\n"
+    "  key TEXT NOT NULL, retained INTEGER NOT NULL);\n"
     "CREATE TABLE frame(thread INTEGER NOT NULL, depth INTEGER NOT NULL, function TEXT NOT NULL, file TEXT NOT NULL, line INTEGER,\n"
     "  object INTEGER, PRIMARY KEY(thread, depth)) WITHOUT ROWID;\n"
     "CREATE TABLE stack(id INTEGER PRIMARY KEY, hash TEXT NOT NULL, text TEXT NOT NULL, threads INTEGER NOT NULL, frames INTEGER NOT NULL,\n"
@@ -50,14 +51,16 @@ const char htrail__schema_sql[] =
     "CREATE TABLE total(\"by\" TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
     "  retained INTEGER, shared INTEGER, PRIMARY KEY(\"by\", key)) WITHOUT ROWID;\n"
     /* NULL is the ordinary case and at the end of a row costs nothing: dominator: as holder (0: the roots); retained: as size;
-     * shared: 0; owner: as module (0: nobody). */
+     * shared: 0; owner: as module (0: nobody). Objects that dominate others are counted in the order of their tree: tree_place,
+     * and tree_below so many others below; NULL: dominates none, or none that does. */
     "CREATE TABLE heap_object(id INTEGER PRIMARY KEY, address INTEGER NOT NULL, type INTEGER NOT NULL, module INTEGER NOT NULL,\n"
     "  size INTEGER NOT NULL, refcount INTEGER, flags INTEGER NOT NULL, referrers INTEGER NOT NULL,\n"
     "  root INTEGER, depth INTEGER, holder INTEGER, label INTEGER, fingerprint INTEGER, age INTEGER, owner INTEGER, length INTEGER,\n"
-    "  dominator INTEGER, retained INTEGER, shared INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
+    "  dominator INTEGER, retained INTEGER, tree_place INTEGER, tree_below INTEGER, shared INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
     "CREATE TABLE heap_reference(src INTEGER NOT NULL, dst INTEGER NOT NULL, label INTEGER NOT NULL,\n"
     "  PRIMARY KEY(src, dst, label)) WITHOUT ROWID;\n"
     "CREATE INDEX heap_referrer ON heap_reference(dst);\n"
+    "CREATE INDEX heap_dominated ON heap_object(dominator) WHERE dominator > 0;\n"
     /* That an object lies between the first and the last of its type is always so; it leads from the name of a type to
      * its objects without an index, which would be 10 bytes an object. */
     "CREATE VIEW object AS SELECT o.id, o.address, t.name AS type, m.name AS module, n.text AS name, o.length, o.size,\n"
@@ -67,7 +70,9 @@ const char htrail__schema_sql[] =
     "  o.depth, o.root, (SELECT text FROM object_text WHERE object = o.id) AS text,\n"
     "  (SELECT hash FROM object_text WHERE object = o.id) AS hash, (SELECT site FROM object_site WHERE object = o.id) AS site,\n"
     "  nullif(coalesce(o.dominator, o.holder), 0) AS dominator, coalesce(o.retained, o.size) AS retained, coalesce(o.shared, 0) AS shared,\n"
-    "  coalesce(w.name, '') AS owner_module, o.fingerprint, o.age\n"
+    "  coalesce(w.name, '') AS owner_module, o.fingerprint, o.age,\n"
+    "  coalesce(o.tree_place, (SELECT tree_place FROM heap_object d WHERE d.id = coalesce(o.dominator, o.holder)), 0) AS tree_first,\n"
+    "  coalesce(o.tree_place + coalesce(o.tree_below, 0), -1) AS tree_last\n"
     "  FROM heap_object o LEFT JOIN type t ON t.id = o.type\n"
     "  AND o.id BETWEEN t.first_object AND t.last_object LEFT JOIN module m ON m.id = o.module LEFT JOIN name n ON n.id = o.name\n"
     "  LEFT JOIN module w ON w.id = coalesce(o.owner, o.module);\n"
@@ -91,6 +96,7 @@ const char htrail__schema_finish_sql[] =
     "CREATE INDEX module_name ON module(name);\n"
     "CREATE INDEX name_text ON name(text);\n"
     "CREATE INDEX root_object ON root(object);\n"
+    "CREATE INDEX thread_tid ON thread(tid);\n"
     "CREATE INDEX site_caller ON site(caller);\n"
     "CREATE INDEX object_site_site ON object_site(site);\n"
     "INSERT INTO total SELECT 'module', name, objects, bytes, retained, shared FROM module;\n"
