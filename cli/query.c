@@ -1,7 +1,10 @@
 /* cli/query.c - see the header. */
 #include "cli/query.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+enum { INDENT = 2 }; /* blanks a level */
 
 static int open_store(const cli_arguments *arguments, const char *file, bool needs_objects, htrail__store **out)
 {
@@ -92,7 +95,19 @@ static const cli_query_column *column_named(const cli_query_column *columns, con
     return &plain;
 }
 
-static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column, const char *blank)
+/* indent: blanks before a text. */
+static void add_text(cli_rows *rows, const char *text, size_t len, size_t indent)
+{
+    char *indented = indent == 0 ? NULL : malloc(indent + len);
+    if (indented != NULL) {
+        memset(indented, ' ', indent);
+        memcpy(indented + indent, text, len);
+    }
+    cli_rows_text(rows, indented != NULL ? indented : text, indented != NULL ? indent + len : len);
+    free(indented);
+}
+
+static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column, const char *blank, size_t indent)
 {
     switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER: cli_rows_number(rows, sqlite3_column_int64(statement, column)); break;
@@ -102,21 +117,40 @@ static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column, const
         const char *text = (const char *)sqlite3_column_text(statement, column);
         size_t len = text == NULL ? 0 : (size_t)sqlite3_column_bytes(statement, column);
         if (len == 0 && blank != NULL)
-            cli_rows_text(rows, blank, strlen(blank));
+            add_text(rows, blank, strlen(blank), indent);
         else
-            cli_rows_text(rows, text == NULL ? "" : text, len);
+            add_text(rows, text == NULL ? "" : text, len, indent);
     }
+    }
+}
+
+static bool is_left_out(const cli_query_column *about, bool json) { return !json && (about->is_hidden || about->is_indent); }
+
+static void add_row(cli_rows *rows, sqlite3_stmt *statement, const cli_query_column *columns, bool json)
+{
+    size_t indent = 0;
+    for (int i = 0; i < sqlite3_column_count(statement); i++) {
+        const cli_query_column *about = column_named(columns, sqlite3_column_name(statement, i));
+        if (about->is_indent)
+            indent = json ? 0 : INDENT * (size_t)sqlite3_column_int64(statement, i);
+        if (is_left_out(about, json))
+            continue;
+        add_value(rows, statement, i, json ? NULL : about->blank, indent);
+        indent = 0;
     }
 }
 
 cli_rows *cli_query_rows_open(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns)
 {
-    cli_rows *rows = cli_rows_open(cli_command_name(arguments), cli_option_given(arguments, "json"));
+    bool json = cli_option_given(arguments, "json");
+    cli_rows *rows = cli_rows_open(cli_command_name(arguments), json);
     if (columns == NULL)
         cli_rows_keep_heads(rows);
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
         const char *name = sqlite3_column_name(statement, i);
         const cli_query_column *about = column_named(columns, name);
+        if (is_left_out(about, json))
+            continue;
         cli_rows_column(rows, name, about->kind);
         cli_rows_column_narrow(rows, about->head, about->is_spare);
     }
@@ -134,8 +168,7 @@ static int add_rows(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt
             ++*more;
             continue;
         }
-        for (int i = 0; i < sqlite3_column_count(statement); i++)
-            add_value(rows, statement, i, json ? NULL : column_named(columns, sqlite3_column_name(statement, i))->blank);
+        add_row(rows, statement, columns, json);
     }
     return step == SQLITE_DONE ? CLI_EXIT_OK : cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
 }

@@ -32,6 +32,8 @@ typedef struct cli_query_column {
     const char *head;  /* shorter, for a narrow terminal; NULL: none */
     bool is_spare;     /* left out on a terminal that is narrower still */
     const char *blank; /* what a table shows for the empty text; NULL: nothing. Borrowed */
+    bool is_hidden;    /* for JSON alone */
+    bool is_indent;    /* a level: in a table the column after it is indented by so much instead */
 } cli_query_column;
 
 /* Print the rows of a prepared statement (the caller binds before and finalizes after) as

@@ -7,7 +7,7 @@ enum { ROWS_DEFAULT = 20 };
 
 int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit)
 {
-    static const char *const known[] = {"type", "module", "size", "name", "length", "site", "c-refs"};
+    static const char *const known[] = {"type", "module", "owner", "package", "size", "name", "length", "site", "thread", "root", "c-refs"};
     const char *asked = cli_option_value(arguments, "by"), *rows = cli_option_value(arguments, "limit");
     unsigned long long number = cli_option_given(arguments, "json") ? 0 : ROWS_DEFAULT;
 
@@ -24,10 +24,12 @@ int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t
             *by = known[i];
             return CLI_EXIT_OK;
         }
-    return cli_usage(arguments, "cannot group by '%s'; it is type, module, size, name, length, site or c-refs", asked);
+    return cli_usage(arguments, "cannot group by '%s'; it is type, module, owner, package, name, size, length, site, thread, root or c-refs", asked);
 }
 
 const char *cli_totals_blank(const char *by)
 {
+    if (strcmp(by, "owner") == 0 || strcmp(by, "package") == 0)
+        return "(nobody's)";
     return strcmp(by, "module") == 0 ? "(no module)" : "(no name)";
 }

@@ -7,17 +7,22 @@
 #include "cli/command.h"
 
 #define CLI_TOTALS_OPTIONS                                                                \
-    {"by", 'b', "KEY", "type (the default), module, size, name, length, site or c-refs"},     \
+    {"by", 'b', "KEY", "type (the default), module, owner, package, name, size, length, site, thread, root or c-refs"},     \
     {"limit", 'n', "N", "at most N rows; 0: all; default 20, with --json all"}
 
 #define CLI_TOTALS_HELP                                                                   \
     "--by type    types, by their full name\n"                                            \
     "     module  the module that an object says it belongs to\n"                         \
+    "     owner   the module that its nearest dominator says it belongs to: so that strings and\n" \
+    "             dicts are somebody's\n"                                                  \
+    "     package that module's first part: flask.app is flask's\n"                        \
     "     size    bytes of one object, in powers of two\n"                                \
     "     name    functions, classes and modules of the same name\n"                      \
     "     length  items or characters, in powers of two; none: what has no length\n"  \
     "     site    lines that asked for memory which is still in use, where tracemalloc traces or the\n" \
     "             program was run with --sample; of samples also the standard error, in bytes\n" \
+    "     thread  the thread where the shortest chain to an object begins, and where it stands\n" \
+    "     root    kind and name of the root where that chain begins\n"                     \
     "     c-refs  references that C code holds, less those of the interpreter's own variables"
 
 /* Returns CLI_EXIT_OK, or the exit code of a wrong use that was said. */

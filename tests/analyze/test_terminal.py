@@ -55,7 +55,7 @@ class Terminal(unittest.TestCase):
 
     def test_long_names_are_cut_in_the_middle(self):
         text = on_terminal(["top", "-n", "0", FILE], 80, NO_COLOR="1")
-        self.assertRegex(text, r"__main__\.A_class_wit.*\u2026.*7777777")
+        self.assertRegex(text, r"__main__\.A_class_wi.*\u2026.*7777777")
         self.assertNotIn("\u2026", subprocess.run([HEAPTRAIL, "top", "-n", "0", FILE], capture_output=True, text=True).stdout)
 
     def diff(self, columns, **environ):

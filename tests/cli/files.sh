@@ -32,7 +32,8 @@ heaptrail top -n 1 before.htrail; echo "exit $?"; mv kept.db before.htrail.db
 echo "-- a sentence does not command the terminal"
 heaptrail load "$(printf 'no\033[31msuch\nfile')"; echo "exit $?"
 heaptrail "$(printf 'no\033[31mcommand')"; echo "exit $?"
-sqlite3 claims.db "CREATE TABLE snapshot(key, value); INSERT INTO snapshot VALUES('schema_version', 7), ('cut', char(27) || '[2J cut')"
+known=$(heaptrail sql --json before.htrail "SELECT value FROM snapshot WHERE key = 'schema_version'" | tr -dc 0-9 | cut -c2-)
+sqlite3 claims.db "CREATE TABLE snapshot(key, value); INSERT INTO snapshot VALUES('schema_version', $known), ('cut', char(27) || '[2J cut')"
 heaptrail info claims.db; rm claims.db
 echo hello > text
 heaptrail top text; echo "exit $?"
