@@ -7,13 +7,18 @@
 
 #include "analyze/str.h"
 
+/* The step upwards is a subquery: for a join SQLite reads all objects first, to make a Bloom filter of them. */
 const char htrail__chain_sql[] =
     "WITH RECURSIVE chain(id, up) AS (SELECT ?1, 0 UNION ALL\n"
-    "  SELECT object.holder, up + 1 FROM chain JOIN object ON object.id = chain.id WHERE object.holder > 0)\n"
+    "  SELECT (SELECT holder FROM object WHERE id = chain.id), up + 1 FROM chain WHERE chain.id > 0)\n"
     "SELECT object.depth AS step, object.holder_kind AS kind, object.holder_label AS label, object.id, object.address,\n"
     "  object.type, object.module, object.name, object.length, object.size, object.refcount, object.c_references,\n"
-    "  root.kind AS root_kind, root.name AS root_name\n"
+    "  root.kind AS root_kind, root.name AS root_name, object.retained, object.dominator, object.owner_module\n"
     "FROM chain JOIN object ON object.id = chain.id LEFT JOIN root ON root.id = object.root ORDER BY up DESC";
+
+const char htrail__chain_dominators_sql[] =
+    "WITH RECURSIVE above(id) AS (SELECT dominator FROM object WHERE id = ?1 UNION ALL\n"
+    "  SELECT (SELECT dominator FROM object WHERE id = above.id) FROM above WHERE above.id > 0) SELECT id FROM above WHERE id > 0";
 
 bool htrail__chain_is_class(htrail_str type, htrail_str name)
 {

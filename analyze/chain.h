@@ -20,6 +20,8 @@ typedef struct htrail__chain {
 
 /* One row a step, from the root on; ?1 is the object's id. */
 extern const char htrail__chain_sql[];
+/* The ids of the objects that all chains to it lead through; ?1 likewise. */
+extern const char htrail__chain_dominators_sql[];
 
 /* *out is released by the caller, on failure too. */
 HTRAIL_MUST_CHECK htrail_status htrail__chain_find(htrail__chain *out, htrail__lookup *lookup, uint64_t id);

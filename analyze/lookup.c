@@ -16,7 +16,8 @@ enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE, ROOT, ROOTS_
 /* The integers of the tables below the views: a label is a code, as analyze/schema.h draws it,
  * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
-    [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root, flags FROM heap_object WHERE id = ?1",
+    [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root, flags,\n"
+               "  coalesce(dominator, holder), coalesce(retained, size), coalesce(owner, module) FROM heap_object WHERE id = ?1",
     [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1",
     [REFERENCES] = "SELECT dst, label FROM heap_reference WHERE src = ?1",
     [CLASS] = "SELECT coalesce(type.object, 0) FROM heap_object JOIN type ON type.id = heap_object.type WHERE heap_object.id = ?1",
@@ -252,7 +253,7 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         return HTRAIL_E_NOT_FOUND;
     if (stepped != SQLITE_ROW)
         return fail(lookup, HTRAIL_E_DATABASE);
-    uint64_t type = number(statement, 2), module = number(statement, 3), name = number(statement, 4), code = number(statement, 9);
+    uint64_t type = number(statement, 2), module = number(statement, 3), name = number(statement, 4), code = number(statement, 9), owner = number(statement, 14);
     *out = (htrail__found_object){
         .id = number(statement, 0),
         .address = number(statement, 1),
@@ -261,6 +262,8 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         .refcount = number(statement, 11) & (HTRAIL_OBJECT_IMMORTAL | HTRAIL_OBJECT_PSEUDO) ? 0 : number(statement, 7),
         .holder = number(statement, 8),
         .root = number(statement, 10),
+        .dominator = number(statement, 12),
+        .retained_bytes = number(statement, 13),
     };
     sqlite3_reset(statement);
     /* Objects are numbered from the roots on (analyze/reach.h): a chain upwards ends. */
@@ -270,6 +273,7 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
     }
     out->type = text_by_id(lookup, TYPE, type);
     out->module = text_by_id(lookup, MODULE, module);
+    out->owner = text_by_id(lookup, MODULE, owner);
     out->name = text_by_id(lookup, NAME, name);
     if (out->holder != 0)
         read_label(lookup, code, &out->holder_kind, &out->holder_label, &out->holder_position);

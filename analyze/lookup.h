@@ -26,9 +26,11 @@ typedef struct htrail__found_object {
     uint64_t refcount;    /* 0 where it is no count */
     uint64_t holder;      /* id of the object that holds it on its shortest chain; 0: none does */
     uint32_t holder_kind; /* htrail_ref_kind of that reference */
-    uint32_t holder_label, type, module, name; /* texts */
+    uint32_t holder_label, type, module, name, owner; /* texts */
     uint64_t holder_position; /* INDEX, STACK: the position; they have no text */
     uint64_t root;        /* the root of its chain; 0: no root reaches it */
+    uint64_t dominator;   /* the nearest object that all its chains lead through; 0: there is none */
+    uint64_t retained_bytes;
 } htrail__found_object;
 
 typedef struct htrail__found_holder {

@@ -408,7 +408,7 @@ void cli_rows_real(cli_rows *rows, double number) { add_cell(rows, (cell){.kind 
 void cli_rows_null(cli_rows *rows) { add_cell(rows, (cell){.kind = CELL_NULL}); }
 size_t cli_rows_count(const cli_rows *rows) { return rows->row_count; }
 
-void cli_rows_member(cli_rows *rows, const char *key, const char *text)
+static void add_member(cli_rows *rows, const char *key, const char *text, const int64_t *number)
 {
     char *buffer = NULL;
     size_t size = 0;
@@ -420,7 +420,9 @@ void cli_rows_member(cli_rows *rows, const char *key, const char *text)
     fputs(", ", stream);
     cli_print_json_text(stream, key, strlen(key));
     fputs(": ", stream);
-    if (text == NULL)
+    if (number != NULL)
+        fprintf(stream, "%" PRId64, *number);
+    else if (text == NULL)
         fputs("null", stream);
     else
         cli_print_json_text(stream, text, strlen(text));
@@ -428,6 +430,20 @@ void cli_rows_member(cli_rows *rows, const char *key, const char *text)
     free(rows->members);
     rows->members = must(buffer);
     rows->members_len = size;
+}
+
+void cli_rows_member(cli_rows *rows, const char *key, const char *text) { add_member(rows, key, text, NULL); }
+void cli_rows_member_number(cli_rows *rows, const char *key, int64_t number) { add_member(rows, key, NULL, &number); }
+
+void cli_rows_next(cli_rows *rows, const char *name)
+{
+    begin_json(rows);
+    fputs(rows->row_count > 0 ? "\n], " : "], ", stdout);
+    cli_print_json_text(stdout, name, strlen(name));
+    fputs(": [", stdout);
+    rows->row_count = 0;
+    while (rows->column_count > 0)
+        free(rows->columns[--rows->column_count].name);
 }
 
 /* A number as the column shows it; text stays. */

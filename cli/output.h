@@ -47,6 +47,9 @@ size_t cli_rows_count(const cli_rows *rows);
 /* JSON only: a further member after "rows" ("expression": "sys.modules[...]"). A NULL
  * text is null. Written at close. */
 void cli_rows_member(cli_rows *rows, const char *key, const char *text);
+void cli_rows_member_number(cli_rows *rows, const char *key, int64_t number);
+/* JSON only: what is there is one table, and another begins, {"rows": [...], "name": [...]}, which has columns of its own. */
+void cli_rows_next(cli_rows *rows, const char *name);
 /* Print and release. A table with no rows prints nothing, unless its heads are kept. */
 void cli_rows_close(cli_rows *rows);
 

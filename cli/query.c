@@ -173,6 +173,13 @@ static int add_rows(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt
     return step == SQLITE_DONE ? CLI_EXIT_OK : cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
 }
 
+void cli_query_rows_next(cli_rows *rows, const char *name, sqlite3_stmt *statement)
+{
+    cli_rows_next(rows, name);
+    for (int i = 0; i < sqlite3_column_count(statement); i++)
+        cli_rows_column(rows, sqlite3_column_name(statement, i), CLI_COLUMN_ANY);
+}
+
 int cli_query_rows_add(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt *statement)
 {
     uint64_t more = 0;

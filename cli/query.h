@@ -46,6 +46,7 @@ int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, con
 /* The same in steps, for a table of several queries with the same columns: open rows with the columns of the
  * first, add the rows of each, then cli_rows_close. cli_query_rows_add returns what cli_fail does where it fails. */
 cli_rows *cli_query_rows_open(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns);
+void cli_query_rows_next(cli_rows *rows, const char *name, sqlite3_stmt *statement); /* cli_rows_next, with its columns */
 int cli_query_rows_add(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt *statement);
 
 /* Prepare, with a sentence and CLI_EXIT_FAILED where that fails; prints the query on

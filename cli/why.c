@@ -1,18 +1,17 @@
-/* cli/why.c - `heaptrail why`: the shortest chain of references from a root to an object,
- * one line a step, then the same as one Python expression where there is one. */
+/* cli/why.c - `heaptrail why`: the shortest chain of references from a root to an object, one line
+ * a step, and as one Python expression where there is one; then what else must let go of it
+ * before it is free. Of a set of objects: through what they come, and the same of all together. */
+#include "cli/why.h"
+
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/chain.h"
 #include "analyze/expression.h"
-#include "analyze/holders.h"
-#include "analyze/select.h"
-#include "analyze/text.h"
-#include "cli/command.h"
-#include "cli/query.h"
+#include "analyze/str.h"
 
-/* Of a long chain (a linked list) the ends are printed; --json has all of it. */
-enum { STEPS_AT_TOP = 24, STEPS_AT_END = 16, LABEL_COLUMNS_MAX = 32, TEXT_BYTES_MAX = 1 << 20 };
+/* Chains beside the shortest one, things that hold a set, and weak references that are listed. */
+enum { OTHERS_MAX = 3, WAYS_LISTED = 8, WEAK_LISTED = 3, SET_MAX = 200000, SHORT_AT_TOP = 4, SHORT_AT_END = 3 };
 
 static const cli_option options[] = {
     {"number", 'n', "N", "print N ways to reach the objects, where there are several (default 1)"},
@@ -34,26 +33,7 @@ static const char help[] =
     "the same types and fields, the first one's chain is printed, and the way of most objects\n"
     "comes first. Where there are more than three, names of objects are no different ways.";
 
-/* One way to reach some of the objects. */
-typedef struct way {
-    uint32_t node;
-    uint64_t first; /* object */
-    uint64_t objects;
-    bool stale; /* some of them are stale copies of a module */
-} way;
-
-typedef struct why {
-    const cli_arguments *arguments;
-    htrail__store *store;
-    htrail__lookup *lookup;
-    htrail__selection selection;
-    htrail__holders *holders;
-    way *ways;
-    size_t way_count, way_shown;
-    bool utf8;
-} why;
-
-static int fail_lookup(const why *w, htrail_status status)
+int cli_why_fail(const cli_why_page *w, htrail_status status)
 {
     const char *error = htrail__lookup_error(w->lookup);
     return cli_fail(w->arguments, "cannot follow the chain in '%s': %s", htrail__store_path(w->store),
@@ -64,7 +44,7 @@ static int fail_lookup(const why *w, htrail_status status)
  * from the roots on. */
 static int by_objects(const void *left, const void *right)
 {
-    const way *a = left, *b = right;
+    const cli_why_way *a = left, *b = right;
     if (a->stale != b->stale)
         return a->stale ? -1 : 1;
     if (a->objects != b->objects)
@@ -72,7 +52,7 @@ static int by_objects(const void *left, const void *right)
     return a->first < b->first ? -1 : a->first > b->first;
 }
 
-static int find_ways(why *w)
+static int find_ways(cli_why_page *w)
 {
     htrail__holders_opts opts;
     cli_progress progress;
@@ -84,7 +64,7 @@ static int find_ways(why *w)
     htrail_status status = htrail__holders_find(&w->holders, w->lookup, w->selection.ids, w->selection.count, &opts);
     cli_progress_end(&progress);
     if (status != HTRAIL_OK)
-        return fail_lookup(w, status);
+        return cli_why_fail(w, status);
     uint32_t *way_of = calloc((size_t)w->holders->node_count + 1, sizeof *way_of);
     w->ways = calloc((size_t)w->holders->node_count + 1, sizeof *w->ways);
     if (way_of == NULL || w->ways == NULL) {
@@ -94,7 +74,7 @@ static int find_ways(why *w)
     for (size_t i = 0; i < w->holders->targets_followed; i++) {
         uint32_t node = w->holders->target_nodes[i];
         if (way_of[node] == 0) {
-            w->ways[w->way_count] = (way){.node = node, .first = w->selection.ids[i], .stale = i < w->selection.stale};
+            w->ways[w->way_count] = (cli_why_way){.node = node, .first = w->selection.ids[i], .stale = i < w->selection.stale};
             way_of[node] = (uint32_t)++w->way_count;
         }
         w->ways[way_of[node] - 1].objects++;
@@ -104,177 +84,119 @@ static int find_ways(why *w)
     return CLI_EXIT_OK;
 }
 
-static htrail_str text_of(const why *w, uint32_t text)
-{
-    return htrail__texts_get(htrail__lookup_texts(w->lookup), text);
-}
+htrail_str cli_why_text(const cli_why_page *w, uint32_t text) { return htrail__texts_get(htrail__lookup_texts(w->lookup), text); }
 
-static size_t columns_of(const char *text)
-{
-    size_t columns = 0;
-    for (; *text != '\0'; text++)
-        columns += ((unsigned char)*text & 0xc0) != 0x80;
-    return columns;
-}
-
-static void add_label(const why *w, htrail__text *out, const htrail__found_object *step)
-{
-    htrail__text_clear(out);
-    htrail__chain_label(out, step->holder_kind, text_of(w, step->holder_label), step->holder_position);
-}
-
-static void print_escaped(const htrail__text *text)
-{
-    cli_print_escaped(stdout, htrail__text_string(text), text->len);
-}
-
-/* "  ─['tasks']──→ list, 1,000 items  8.1 KiB  id:4711" */
-static void print_step(const why *w, const htrail__found_object *holder, const htrail__found_object *step, size_t label_columns,
-                       uint32_t root_kind, bool is_held)
-{
-    htrail__text text;
-    char bytes[32], number[32];
-    htrail__text_init(&text, TEXT_BYTES_MAX);
-    if (is_held) {
-        if (holder != NULL)
-            add_label(w, &text, step);
-        else
-            htrail__chain_root_label(&text, root_kind);
-        size_t pad = columns_of(htrail__text_string(&text));
-        pad = pad < label_columns ? label_columns - pad : 0;
-        printf("  %s", w->utf8 ? "─" : "-");
-        print_escaped(&text);
-        while (pad-- > 0)
-            fputs(w->utf8 ? "─" : "-", stdout);
-        fputs(w->utf8 ? "→ " : "-> ", stdout);
-    } else {
-        fputs("  ", stdout);
-    }
-    htrail__text_clear(&text);
-    htrail__chain_object_text(&text, text_of(w, step->type), text_of(w, step->name), text_of(w, step->module),
-                              holder != NULL ? text_of(w, holder->type) : (htrail_str){0},
-                              holder != NULL ? text_of(w, holder->name) : (htrail_str){0}, text_of(w, step->holder_label));
-    fputs(cli_styled(stdout, CLI_STYLE_BOLD), stdout);
-    print_escaped(&text);
-    fputs(cli_styled(stdout, CLI_STYLE_NONE), stdout);
-    if (step->length != HTRAIL__NO_LENGTH) {
-        cli_format_number(number, sizeof number, (int64_t)step->length);
-        printf(", length %s", number);
-    }
-    cli_format_bytes(bytes, sizeof bytes, (int64_t)step->size_bytes);
-    printf("%s  %s, ", cli_styled(stdout, CLI_STYLE_DIM), bytes);
-    if (step->refcount > 0)
-        printf("refcount %llu, ", (unsigned long long)step->refcount);
-    printf("id:%llu%s\n", (unsigned long long)step->id, cli_styled(stdout, CLI_STYLE_NONE));
-    htrail__text_release(&text);
-}
-
-static void print_chain(const why *w, const htrail__chain *chain)
-{
-    htrail__text text;
-    size_t columns = 0;
-    htrail__text_init(&text, TEXT_BYTES_MAX);
-    if (chain->garbage) {
-        printf("nothing: no root reaches it, it waits for the garbage collector\n");
-    } else {
-        htrail__chain_root_text(&text, text_of(w, chain->root.kind_text), text_of(w, chain->root.name));
-        fputs(cli_styled(stdout, CLI_STYLE_GREEN), stdout);
-        print_escaped(&text);
-        printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
-    }
-    /* The dict of sys.modules is the root itself, and so is a frame. */
-    size_t first = !chain->garbage && chain->step_count > 1 && (chain->root.kind == HTRAIL_ROOT_MODULES || chain->root.kind == HTRAIL_ROOT_FRAME);
-    for (size_t i = first; i < chain->step_count; i++) {
-        if (i > 0) {
-            add_label(w, &text, &chain->steps[i]);
-        } else {
-            htrail__text_clear(&text);
-            htrail__chain_root_label(&text, chain->root.kind);
-        }
-        size_t wide = columns_of(htrail__text_string(&text));
-        if (wide > columns && wide <= LABEL_COLUMNS_MAX)
-            columns = wide;
-    }
-    for (size_t i = first; i < chain->step_count; i++) {
-        if (i == first + STEPS_AT_TOP && chain->step_count - i > STEPS_AT_END + 1) {
-            size_t left_out = chain->step_count - i - STEPS_AT_END;
-            printf("  ... %zu more steps ...\n", left_out);
-            i += left_out;
-        }
-        print_step(w, i > 0 ? &chain->steps[i - 1] : NULL, &chain->steps[i], columns, chain->root.kind, !chain->garbage);
-    }
-    htrail__text_release(&text);
-}
-
-/* References that no object shows, and whose they are: "held 2 times from C code". */
-static int print_c_references(const why *w, uint64_t object)
-{
-    sqlite3_stmt *statement = NULL;
-    int stepped, result = cli_prepare(w->arguments, htrail__store_db(w->store),
-                                      "SELECT holder, count FROM c_reference WHERE object = ?1 ORDER BY holder", &statement);
-    if (result != CLI_EXIT_OK)
-        return result;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)object);
-    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
-        const char *holder = (const char *)sqlite3_column_text(statement, 0);
-        char times[32];
-        sqlite3_int64 count = sqlite3_column_int64(statement, 1);
-        cli_format_number(times, sizeof times, count);
-        printf("held %s time%s from C code", times, count == 1 ? "" : "s");
-        if (holder != NULL && holder[0] != '\0') {
-            printf(", by the static variable at ");
-            cli_print_escaped(stdout, holder, strlen(holder));
-        }
-        putchar('\n');
-    }
-    if (stepped != SQLITE_DONE)
-        result = cli_fail(w->arguments, "cannot read '%s': %s", htrail__store_path(w->store), sqlite3_errmsg(htrail__store_db(w->store)));
-    sqlite3_finalize(statement);
-    return result;
-}
-
-/* The step that Python has no expression for. */
-static void print_missing(const why *w, const htrail__found_object *holder, const htrail__found_object *step)
-{
-    htrail__text text;
-    htrail__text_init(&text, TEXT_BYTES_MAX);
-    add_label(w, &text, step);
-    printf("\nno expression: Python has no sure way from ");
-    cli_print_escaped(stdout, text_of(w, holder->type).data, text_of(w, holder->type).len);
-    printf(" to ");
-    if (text.len > 0)
-        print_escaped(&text);
-    else
-        printf("what it holds");
-    putchar('\n');
-    htrail__text_release(&text);
-}
-
-static int print_way(const why *w, const way *shown)
+/* What stands for a chain in a sentence, by its labels: "keep.leak", "app.tasks['x']", "frame run at server.py:65 local x". */
+static htrail_status add_short(const cli_why_page *w, htrail__text *out, uint64_t id)
 {
     htrail__chain chain;
-    htrail__text expression;
-    bool exists = false;
-    size_t missing = 0;
-    int result = CLI_EXIT_OK;
-    htrail__text_init(&expression, TEXT_BYTES_MAX);
-    htrail_status status = htrail__chain_find(&chain, w->lookup, shown->first);
-    if (status == HTRAIL_OK)
-        status = htrail__expression_of_chain(&expression, &exists, &missing, w->lookup, &chain);
-    if (status == HTRAIL_OK) {
-        print_chain(w, &chain);
-        result = print_c_references(w, shown->first);
-        if (exists) {
-            printf("\n%s", cli_styled(stdout, CLI_STYLE_BLUE));
-            print_escaped(&expression);
-            printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
-        } else if (missing > 0) {
-            print_missing(w, &chain.steps[missing - 1], &chain.steps[missing]);
+    bool of_names = false;
+    htrail_status status = htrail__chain_find(&chain, w->lookup, id);
+    size_t first = 1;
+    if (status == HTRAIL_OK && chain.garbage) {
+        htrail__text_add_string(out, "garbage");
+    } else if (status == HTRAIL_OK && chain.root.kind == HTRAIL_ROOT_MODULES && chain.step_count > 1) {
+        /* What is in __main__ needs no module. */
+        htrail_str module = cli_why_text(w, chain.steps[1].holder_label);
+        if (chain.step_count <= 3 || !htrail__str_is(module, "__main__"))
+            htrail__text_add(out, module.data, module.len);
+        first = 2;
+    } else if (status == HTRAIL_OK) {
+        htrail__chain_root_text(out, cli_why_text(w, chain.root.kind_text), cli_why_text(w, chain.root.name));
+    }
+    for (size_t i = first; status == HTRAIL_OK && i < chain.step_count; i++) {
+        const htrail__found_object *step = &chain.steps[i];
+        htrail_str label = cli_why_text(w, step->holder_label);
+        if (i == first + SHORT_AT_TOP && chain.step_count - i > SHORT_AT_END + 1) {
+            htrail__text_add_string(out, " ... ");
+            i = chain.step_count - SHORT_AT_END - 1;
+            continue;
         }
+        bool was_of_names = of_names, is_word = step->holder_kind == HTRAIL_REF_FIELD || step->holder_kind == HTRAIL_REF_LOCAL;
+        of_names = step->holder_kind == HTRAIL_REF_FIELD && htrail__str_is(label, "__dict__");
+        if (of_names)
+            continue;
+        if (was_of_names && step->holder_kind == HTRAIL_REF_VALUE && label.len > 0 && !htrail__chain_is_unrecorded(label)) {
+            htrail__text_add_string(out, out->len > 0 ? "." : "");
+            htrail__text_add(out, label.data, label.len);
+            continue;
+        }
+        htrail__text_add_string(out, is_word && out->len > 0 ? " " : "");
+        htrail__chain_label(out, step->holder_kind, label, step->holder_position);
     }
     htrail__chain_release(&chain);
-    htrail__text_release(&expression);
-    return status == HTRAIL_OK ? result : fail_lookup(w, status);
+    return status;
+}
+
+/* The last object that a way's all come through. */
+static htrail_status find_through(const cli_why_page *w, cli_why_way *way)
+{
+    const htrail__holder_node *nodes = w->holders->nodes;
+    uint32_t at = nodes[way->node].parent, top = way->node;
+    htrail_status status = HTRAIL_OK;
+    htrail__text text;
+    htrail__text_init(&text, CLI_WHY_TEXT_BYTES_MAX);
+    htrail__found_object first;
+    if ((status = htrail__lookup_object(w->lookup, way->first, &first)) != HTRAIL_OK)
+        return status;
+    way->type = first.type;
+    while (at != HTRAIL__NO_SHAPE && nodes[at].objects != 1)
+        at = nodes[at].parent;
+    if (at != HTRAIL__NO_SHAPE) {
+        way->through = nodes[at].example;
+        status = add_short(w, &text, way->through);
+    } else {
+        while (nodes[top].parent != HTRAIL__NO_SHAPE)
+            top = nodes[top].parent;
+        const htrail__shape *shape = &w->holders->shapes.shapes[nodes[top].shape];
+        if (shape->root_kind == HTRAIL__ROOT_GARBAGE) {
+            htrail__text_add_string(&text, "garbage");
+        } else {
+            htrail__chain_root_text(&text, cli_why_text(w, shape->type), cli_why_text(w, shape->name));
+            htrail__text_add_string(&text, nodes[top].root_names > 1 ? "s" : "");
+            /* What of the root: "atexit callbacks, function logging.shutdown". */
+            for (at = way->node; at != top && nodes[at].parent != top;)
+                at = nodes[at].parent;
+            shape = &w->holders->shapes.shapes[nodes[at].shape];
+            if (at != way->node) {
+                htrail_str none = {0};
+                htrail__text_add_string(&text, ", ");
+                htrail__chain_object_text(&text, cli_why_text(w, shape->type), cli_why_text(w, shape->name), cli_why_text(w, shape->module), none, none, none);
+            }
+        }
+    }
+    if (status == HTRAIL_OK && ((way->through_text = strdup(htrail__text_string(&text))) == NULL || text.failed))
+        status = HTRAIL_E_NOMEM;
+    htrail__text_release(&text);
+    return status;
+}
+
+/* How many things must let go of all that was asked for, and which. */
+static htrail_status find_independent(cli_why_page *w)
+{
+    htrail__independent_opts opts;
+    htrail__found_object first;
+    size_t count = w->selection.count < SET_MAX ? w->selection.count : SET_MAX;
+    htrail_status status = htrail__lookup_object(w->lookup, w->ways[0].first, &first);
+    if (status != HTRAIL_OK)
+        return status;
+    w->is_garbage = first.root == 0;
+    if (w->is_garbage)
+        return HTRAIL_OK;
+    htrail__independent_opts_init(&opts);
+    opts.above = count == 1 ? first.dominator : 0;
+    status = htrail__independent_find(&w->independent, w->lookup, w->selection.ids, count, &opts);
+    /* All chains lead through one object: what is between it and them says more. */
+    if (status == HTRAIL_OK && opts.above == 0 && w->independent.complete && w->independent.chain_count == 1 && w->independent.chains[0].gate != 0 &&
+        w->independent.chains[0].count > 1) {
+        opts.above = w->independent.chains[0].gate;
+        htrail__independent_release(&w->independent);
+        status = htrail__independent_find(&w->independent, w->lookup, w->selection.ids, count, &opts);
+    }
+    w->above = opts.above;
+    if (count < w->selection.count)
+        w->independent.complete = false;
+    return status;
 }
 
 static void print_number(uint64_t number)
@@ -284,123 +206,309 @@ static void print_number(uint64_t number)
     fputs(text, stdout);
 }
 
+static void print_text(const char *text) { cli_print_escaped(stdout, text, strlen(text)); }
+
 /* Where objects on the way have several names, the nearest of them: the chain shows one. */
-static void print_names(const why *w, uint32_t node)
+static void print_names(const cli_why_page *w, uint32_t node)
 {
     const htrail__holder_node *nodes = w->holders->nodes;
     while (node != HTRAIL__NO_SHAPE && nodes[node].names < 2)
         node = nodes[node].parent;
     if (node == HTRAIL__NO_SHAPE)
         return;
-    htrail_str type = text_of(w, w->holders->shapes.shapes[nodes[node].shape].type);
+    htrail_str type = cli_why_text(w, w->holders->shapes.shapes[nodes[node].shape].type);
     printf(", by ");
     print_number(nodes[node].names);
     printf(" names of ");
-    if (htrail__chain_is_class(type, text_of(w, nodes[node].name)))
+    if (htrail__chain_is_class(type, cli_why_text(w, nodes[node].name)))
         printf("class");
     else
         cli_print_escaped(stdout, type.data, type.len);
 }
 
-/* The steps of a way as rows: those of htrail__chain_sql, and which way it is. */
-static int prepare_way(const why *w, size_t number, sqlite3_stmt **out)
+/* "990 come through keep.leak"; objects of several types are called by them. */
+static void print_comes(const cli_why_page *w, const cli_why_way *way, bool has_types)
 {
-    htrail__text query;
-    htrail__text_init(&query, TEXT_BYTES_MAX);
-    htrail__text_format(&query, "SELECT %zu AS way, %llu AS objects, * FROM (\n%s)", number + 1, (unsigned long long)w->ways[number].objects, htrail__chain_sql);
-    int result = query.failed ? cli_fail(w->arguments, "out of memory") : cli_prepare(w->arguments, htrail__store_db(w->store), htrail__text_string(&query), out);
-    if (result == CLI_EXIT_OK)
-        sqlite3_bind_int64(*out, 1, (sqlite3_int64)w->ways[number].first);
-    htrail__text_release(&query);
-    return result;
+    if (has_types) {
+        putchar(' ');
+        cli_print_escaped(stdout, cli_why_text(w, way->type).data, cli_why_text(w, way->type).len);
+    }
+    printf(way->objects == 1 ? " comes through " : " come through ");
+    print_text(way->through_text);
+    if (way->through != 0) {
+        printf(", ");
+        cli_why_print_object(w, way->through);
+    }
+    print_names(w, way->node);
 }
 
-static int show_way(const why *w, size_t number)
+/* "of 1,000 objects, 990 come through keep.leak" */
+static void print_set(const cli_why_page *w)
+{
+    printf("of ");
+    if (w->holders->targets_followed < w->holders->targets) {
+        printf("the first ");
+        print_number(w->holders->targets_followed);
+        printf(" of ");
+    }
+    print_number(w->selection.count);
+    printf(" objects");
+    if (w->selection.stale > 0 && w->selection.stale < w->selection.count) {
+        printf(" (");
+        print_number(w->selection.stale);
+        printf(" are stale)");
+    }
+    size_t listed = w->way_shown > WAYS_LISTED ? w->way_shown : WAYS_LISTED, width = 0;
+    bool has_types = false;
+    if (listed > w->way_count || listed + 1 == w->way_count)
+        listed = w->way_count;
+    for (size_t i = 0; i < listed; i++) {
+        char number[32];
+        cli_format_number(number, sizeof number, (int64_t)w->ways[i].objects);
+        width = strlen(number) > width ? strlen(number) : width;
+        has_types |= w->ways[i].type != w->ways[0].type;
+    }
+    for (size_t i = 0; i < listed; i++) {
+        char number[32];
+        cli_format_number(number, sizeof number, (int64_t)w->ways[i].objects);
+        if (listed == 1)
+            printf(", %s", number);
+        else
+            printf("%s  %*s", i == 0 ? ":\n" : "\n", (int)width, number);
+        print_comes(w, &w->ways[i], has_types);
+    }
+    putchar('\n');
+    if (listed < w->way_count) {
+        uint64_t rest = 0;
+        for (size_t i = listed; i < w->way_count; i++)
+            rest += w->ways[i].objects;
+        printf("  %*s", (int)width, "");
+        printf(" and ");
+        print_number(rest);
+        printf(" in ");
+        print_number(w->way_count - listed);
+        printf(" other ways: --all prints them\n");
+    }
+}
+
+static int print_query(const cli_why_page *w, const char *sql, uint64_t object, int (*print_row)(const cli_why_page *w, sqlite3_stmt *row, size_t number))
 {
     sqlite3_stmt *statement = NULL;
-    int result = cli_option_given(w->arguments, "show-sql") ? prepare_way(w, number, &statement) : CLI_EXIT_OK;
-    if (statement != NULL)
-        cli_show_sql(w->arguments, statement, 0);
+    int stepped, result = cli_prepare(w->arguments, htrail__store_db(w->store), sql, &statement);
+    size_t number = 0;
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)object);
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW && result == CLI_EXIT_OK)
+        result = print_row(w, statement, number++);
+    if (stepped != SQLITE_DONE && stepped != SQLITE_ROW)
+        result = cli_fail(w->arguments, "cannot read '%s': %s", htrail__store_path(w->store), sqlite3_errmsg(htrail__store_db(w->store)));
     sqlite3_finalize(statement);
     return result;
 }
 
-static int print_ways(const why *w)
+/* References that no object shows, and whose they are: "held 2 times from C code". */
+static int print_c_reference(const cli_why_page *w, sqlite3_stmt *row, size_t number)
 {
-    int result = CLI_EXIT_OK;
-    for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++) {
-        if (i > 0)
-            putchar('\n');
-        result = show_way(w, i);
-        if (result == CLI_EXIT_OK)
-            result = print_way(w, &w->ways[i]);
-        if (result != CLI_EXIT_OK || w->selection.count == 1)
-            continue;
-        printf("\nof ");
-        if (w->holders->targets_followed < w->holders->targets) {
-            printf("the first ");
-            print_number(w->holders->targets_followed);
-            printf(" of ");
-        }
-        print_number(w->selection.count);
-        printf(" objects, ");
-        print_number(w->ways[i].objects);
-        printf(w->ways[i].objects == 1 ? " comes this way" : " come this way");
-        print_names(w, w->ways[i].node);
-        if (i == 0 && w->selection.stale > 0 && w->selection.stale < w->selection.count) {
-            printf("; ");
-            print_number(w->selection.stale);
-            printf(" are stale");
-        }
-        putchar('\n');
+    const char *holder = (const char *)sqlite3_column_text(row, 1);
+    sqlite3_int64 count = sqlite3_column_int64(row, 2);
+    (void)w;
+    printf(number == 0 ? "\nheld " : "held ");
+    print_number((uint64_t)count);
+    printf(" time%s from C code", count == 1 ? "" : "s");
+    if (holder != NULL && holder[0] != '\0') {
+        printf(", by the static variable at ");
+        print_text(holder);
     }
-    if (result == CLI_EXIT_OK && w->way_shown < w->way_count) {
-        printf("\n");
-        print_number(w->way_count - w->way_shown);
-        printf(w->way_count - w->way_shown == 1 ? " other way: --all prints it\n" : " other ways: -n N or --all prints them\n");
-    }
-    return result;
+    putchar('\n');
+    return CLI_EXIT_OK;
 }
 
-static int print_json(const why *w)
+static int print_weak(const cli_why_page *w, sqlite3_stmt *row, size_t number)
 {
-    htrail__chain chain;
-    htrail__text expression;
-    cli_rows *rows = NULL;
-    bool exists = false;
-    int result = CLI_EXIT_OK;
-    htrail__text_init(&expression, TEXT_BYTES_MAX);
-    htrail_status status = htrail__chain_find(&chain, w->lookup, w->ways[0].first);
-    if (status == HTRAIL_OK)
-        status = htrail__expression_of_chain(&expression, &exists, NULL, w->lookup, &chain);
-    if (status != HTRAIL_OK)
-        result = fail_lookup(w, status);
-    for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++) {
-        sqlite3_stmt *statement = NULL;
-        if ((result = prepare_way(w, i, &statement)) == CLI_EXIT_OK) {
-            if (rows == NULL)
-                rows = cli_query_rows_open(w->arguments, statement, NULL);
-            cli_show_sql(w->arguments, statement, 0);
-            result = cli_query_rows_add(w->arguments, rows, statement);
+    sqlite3_int64 all = sqlite3_column_int64(row, 1);
+    if (number == 0) {
+        putchar('\n');
+        print_number((uint64_t)all);
+        printf(all == 1 ? " weak reference, which holds nothing: " : " weak references, which hold nothing: ");
+    }
+    if (number >= WEAK_LISTED)
+        return CLI_EXIT_OK;
+    fputs(number > 0 ? ", " : "", stdout);
+    cli_why_print_object(w, (uint64_t)sqlite3_column_int64(row, 0));
+    if (number + 1 == (size_t)all || number + 1 == WEAK_LISTED)
+        printf((sqlite3_int64)number + 1 < all ? ", ...\n" : "\n");
+    return CLI_EXIT_OK;
+}
+
+/* What must let go of a set. */
+static void print_gates(const cli_why_page *w)
+{
+    for (size_t i = 0; i < w->independent.chain_count; i++) {
+        const htrail__independent_chain *chain = &w->independent.chains[i];
+        uint64_t gate = chain->gate != 0 ? chain->gate : chain->count > 0 ? w->independent.objects[chain->first + chain->count - 1] : 0;
+        htrail__found_root root;
+        printf("  ");
+        if (gate != 0)
+            cli_why_print_object(w, gate);
+        else if (htrail__lookup_root(w->lookup, chain->root, &root) == HTRAIL_OK)
+            cli_print_escaped(stdout, cli_why_text(w, root.kind_text).data, cli_why_text(w, root.kind_text).len);
+        putchar('\n');
+    }
+}
+
+/* How many things must let go, and the chains beside the one that is printed. */
+static int print_independent(const cli_why_page *w, const cli_why_chain *shown)
+{
+    const htrail__independent *found = &w->independent;
+    bool is_set = w->selection.count > 1;
+    const char *it = is_set ? "them" : "it";
+    size_t printed = 0, left;
+    uint64_t holder = shown->chain.step_count > 1 ? shown->chain.steps[shown->chain.step_count - 2].id : 0;
+    if (w->is_garbage)
+        return CLI_EXIT_OK;
+    putchar('\n');
+    if (found->chain_count < 2 && !found->complete) {
+        printf("how many independent chains lead to %s was not found out in the %zu objects around\n", it, found->looked_at);
+        return CLI_EXIT_OK;
+    }
+    if (found->chain_count < 2 && !is_set) {
+        if (shown->dominators > 0)
+            printf("one chain: it is free once %s lets go\n", shown->dominators + 1 >= shown->chain.step_count ? "any step of it" : "a step with a *");
+        else
+            printf("one chain: it is free once this root lets go\n");
+        return CLI_EXIT_OK;
+    }
+    if (!found->complete)
+        printf("at least ");
+    printf("%zu independent chain%s to %s from ", found->chain_count, found->chain_count == 1 ? " leads" : "s lead", it);
+    if (w->above != 0)
+        cli_why_print_object(w, w->above);
+    else
+        printf("the roots");
+    if (is_set) {
+        printf("; what must let go before all are free:\n");
+        print_gates(w);
+        return CLI_EXIT_OK;
+    }
+    printf(": each must let go\n");
+    if (found->chain_count < 2)
+        return CLI_EXIT_OK;
+/* Chains that begin below one object have no root in them: it stands at their top. */
+    left = found->chain_count;
+    for (size_t i = 0; i < found->chain_count; i++) {
+        const htrail__independent_chain *chain = &found->chains[i];
+        uint64_t last = chain->count > 0 ? found->objects[chain->first + chain->count - 1] : 0;
+        cli_why_chain other;
+        if (last == holder && left == found->chain_count) {
+            left--;
+            continue;
         }
-        sqlite3_finalize(statement);
+        if (printed == OTHERS_MAX)
+            break;
+        if (printed++ == 0)
+            printf("beside the one above:\n");
+        else
+            putchar('\n');
+        left--;
+        htrail_status status = cli_why_chain_of(&other, w, chain);
+        if (status == HTRAIL_OK)
+            cli_why_chain_print(w, &other, CLI_WHY_SHORT | CLI_WHY_INSET);
+        cli_why_chain_release(&other);
+        if (status != HTRAIL_OK)
+            return cli_why_fail(w, status);
     }
-    if (result != CLI_EXIT_OK) {
-        if (rows != NULL)
-            cli_rows_discard(rows);
-        goto done;
+    if (left > 0 && printed == OTHERS_MAX)
+        printf("  ... and %zu more with --json\n", left);
+    return CLI_EXIT_OK;
+}
+
+/* The step that Python has no expression for. */
+static void print_missing(const cli_why_page *w, const htrail__found_object *holder, const htrail__found_object *step)
+{
+    htrail__text text;
+    htrail__text_init(&text, CLI_WHY_TEXT_BYTES_MAX);
+    htrail__chain_label(&text, step->holder_kind, cli_why_text(w, step->holder_label), step->holder_position);
+    printf("\nno expression: Python has no sure way from ");
+    cli_print_escaped(stdout, cli_why_text(w, holder->type).data, cli_why_text(w, holder->type).len);
+    printf(" to ");
+    if (text.len > 0)
+        print_text(htrail__text_string(&text));
+    else
+        printf("what it holds");
+    putchar('\n');
+    htrail__text_release(&text);
+}
+
+static int print_expression(const cli_why_page *w, const htrail__chain *chain)
+{
+    htrail__text expression;
+    bool exists = false;
+    size_t missing = 0;
+    htrail__text_init(&expression, CLI_WHY_TEXT_BYTES_MAX);
+    htrail_status status = htrail__expression_of_chain(&expression, &exists, &missing, w->lookup, chain);
+    if (status == HTRAIL_OK && exists) {
+        printf("\n%s", cli_styled(stdout, CLI_STYLE_BLUE));
+        print_text(htrail__text_string(&expression));
+        printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
+    } else if (status == HTRAIL_OK && missing > 0) {
+        print_missing(w, &chain->steps[missing - 1], &chain->steps[missing]);
     }
-    cli_rows_member(rows, "expression", exists ? htrail__text_string(&expression) : NULL);
-    cli_rows_close(rows);
-done:
-    htrail__chain_release(&chain);
     htrail__text_release(&expression);
+    return status == HTRAIL_OK ? CLI_EXIT_OK : cli_why_fail(w, status);
+}
+
+static int print_way(const cli_why_page *w, size_t number)
+{
+    static const char c_references[] = "SELECT object, holder, count FROM c_reference WHERE object = ?1 ORDER BY holder";
+    static const char weak[] = "SELECT src, count(*) OVER () FROM (SELECT DISTINCT src FROM heap_reference WHERE dst = ?1 AND label & 15 = 12 ORDER BY src LIMIT 1000)";
+    const cli_why_way *way = &w->ways[number];
+    cli_why_chain chain;
+    int result = CLI_EXIT_OK;
+    htrail_status status = cli_why_chain_find(&chain, w, way->first);
+    if (status == HTRAIL_OK) {
+        if (w->selection.count > 1) {
+            printf("\n");
+            if (way->objects == 1)
+                printf("the one");
+            else
+                printf("the first of the ");
+            if (way->objects > 1)
+                print_number(way->objects);
+            printf(" that come%s through ", way->objects == 1 ? "s" : "");
+            print_text(way->through_text);
+            printf(":\n");
+        }
+        if (chain.chain.garbage)
+            printf("nothing: no root reaches it, it waits for the garbage collector\n");
+        cli_why_chain_print(w, &chain, CLI_WHY_WHOLE);
+        result = print_expression(w, &chain.chain);
+        if (result == CLI_EXIT_OK && number == 0 && w->selection.count == 1)
+            result = print_independent(w, &chain);
+        if (result == CLI_EXIT_OK)
+            result = print_query(w, c_references, way->first, print_c_reference);
+        if (result == CLI_EXIT_OK)
+            result = print_query(w, weak, way->first, print_weak);
+        if (result == CLI_EXIT_OK && w->selection.count > 1 && number + 1 == w->way_shown)
+            result = print_independent(w, &chain);
+    }
+    cli_why_chain_release(&chain);
+    return status == HTRAIL_OK ? result : cli_why_fail(w, status);
+}
+
+static int print_page(const cli_why_page *w)
+{
+    int result = CLI_EXIT_OK;
+    if (w->selection.count > 1)
+        print_set(w);
+    for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++)
+        result = print_way(w, i);
     return result;
 }
 
 static int run(const cli_arguments *arguments)
 {
-    why w = {.arguments = arguments, .utf8 = cli_is_utf8(stdout)};
+    cli_why_page w = {.arguments = arguments, .utf8 = cli_is_utf8(stdout)};
     char *const *operands = cli_operands(arguments);
     char message[HTRAIL__MESSAGE_BYTES];
     unsigned long long number = 1;
@@ -418,6 +526,8 @@ static int run(const cli_arguments *arguments)
     status = htrail__select(&w.selection, htrail__store_db(w.store), &selector, message, sizeof message);
     if (status == HTRAIL_OK)
         status = htrail__lookup_open(&w.lookup, htrail__store_db(w.store), message, sizeof message);
+    if (status == HTRAIL_OK && (status = htrail__library_open(&w.library, htrail__store_db(w.store))) != HTRAIL_OK)
+        snprintf(message, sizeof message, "%s", htrail_status_text(status));
     if (status != HTRAIL_OK) {
         result = status == HTRAIL_E_MISUSE ? cli_usage(arguments, "%s", message) : cli_fail(arguments, "'%s': %s", operands[0], message);
         goto done;
@@ -426,9 +536,19 @@ static int run(const cli_arguments *arguments)
     if (result != CLI_EXIT_OK)
         goto done;
     w.way_shown = cli_option_given(arguments, "all") || number > w.way_count ? w.way_count : (size_t)number;
-    result = cli_option_given(arguments, "json") ? print_json(&w) : print_ways(&w);
+    for (size_t i = 0; i < w.way_count && (i < w.way_shown || i < CLI_WHY_LISTED_MAX) && status == HTRAIL_OK; i++)
+        status = find_through(&w, &w.ways[i]);
+    if (status == HTRAIL_OK)
+        status = find_independent(&w);
+    result = status != HTRAIL_OK ? cli_why_fail(&w, status) : cli_why_tables(&w);
+    if (result == CLI_EXIT_OK && !cli_option_given(arguments, "json"))
+        result = print_page(&w);
 done:
+    for (size_t i = 0; i < w.way_count; i++)
+        free(w.ways[i].through_text);
     free(w.ways);
+    htrail__independent_release(&w.independent);
+    htrail__library_free(w.library);
     htrail__holders_free(w.holders);
     htrail__lookup_free(w.lookup);
     htrail__selection_release(&w.selection);
