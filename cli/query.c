@@ -26,10 +26,10 @@ static int open_store(const cli_arguments *arguments, const char *file, bool nee
 int cli_open_store(const cli_arguments *arguments, const char *file, htrail__store **out) { return open_store(arguments, file, false, out); }
 int cli_open_heap(const cli_arguments *arguments, const char *file, htrail__store **out) { return open_store(arguments, file, true, out); }
 
-static int attach(const cli_arguments *arguments, sqlite3 *db, const char *name, const htrail__store *store)
+int cli_attach(const cli_arguments *arguments, sqlite3 *db, const char *sql, const htrail__store *store)
 {
     sqlite3_stmt *statement = NULL;
-    int result = cli_prepare(arguments, db, name, &statement);
+    int result = cli_prepare(arguments, db, sql, &statement);
     if (result != CLI_EXIT_OK)
         return result;
     sqlite3_bind_text(statement, 1, htrail__store_path(store), -1, SQLITE_STATIC);
@@ -44,9 +44,9 @@ int cli_open_pair(const cli_arguments *arguments, const htrail__store *before, c
     int result;
     if (sqlite3_open(":memory:", out) != SQLITE_OK)
         return cli_fail(arguments, "cannot open a database: %s", sqlite3_errmsg(*out));
-    if ((result = attach(arguments, *out, "ATTACH ? AS before", before)) != CLI_EXIT_OK)
+    if ((result = cli_attach(arguments, *out, "ATTACH ? AS before", before)) != CLI_EXIT_OK)
         return result;
-    return attach(arguments, *out, "ATTACH ? AS after", after);
+    return cli_attach(arguments, *out, "ATTACH ? AS after", after);
 }
 
 /* "ATTACH 'b.htrail.db' AS after;" for each that the connection has beside its own. */

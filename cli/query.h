@@ -21,6 +21,9 @@ int cli_open_heap(const cli_arguments *arguments, const char *file, htrail__stor
  * that --show-sql prints are those that one would give in a shell. *out is the caller's to close, on failure too. */
 int cli_open_pair(const cli_arguments *arguments, const htrail__store *before, const htrail__store *after, sqlite3 **out);
 
+/* sql: "ATTACH ? AS name", with the database of the store in its place. */
+int cli_attach(const cli_arguments *arguments, sqlite3 *db, const char *sql, const htrail__store *store);
+
 /* The query on standard error, where --show-sql was given: whole, so that the plain sqlite3 shell gives the same
  * rows for it. Other databases of the connection are attached first, values are in their places, row_limit (0: none)
  * is a LIMIT. A table of several queries has the rows of the first one first. */

@@ -47,6 +47,7 @@ TABLES = {
     "check": [["a.db"], ["a.htrail"]],
     "top": [["b.db"], ["-n", "7", "b.db"], ["b.db", "type:dict"], ["--by", "site", "--traceback", "b.db"]],
     "diff": [["a.db", "b.db"], ["-n", "3", "a.db", "b.db"], ["--by", "site", "--traceback", "a.db", "b.db"],
+             ["a.db", "b.db", "c.db"], ["--by", "site", "a.db", "b.db", "c.db"], ["--by", "length", "--sort", "change", "--min-bytes", "1K", "--min-count", "2", "a.db", "b.db", "c.db"],
              ["--survivors", "a.db", "b.db"], ["-n", "9", "--objects", "new", "a.db", "b.db"], ["-n", "9", "--objects", "gone", "a.db", "b.db"]],
     "leaks": [["a.db", "b.db", "c.db"], ["a.db", "b.db"]],
     "threads": [["b.db"], ["--each", "b.db"], ["a.db", "b.db"], ["-n", "1", "b.db"]],

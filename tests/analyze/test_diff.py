@@ -1,0 +1,128 @@
+"""diff over several snapshots, and across processes: of heaps written as text and of real ones."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "../graph")]
+import graph_file
+import interpreters
+
+HEAPTRAIL = os.path.join(interpreters.BUILD, "heaptrail")
+
+HEAP = """
+root modules main __main__
+main      module __main__  : field __dict__ globals
+globals   dict   -         : value keep keep
+keep      list   -         size=n*8+56 : index - record[*]
+record[n] app.Record -     size=48
+meta pid %d
+meta host %s
+"""
+
+PROGRAM = """
+import sys
+import heaptrail
+class Record(object):
+    def __init__(self, n): self.n = n
+keep = []
+for number in range(int(sys.argv[2])):
+    keep.extend(Record(n) for n in range(500))
+    heaptrail.snapshot("%s.%d.htrail" % (sys.argv[1], number))
+"""
+
+
+def heaptrail(*words, code=0):
+    done = subprocess.run([HEAPTRAIL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+    if done.returncode != code:
+        raise AssertionError("heaptrail %s ended with %d\n%s%s" % (" ".join(words), done.returncode, done.stdout, done.stderr))
+    return done
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="diff.", dir=os.environ.get("TEST_TMP"))
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def rows(self, *words):
+        return {row["key"]: row for row in json.loads(heaptrail("diff", "--json", *words).stdout)["rows"]}
+
+    def heaps(self, *counts, pid=1, host="one"):
+        return [graph_file.snapshot(HEAP % (pid, host), self.folder, "%s.%d.%d" % (host, pid, i), n=n) for i, n in enumerate(counts)]
+
+
+class Series(Case):
+    def test_each_snapshot_has_its_numbers_and_changes_are_from_the_first_to_the_last(self):
+        rows = self.rows(*self.heaps(10, 30, 20, 50))
+        self.assertEqual(rows["app.Record"], {
+            "key": "app.Record", "count_before": 10, "count_2": 30, "count_3": 20, "count_after": 50, "count_change": 40,
+            "bytes_before": 480, "bytes_2": 1440, "bytes_3": 960, "bytes_after": 2400, "bytes_change": 1920, "grew": 2, "trend": "\u2581\u2584\u2582\u2588"})
+        self.assertEqual(sorted(rows), ["app.Record", "list"], "what is the same in all is left out")
+
+    def test_what_came_and_went_is_shown_and_thresholds_leave_it_out(self):
+        files = self.heaps(10, 30, 10)
+        self.assertEqual(self.rows(*files)["app.Record"]["count_change"], 0)
+        self.assertEqual(self.rows("--min-bytes", "1", *files), {})
+        self.assertEqual(self.rows("--min-count", "1", *files), {})
+        files = self.heaps(10, 30, 40)
+        self.assertEqual(sorted(self.rows("--min-bytes", "1440", *files)), ["app.Record"])
+        self.assertEqual(sorted(self.rows("--min-bytes", "1441", *files)), [])
+        self.assertEqual(sorted(self.rows("--min-count", "30", *files)), ["app.Record"])
+
+    def test_they_are_sorted_as_asked(self):
+        files = self.heaps(50, 30, 10)
+        self.assertEqual(list(self.rows("--sort", "bytes", *files)), ["list", "app.Record"], "what shrank most comes last")
+        for order in "change", "key":
+            self.assertEqual(list(self.rows("--sort", order, *files)), ["app.Record", "list"], order)
+        self.assertEqual(list(self.rows("--sort", "after", *files)), ["app.Record", "list"])
+
+    def test_a_terminal_without_room_keeps_the_ends_the_changes_and_the_trend(self):
+        said = heaptrail("diff", *self.heaps(10, 30, 20)).stdout.splitlines()
+        self.assertEqual(said[0].split(), "key count_before count_2 count_after count_change bytes_before bytes_2 bytes_after bytes_change grew trend".split())
+        self.assertTrue(said[1].endswith("  _#:"), said[1])
+
+    def test_a_process_that_grows(self):
+        script = os.path.join(self.folder, "program.py")
+        with open(script, "w") as f:
+            f.write(PROGRAM)
+        module = interpreters.module_of("3.11")
+        subprocess.run([interpreters.found()["3.11"][0], script, os.path.join(self.folder, "p"), "4"], check=True, env=dict(os.environ, PYTHONPATH=module))
+        rows = self.rows(*[os.path.join(self.folder, "p.%d.htrail" % i) for i in range(4)])
+        record = rows["__main__.Record"]
+        self.assertEqual([record["count_" + name] for name in ("before", "2", "3", "after", "change")], [500, 1000, 1500, 2000, 1500])
+        self.assertEqual((record["grew"], record["trend"]), (3, "\u2581\u2583\u2585\u2588"))
+
+
+class Across(Case):
+    def test_two_hosts_are_compared_and_a_line_says_so(self):
+        files = self.heaps(10) + self.heaps(20, pid=7, host="other")
+        said = heaptrail("diff", "--json", *files)
+        self.assertEqual(json.loads(said.stdout)["rows"][0]["count_change"], 10)
+        self.assertEqual(said.stderr, "heaptrail diff: the processes differ: another runtime, pid 1 on one, and another runtime, pid 7 on other\n")
+        self.assertEqual(heaptrail("diff", *self.heaps(10, 20)).stderr, "")
+        self.assertEqual(heaptrail("diff", "--show-sql", *files).stderr.splitlines()[0][:28], "-- the processes differ: ano")
+
+
+@unittest.skipIf(len(interpreters.found()) < 2, "only one version of Python was found")
+class TwoVersions(Case):
+    def test_two_versions_of_python(self):
+        script, files = os.path.join(self.folder, "program.py"), []
+        with open(script, "w") as f:
+            f.write(PROGRAM)
+        found = list(interpreters.found())
+        for version, count in (found[0], 1), ("3.11" if found[0] != "3.11" else found[-1], 3):
+            subprocess.run([interpreters.found()[version][0], script, os.path.join(self.folder, version), str(count)], check=True,
+                           env=dict(os.environ, PYTHONPATH=interpreters.module_of(version)))
+            files.append(os.path.join(self.folder, "%s.%d.htrail" % (version, count - 1)))
+        said = heaptrail("diff", "--json", *files)
+        record, = [row for row in json.loads(said.stdout)["rows"] if row["key"] == "__main__.Record"]
+        self.assertEqual((record["count_before"], record["count_after"]), (500, 1500))
+        self.assertRegex(said.stderr, r"the processes differ: cpython \S+, pid \d+ on \S+, and cpython \S+, pid \d+")
+
+
+if __name__ == "__main__":
+    unittest.main()
