@@ -14,6 +14,7 @@ git ls-files -co --exclude-standard | while read -r file; do
 done
 cd "$tree"
 export B="$tree/build/release"
+export PYTHON="${PYTHON:-/usr/bin/python3}" # one version is enough to be red
 log=$tree/log
 make -j2 all "$B/htrail-dump" > "$log" 2>&1 || { cat "$log"; exit 1; }
 status=0 count=0

@@ -29,7 +29,7 @@ TRACKED, INLINE, CONTINUED, PSEUDO, LENGTH, IMMORTAL = (1 << i for i in range(6)
 MODULES, FRAME, ATEXIT, ATFORK, THREAD, EXCEPTION, CONTEXT, CODECS, BUILTINS, SYS, INTERPRETER, STATIC_TYPE, FROZEN, \
     C_REFERENCE, INTERNED = range(1, 16)
 
-Object = collections.namedtuple("Object", "id type size length refcount flags refs")
+REF_LINE = ord("R")
 Ref = collections.namedtuple("Ref", "target kind label flags")
 Type = collections.namedtuple("Type", "id module name base basic item flags")
 Root = collections.namedtuple("Root", "object kind thread depth name")
@@ -54,6 +54,23 @@ told = open(%(told)r, "a")
 """
 
 
+class Object:
+    """Its references are read when they are first asked for: a test looks at those of few objects."""
+    __slots__ = ("id", "type", "size", "length", "refcount", "flags", "lines", "snapshot", "known_refs")
+
+    def __init__(self, snapshot, row, lines):
+        self.id, self.type = int(row[0], 16), int(row[1], 16)
+        self.size, self.length, self.refcount, self.flags = map(int, row[2:6])
+        self.snapshot, self.lines, self.known_refs = snapshot, lines, None
+
+    @property
+    def refs(self):
+        if self.known_refs is None:
+            self.known_refs = [self.snapshot.ref(line) for line in self.lines]
+            self.lines = None
+        return self.known_refs
+
+
 class Snapshot:
     """All records of a file. Labels of references are text, or numbers where the kind says so."""
 
@@ -68,22 +85,24 @@ class Snapshot:
     def read(self, path, kinds):
         self.objects, self.types, self.names, self.roots, self.values, self.meta = {}, {}, {}, [], {}, {}
         self.threads, self.frames, self.mappings, self.sites, self.blocks = [], [], [], [], []
-        strings, parts = {}, []
+        self.strings, parts, lines = {}, [], None
         dump = subprocess.Popen([DUMP, path], stdout=subprocess.PIPE)
         for line in dump.stdout:
+            if line[0] == REF_LINE:
+                lines.append(line)
+                continue
             if kinds and chr(line[0]) not in kinds:
+                lines = []
                 continue
             row = line.decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
             kind, row = row[0], row[1:]
             if kind == "O":
-                flags = int(row[5])
-                parts.append((int(row[0], 16), int(row[1], 16), *map(int, row[2:6]), []))
-            elif kind == "R":
-                parts[-1][-1].append(Ref(int(row[0], 16), int(row[1]), int(row[2], 16), int(row[3])))
+                lines = []
+                parts.append(Object(self, row, lines))
             elif kind == "T":
                 self.types[int(row[0], 16)] = Type(int(row[0], 16), row[1], row[2], int(row[3], 16), *map(int, row[4:7]))
             elif kind == "S":
-                strings[int(row[0])] = row[1]
+                self.strings[int(row[0])] = row[1]
             elif kind == "N":
                 if int(row[0], 16) in self.names:
                     raise AssertionError("two names for one object: %s" % line)
@@ -109,20 +128,22 @@ class Snapshot:
         dump.stdout.close()
         self.status = dump.wait()
         for part in parts:
-            refs = [Ref(ref.target, ref.kind, self.text(ref, strings), ref.flags) for ref in part[-1]]
-            if part[5] & CONTINUED:
-                self.objects[part[0]].refs.extend(refs)
-            elif part[0] in self.objects:
-                raise AssertionError("object 0x%x is in the file twice" % part[0])
+            if part.flags & CONTINUED:
+                self.objects[part.id].lines.extend(part.lines)
+            elif part.id in self.objects:
+                raise AssertionError("object 0x%x is in the file twice" % part.id)
             else:
-                self.objects[part[0]] = Object(*part[:-1], refs)
+                self.objects[part.id] = part
 
-    def text(self, ref, strings):
-        if ref.kind in (INDEX, OFFSET, STACK, KEY) or ref.label == 0:
-            return ref.label
-        if ref.label & 1:
-            return strings[ref.label >> 1]
-        return self.names[ref.label][0] if ref.label in self.names else ref.label  # a string whose text stays
+    def ref(self, line):
+        _, target, kind, label, flags = line.split(b"\t")
+        kind, label = int(kind), int(label, 16)
+        if kind not in (INDEX, OFFSET, STACK, KEY) and label != 0:
+            if label & 1:
+                label = self.strings[label >> 1]
+            else:
+                label = self.names[label][0] if label in self.names else label  # a string whose text stays
+        return Ref(int(target, 16), kind, label, int(flags))
 
     def type_name(self, object):
         type = self.types[self.objects[object].type]

@@ -102,7 +102,7 @@ tell("items", {"many": list(map(id, many)), "slots": [id(getattr(wide, "s%d" % i
 keep = [[i] for i in range(%d)]
 take()
 """
-        small, large = (int(self.run_program(program % n)[0].meta["walk_memory_bytes"]) for n in (1000, 200000))
+        small, large = (int(self.run_program(program % n, kinds="MI")[0].meta["walk_memory_bytes"]) for n in (1000, 200000))
         # 1/64 of the 20 MB more, in slabs of 1 MiB; not a byte an object
         self.assertLess(large - small, 3 << 20)
 
