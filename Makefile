@@ -45,13 +45,14 @@ ATTACH  := $(wildcard capture/attach/*.c)
 LAUNCH  := $(wildcard capture/launch/*.c) $(patsubst %,capture/agent/%.c,environment settings signal_name) capture/pause/mode.c
 ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c))
 CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output survey facts describe)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
+EXTENSION := $(if $(EDGE),,$(wildcard extension/*.c))
 WALKER  := $(wildcard capture/python/*.c)
 UNIT    := $(wildcard tests/unit/test_*.c)
 objects  = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIBRARY := $(B)/libhtrail.a $(if $(WALKER),$(B)/libhtrail-capture.so)
 COMMAND := $(B)/heaptrail
 
-all: $(LIBRARY) $(COMMAND) modules build-links
+all: $(LIBRARY) $(COMMAND) modules $(if $(EXTENSION),$(B)/htrail.so) build-links
 .PHONY: all FORCE setup check check-run check-headers check-layers asan edge bench demo soak fuzz mutate unit modules build-links install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -115,9 +116,14 @@ $(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects
 	$(Q)$(CC) $(SHARED) -Wl,-soname,libhtrail-capture.so.0 -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=tools/capture.map $(LDFLAGS_ALL) -lm
 	$(Q)! nm -D --undefined-only $@ | grep htrail
 
+# What SQLite loads to read a snapshot as tables: the reader, and nothing that SQLite does not bring itself.
+$(B)/htrail.so: $(call objects,$(EXTENSION) $(FORMAT)) tools/extension.map
+	$(call say,LD)
+	$(Q)$(CC) $(SHARED) -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=tools/extension.map $(LDFLAGS_ALL)
+
 # The plain name of the default build: build/heaptrail, build/python3.11.
-build-links: $(COMMAND) modules
-	$(if $(filter build/release,$(B)),@cd build && for f in heaptrail heaptrail-agent.so $$(cd release && ls -d python* 2>/dev/null); do ln -sfn release/$$f $$f; done)
+build-links: $(COMMAND) modules $(if $(EXTENSION),$(B)/htrail.so)
+	$(if $(filter build/release,$(B)),@cd build && for f in heaptrail heaptrail-agent.so htrail.so $$(cd release && ls -d python* 2>/dev/null); do ln -sfn release/$$f $$f; done)
 
 setup:
 	@tools/setup.sh

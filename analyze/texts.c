@@ -5,62 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INITIAL_SLOTS = 1 << 10, INITIAL_TEXTS = 256, INITIAL_BYTES = 4096, ESCAPED_BYTES = 4 };
+#include "format/utf8.h"
 
-size_t htrail__utf8_sequence(const unsigned char *data, size_t len)
-{
-    unsigned char lead = len > 0 ? data[0] : 0;
-    size_t wanted = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-
-    if (lead == 0 || wanted > len)
-        return 0;
-    for (size_t i = 1; i < wanted; i++)
-        if ((data[i] & 0xc0) != 0x80)
-            return 0;
-    if ((lead == 0xe0 && data[1] < 0xa0) || (lead == 0xed && data[1] > 0x9f) || (lead == 0xf0 && data[1] < 0x90) ||
-        (lead == 0xf4 && data[1] > 0x8f))
-        return 0; /* overlong, a surrogate, past U+10FFFF */
-    return wanted;
-}
-
-static bool is_clean(htrail_str text)
-{
-    const unsigned char *data = (const unsigned char *)text.data;
-    for (size_t i = 0; i < text.len;) {
-        if (data[i] - 1u < 0x7f) {
-            i++;
-            continue;
-        }
-        size_t step = htrail__utf8_sequence(data + i, text.len - i);
-        if (step == 0)
-            return false;
-        i += step;
-    }
-    return true;
-}
-
-/* out has room for ESCAPED_BYTES * len. */
-static size_t escape(char *out, htrail_str text)
-{
-    static const char digits[] = "0123456789abcdef";
-    const unsigned char *data = (const unsigned char *)text.data;
-    char *at = out;
-    for (size_t i = 0; i < text.len;) {
-        size_t step = htrail__utf8_sequence(data + i, text.len - i);
-        if (step == 0) {
-            *at++ = '\\';
-            *at++ = 'x';
-            *at++ = digits[data[i] >> 4];
-            *at++ = digits[data[i] & 15];
-            i++;
-            continue;
-        }
-        memcpy(at, data + i, step);
-        at += step;
-        i += step;
-    }
-    return (size_t)(at - out);
-}
+enum { INITIAL_SLOTS = 1 << 10, INITIAL_TEXTS = 256, INITIAL_BYTES = 4096 };
 
 static uint32_t hash_of(htrail_str text)
 {
@@ -170,14 +117,14 @@ htrail_status htrail__texts_add(htrail__texts *texts, htrail_str text, uint32_t 
     htrail_status status;
     char *escaped;
 
-    if (is_clean(text))
+    if (htrail__utf8_is_clean(text))
         return add_clean(texts, text, number);
-    if (text.len > texts->bytes_max / ESCAPED_BYTES)
+    if (text.len > texts->bytes_max / HTRAIL__UTF8_ESCAPED_BYTES)
         return HTRAIL_E_LIMIT;
-    escaped = malloc(text.len * ESCAPED_BYTES);
+    escaped = malloc(text.len * HTRAIL__UTF8_ESCAPED_BYTES);
     if (escaped == NULL)
         return HTRAIL_E_NOMEM;
-    status = add_clean(texts, (htrail_str){escaped, escape(escaped, text)}, number);
+    status = add_clean(texts, (htrail_str){escaped, htrail__utf8_escape(escaped, text)}, number);
     free(escaped);
     return status;
 }

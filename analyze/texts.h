@@ -30,7 +30,4 @@ htrail_str htrail__texts_get(const htrail__texts *texts, uint32_t number);
 htrail_status htrail__texts_find(const htrail__texts *texts, htrail_str text, uint32_t *number);
 void htrail__texts_release(htrail__texts *texts);
 
-/* Length of the valid UTF-8 sequence at data, 0 if it is none (or a NUL). */
-size_t htrail__utf8_sequence(const unsigned char *data, size_t len);
-
 #endif

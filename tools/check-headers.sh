@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 python=$(/usr/bin/python3 -c 'import sysconfig; print("-I" + sysconfig.get_path("include"))' 2>/dev/null)
 graphviz=$(pkg-config --cflags libcgraph libgvc librsvg-2.0 2>/dev/null)
 status=0
-for header in $(find include format capture analyze viz cli -name '*.h' 2>/dev/null | sort); do
+for header in $(find include format capture analyze viz extension cli -name '*.h' 2>/dev/null | sort); do
     for language in 'c -std=c11' 'c++ -std=c++17'; do
         case $header,$language in capture/python/*,c++* | capture/python/layout_*) continue ;; esac
         # shellcheck disable=SC2086

@@ -30,6 +30,8 @@ layer capture/launch 'capture/(launch|agent)'
 layer capture/agent 'capture/(agent|launch|pause|process|python)'
 layer analyze 'analyze|format'
 layer viz 'viz|analyze|format'
+# Loaded by somebody's SQLite: the reader, and nothing of the database that is loaded.
+layer extension 'extension|format'
 layer samples 'none'
 # The client side of the agent's protocol is plain C: the commands that talk to an agent use it.
 for file in $(sources cli); do
@@ -42,17 +44,17 @@ done
 
 # dependency HEADERS FILES: only FILES (an extended pattern) include HEADERS.
 dependency() {
-    sources include format capture analyze viz cli samples |
+    sources include format capture analyze viz extension cli samples |
         xargs -r grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" /dev/null |
         grep -vE "^($2):" | offence "$1 only in $2"
 }
 dependency 'zstd' 'format/block\.c'
 dependency 'Python\.h|internal/pycore|structmember\.h|frameobject\.h' 'capture/python/[^:]*|samples/embed\.c'
-dependency 'sqlite3' '(analyze|cli)/[^:]*'
+dependency 'sqlite3' '(analyze|cli|extension)/[^:]*'
 dependency 'graphviz/|cgraph|gvc|gvplugin' 'viz/dot\.c|viz/render\.c'
 dependency 'librsvg|cairo' 'viz/[^:]*'
 
-ours=$(sources include format capture analyze viz cli samples tests bench)
+ours=$(sources include format capture analyze viz extension cli samples tests bench)
 # shellcheck disable=SC2086
 if [ -n "$ours" ]; then
     grep -nE '\b(TODO|FIXME|XXX)\b' $ours /dev/null | grep -vE '(issue |#)[0-9]+' | offence 'TODO without an issue'
@@ -63,7 +65,7 @@ if [ -n "$ours" ]; then
         grep -qE '^#ifndef [A-Z_0-9]+_H$|^#pragma once' "$header" || echo "$header" | offence 'header without a guard'
     done
 fi
-library=$(sources format analyze viz)
+library=$(sources format analyze viz extension)
 # shellcheck disable=SC2086
 [ -z "$library" ] || grep -nE '(^|[^_a-zA-Z>.])(printf|puts|putchar|perror|exit|abort)\(' $library /dev/null |
     offence 'library code does not print, exit or abort'

@@ -49,6 +49,7 @@ done
 put 644 "$B/libhtrail.a" "$libdir/libhtrail.a"
 put 755 "$B/libhtrail-capture.so" "$libdir/$soname"
 link "$soname" "$libdir/libhtrail-capture.so"
+put 755 "$B/htrail.so" "$libdir/htrail.so"
 package htrail 'read, load and compare heap snapshots' \
     'Libs: -L${libdir} -lhtrail' 'Libs.private: -lpthread -lm' 'Requires.private: libzstd sqlite3 libcgraph libgvc'
 package htrail-capture 'take a heap snapshot of an embedded Python' 'Libs: -L${libdir} -lhtrail-capture'

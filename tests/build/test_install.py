@@ -45,7 +45,7 @@ class Install(unittest.TestCase):
         headers = [name for name in os.listdir(os.path.join(make.ROOT, "include/htrail")) if name.endswith(".h")]
         packages = packages or "lib/python%s/dist-packages" % VERSION
         return sorted(os.path.join(prefix, path) for path in [
-            bin + "/heaptrail", lib + "/libhtrail.a", lib + "/libhtrail-capture.so", lib + "/libhtrail-capture.so.0",
+            bin + "/heaptrail", lib + "/libhtrail.a", lib + "/htrail.so", lib + "/libhtrail-capture.so", lib + "/libhtrail-capture.so.0",
             lib + "/heaptrail/heaptrail-agent.so", lib + "/pkgconfig/htrail.pc", lib + "/pkgconfig/htrail-capture.pc",
             "%s/heaptrail/python%s/heaptrail%s" % (lib, VERSION, SUFFIX), packages + "/heaptrail" + SUFFIX,
             packages + "/heaptrail.pth",
