@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 #include "analyze/str.h"
 
 enum {
@@ -37,7 +38,7 @@ htrail_status htrail__graph_fail(htrail__graph *graph, htrail_status status, con
 
 htrail_status htrail__graph_no_memory(htrail__graph *graph)
 {
-    return htrail__graph_fail(graph, HTRAIL_E_NOMEM, "out of memory at %" PRIu32 " objects and %" PRIu32 " references",
+    return htrail__graph_fail(graph, HTRAIL_E_NOMEM, "%s at %" PRIu32 " objects and %" PRIu32 " references", htrail__resident_failure(),
                 graph->object_count, graph->ref_count);
 }
 

@@ -12,6 +12,7 @@
 #include "analyze/loader.h"
 #include "analyze/mapping.h"
 #include "analyze/partial.h"
+#include "analyze/resident.h"
 
 htrail_status htrail__loader_fail(htrail__loader *l, htrail_status status, const char *format, ...)
 {
@@ -26,7 +27,7 @@ htrail_status htrail__loader_fail(htrail__loader *l, htrail_status status, const
 
 htrail_status htrail__loader_no_memory(htrail__loader *l)
 {
-    return htrail__loader_fail(l, HTRAIL_E_NOMEM, "cannot load '%s': out of memory at %" PRIu32 " objects", l->source->name,
+    return htrail__loader_fail(l, HTRAIL_E_NOMEM, "cannot load '%s': %s at %" PRIu32 " objects", l->source->name, htrail__resident_failure(),
                 l->graph == NULL ? 0 : l->graph->object_count);
 }
 

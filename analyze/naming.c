@@ -333,9 +333,9 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
     *naming = (htrail__naming){0};
     naming->module_of = htrail__mapping_new(graph->object_count, sizeof *naming->module_of);
     naming->says_module = htrail__mapping_new(graph->object_count / 64, sizeof *naming->says_module);
-    w.strengths = calloc((size_t)graph->object_count + 1, 1);
+    w.strengths = htrail__mapping_new(graph->object_count, 1);
     w.is_class = calloc((size_t)graph->type_count + 1, sizeof *w.is_class);
-    w.is_named = calloc((size_t)graph->object_count + 1, sizeof *w.is_named);
+    w.is_named = htrail__mapping_new(graph->object_count, sizeof *w.is_named);
     if (naming->module_of == NULL || naming->says_module == NULL || w.strengths == NULL || w.is_class == NULL || w.is_named == NULL)
         status = HTRAIL_E_NOMEM;
     else if ((status = find_type_roles(&w)) == HTRAIL_OK && (status = find_label_roles(&w)) == HTRAIL_OK &&
@@ -343,9 +343,9 @@ htrail_status htrail__naming_build(htrail__naming *naming, htrail__graph *graph)
         status = full_names(&w);
     free(w.type_roles);
     free(w.label_roles);
-    free(w.strengths);
+    htrail__mapping_free(w.strengths);
     free(w.is_class);
-    free(w.is_named);
+    htrail__mapping_free(w.is_named);
     return status;
 }
 

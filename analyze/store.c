@@ -14,6 +14,7 @@
 #include <htrail/reader.h>
 
 #include "analyze/load.h"
+#include "analyze/resident.h"
 #include "analyze/schema.h"
 
 struct htrail__store {
@@ -163,6 +164,16 @@ static bool folder_is_writable(const char *file)
     return writable;
 }
 
+/* HEAPTRAIL_MEMORY: a number of bytes with K, M or G after it, for commands that load by the way. */
+static uint64_t limit_of_memory(void)
+{
+    const char *said = getenv("HEAPTRAIL_MEMORY");
+    char *end;
+    uint64_t bytes = said == NULL ? 0 : strtoull(said, &end, 10);
+    unsigned shift = bytes == 0 ? 0 : *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
+    return bytes > UINT64_MAX >> shift ? 0 : bytes << shift;
+}
+
 static htrail_status load_reader(htrail_reader *reader, const char *file, const char *db_path, const htrail__store_opts *opts,
                                  uint64_t file_bytes, char *message, size_t cap)
 {
@@ -172,7 +183,10 @@ static htrail_status load_reader(htrail_reader *reader, const char *file, const 
         source.progress_arg = opts->progress_arg;
         source.needs_objects = opts->needs_objects;
     }
-    return htrail__load(reader, &source, db_path, message, cap);
+    htrail__resident_begin(opts != NULL && opts->memory_max_bytes != 0 ? opts->memory_max_bytes : limit_of_memory(), htrail__resident_available());
+    htrail_status status = htrail__load(reader, &source, db_path, message, cap);
+    htrail__resident_end();
+    return status;
 }
 
 static uint64_t size_of_file(const char *file)

@@ -28,6 +28,7 @@ typedef void (*htrail__progress)(void *arg, uint64_t done_bytes, uint64_t total_
 typedef struct htrail__store_opts {
     htrail__progress progress; /* may be NULL */
     void *progress_arg;
+    uint64_t memory_max_bytes; /* of resident memory while loading: analyze/resident.h. 0: what HEAPTRAIL_MEMORY says, or no limit */
     bool needs_objects; /* a snapshot without any is a failure, HTRAIL_E_TRUNCATED: it answers nothing */
 } htrail__store_opts;
 

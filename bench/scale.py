@@ -81,14 +81,25 @@ def heap(synthetic, dominators, folder, millions):
     row("load with them, objects/CPU s", name, None, objects / cpu, "/s")
     row("load with them, memory, bytes/object", name, None, peak * 1024 * 1024 / objects, "B")
     row("database, bytes/object", name, None, os.path.getsize(db) / objects, "B")
+    if millions == 10:
+        limited = os.path.join(folder, "limited.db")
+        clock, cpu, peak = measured(HEAPTRAIL, "load", "--max-memory", "256M", one, "-o", limited)
+        row("load with --max-memory 256M, peak", name, 256, peak, "MiB")
+        row("load with --max-memory 256M, objects/s", name, None, objects / clock, "/s")
+        row("load with --max-memory 256M, objects/CPU s", name, None, objects / cpu, "/s")
+        os.unlink(limited)
     record = run("sqlite3", "-readonly", db, "SELECT id FROM object WHERE type = 'app.Record' LIMIT 1 OFFSET 70000").strip()
-    row("top", name, None, 1000 * min(measured(HEAPTRAIL, "top", db)[0] for _ in range(3)), "ms")
-    row("why of one object", name, WHY_MS, 1000 * min(measured(HEAPTRAIL, "why", db, "id:" + record)[0] for _ in range(3)), "ms")
+    for command, target in (["top", db], None), (["why", db, "id:" + record], WHY_MS):
+        best = min((measured(HEAPTRAIL, *command) for _ in range(3)), key=lambda figures: figures[0])
+        row(command[0] + (" of one object" if command[0] == "why" else ""), name, target, 1000 * best[0], "ms")
+        row("%s, memory" % command[0], name, 256, best[2], "MiB")
     if millions == 10:
         other = os.path.join(folder, "two.db")
         run(synthetic, os.path.join(folder, "two.htrail"), str(millions * 1000000 + 100000))
         run(HEAPTRAIL, "load", os.path.join(folder, "two.htrail"), "-o", other)
-        row("diff of two", name, None, measured(HEAPTRAIL, "diff", db, other)[0], "s")
+        clock, _, peak = measured(HEAPTRAIL, "diff", db, other)
+        row("diff of two", name, None, clock, "s")
+        row("diff of two, memory", name, 256, peak, "MiB")
         if "leaks" in run(HEAPTRAIL, "--help"):
             row("leaks of two", name, LEAKS_SECONDS, measured(HEAPTRAIL, "leaks", db, other)[0], "s")
 

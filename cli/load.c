@@ -4,11 +4,11 @@
 
 #include "cli/query.h"
 
-static int load_to(const cli_arguments *arguments, const char *file, const char *db_path)
+static int load_to(const cli_arguments *arguments, const char *file, const char *db_path, uint64_t memory_max_bytes)
 {
     char message[HTRAIL__MESSAGE_BYTES] = "", what[HTRAIL__MESSAGE_BYTES];
     cli_progress progress;
-    htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress, .needs_objects = true};
+    htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress, .memory_max_bytes = memory_max_bytes, .needs_objects = true};
 
     snprintf(what, sizeof what, "loading '%s'", file);
     cli_progress_init(&progress, what);
@@ -22,18 +22,21 @@ static int run(const cli_arguments *arguments)
     const char *file = cli_operands(arguments)[0], *asked = cli_option_value(arguments, "output");
     htrail__store *store = NULL;
     char *db_path = NULL;
+    unsigned long long memory_max_bytes = 0;
     int result;
 
     if (asked == NULL && strcmp(file, "-") == 0)
         return cli_usage(arguments, "where to? standard input has no folder of its own: say -o DB");
     if (asked != NULL && strcmp(asked, "-") == 0)
         return cli_usage(arguments, "a database cannot be written to standard output");
+    if (cli_option_value(arguments, "max-memory") != NULL && !cli_parse_number(cli_option_value(arguments, "max-memory"), &memory_max_bytes))
+        return cli_usage(arguments, "'%s' is no number of bytes", cli_option_value(arguments, "max-memory"));
     db_path = asked != NULL ? strdup(asked) : malloc(strlen(file) + sizeof ".db");
     if (db_path == NULL)
         return cli_fail(arguments, "out of memory");
     if (asked == NULL)
         memcpy(stpcpy(db_path, file), ".db", sizeof ".db");
-    if ((result = load_to(arguments, file, db_path)) != CLI_EXIT_OK)
+    if ((result = load_to(arguments, file, db_path, memory_max_bytes)) != CLI_EXIT_OK)
         goto done;
     /* Opened once: says what is missing of a cut snapshot, and that it can be read. */
     if ((result = cli_open_heap(arguments, db_path, &store)) != CLI_EXIT_OK)
@@ -48,15 +51,18 @@ done:
 
 static const cli_option options[] = {
     {"output", 'o', "DB", "the database to write; default FILE.db"},
+    {"max-memory", 0, "BYTES", "use no more memory than BYTES (K, M, G); the rest is files in $TMPDIR"},
     {NULL, 0, NULL, NULL},
 };
 
 const cli_command cli_load = {
     .name = "load",
-    .usage = "[-o DB] FILE",
+    .usage = "[-o DB] [--max-memory BYTES] FILE",
     .summary = "load a snapshot into an SQLite database",
     .help = "Prints the path of the database. Its tables are described in docs/schema.md:\n"
-            "snapshot, type, module, object, reference, root. Open it with any SQLite.",
+            "snapshot, type, module, object, reference, root. Open it with any SQLite.\n\n"
+            "A large heap takes about 220 bytes of memory an object while it is loaded, for twice the time a tenth of\n"
+            "it: --max-memory, or for all commands that load by the way HEAPTRAIL_MEMORY=256M. 64M is the least.",
     .options = options,
     .operands_min = 1,
     .operands_max = 1,
