@@ -18,7 +18,7 @@ typedef struct growth {
 
 const char *htrail__leak_kind_text(htrail__leak_kind kind)
 {
-    static const char *const texts[] = {"container", "spread", "linked", "length", "root", "c code", "threads", "modules"};
+    static const char *const texts[] = {"container", "spread", "linked", "length", "root", "c code", "garbage", "threads", "modules"};
     return texts[kind];
 }
 
@@ -108,9 +108,45 @@ void htrail__leaks_drop_empty(htrail__leaks *leaks)
 
 static const htrail__path_count *count_of(const htrail__leaks *leaks, unsigned snapshot, uint32_t path) { return htrail__paths_count(&leaks->paths, snapshot, path); }
 
+/* A number among the facts of a snapshot; -1: there is none. */
+static int64_t fact(sqlite3 *db, const char *key)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t value = -1;
+    if (sqlite3_prepare_v2(db, "SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = ?", -1, &statement, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+        value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
+    }
+    sqlite3_finalize(statement);
+    return value;
+}
+
+/* A collection is overdue, and there was none since the snapshot before: nobody collects. */
+static bool is_uncollected(sqlite3 *before, sqlite3 *now)
+{
+    int64_t waiting = fact(now, "gc_count_0"), threshold = fact(now, "gc_threshold_0");
+    return waiting >= 0 && 2 * waiting > 3 * threshold && fact(before, "gc_collections_0") == fact(now, "gc_collections_0") && waiting > fact(before, "gc_count_0");
+}
+
 static int64_t grown(const htrail__leaks *leaks, uint32_t path)
 {
     return (int64_t)count_of(leaks, leaks->snapshot_count - 1, path)->below - (int64_t)count_of(leaks, 0, path)->below;
+}
+
+/* What the heap grew by, set off against what went in every interval. What only comes and goes says nothing: a
+ * buffer that happens to be empty at the end hides no leak. */
+static int64_t growth_of_heap(const htrail__leaks *leaks)
+{
+    unsigned last = leaks->snapshot_count - 1;
+    int64_t all = 0;
+    for (uint32_t path = 0; path < leaks->paths.shapes.count; path++) {
+        int64_t more = (int64_t)count_of(leaks, last, path)->bytes - (int64_t)count_of(leaks, 0, path)->bytes;
+        bool always_less = true;
+        for (unsigned i = 1; i <= last; i++)
+            always_less &= count_of(leaks, i, path)->bytes < count_of(leaks, i - 1, path)->bytes;
+        all += more > 0 || always_less ? more : 0;
+    }
+    return all;
 }
 
 static htrail_status sum_types(htrail__leaks *leaks)
@@ -125,12 +161,14 @@ static htrail_status sum_types(htrail__leaks *leaks)
     for (uint32_t path = 0; path < leaks->paths.shapes.count; path++)
         for (unsigned i = 0; i < leaks->snapshot_count; i++)
             leaks->type_lengths[leaks->paths.shapes.shapes[path].type][i] += count_of(leaks, i, path)->length;
-    leaks->heap_growth = (int64_t)leaks->paths.snapshots[leaks->snapshot_count - 1].bytes - (int64_t)leaks->paths.snapshots[0].bytes;
+    leaks->heap_change = (int64_t)leaks->paths.snapshots[leaks->snapshot_count - 1].bytes - (int64_t)leaks->paths.snapshots[0].bytes;
+    leaks->heap_growth = growth_of_heap(leaks);
     return HTRAIL_OK;
 }
 
-/* Of the objects that came, how many were nowhere before. The type's growth in the whole heap says so; where that is drowned in
- * what else happens to a type that everything is made of, the objects themselves. */
+/* Whether what came is new in the heap. Of a type of the program's own its growth in the whole heap says so, wherever its objects
+ * stand (of a list with two ends half of what is new was at the other end before). What happens to a type that everything is made of
+ * says nothing: there the objects are asked, whether they were elsewhere before. */
 static bool came_new(const htrail__leaks *leaks, uint32_t path, const uint64_t *steps)
 {
     uint32_t type = leaks->paths.shapes.shapes[path].type;
@@ -145,9 +183,10 @@ static bool came_new(const htrail__leaks *leaks, uint32_t path, const uint64_t *
         fresh += count->fresh;
         moved += count->moved;
     }
-    if ((double)net >= HTRAIL__LEAKS_NEW * (double)all)
-        return true;
-    return is_common && fresh + moved >= HTRAIL__LEAKS_SAMPLES_MIN && (double)fresh >= HTRAIL__LEAKS_NEW * (double)(fresh + moved);
+    bool is_net = (double)net >= HTRAIL__LEAKS_NEW * (double)all;
+    if (!is_common || fresh + moved < HTRAIL__LEAKS_SAMPLES_MIN)
+        return is_net;
+    return (double)fresh >= HTRAIL__LEAKS_NEW * (double)(fresh + moved);
 }
 
 static double stayed(const htrail__leaks *leaks, uint32_t path)
@@ -155,7 +194,7 @@ static double stayed(const htrail__leaks *leaks, uint32_t path)
     double least = 1;
     for (unsigned i = 0; i + 1 < leaks->snapshot_count; i++) {
         const htrail__path_count *count = count_of(leaks, i, path);
-        double part = count->sampled < HTRAIL__LEAKS_SAMPLES_MIN ? 1 : (double)count->stayed / count->sampled;
+        double part = count->sampled < (leaks->paths.sample_mask == 0 ? 1 : HTRAIL__LEAKS_SAMPLES_MIN) ? 1 : (double)count->stayed / count->sampled;
         least = part < least ? part : least;
     }
     return least;
@@ -163,15 +202,19 @@ static double stayed(const htrail__leaks *leaks, uint32_t path)
 
 static int64_t bytes_min(const htrail__leaks *leaks)
 {
-    int64_t least = (int64_t)HTRAIL__LEAKS_STEP_BYTES_MIN * (leaks->snapshot_count - 1), share = leaks->heap_growth / HTRAIL__LEAKS_HEAP_SHARE;
+    int64_t least = (int64_t)HTRAIL__LEAKS_STEP_BYTES_MIN * (leaks->snapshot_count - 1), share = leaks->heap_change / HTRAIL__LEAKS_HEAP_SHARE;
     return share > least ? share : least;
 }
 
-static bool is_garbage(const htrail__leaks *leaks, uint32_t path)
+/* Whether it goes by itself: garbage, unless the collector is off; and entries of the interpreter's cache of attributes of types, which has
+ * a fixed size. */
+static bool is_passing(const htrail__leaks *leaks, uint32_t path)
 {
     while (!htrail__path_is_root(&leaks->paths, path))
         path = leaks->paths.shapes.shapes[path].parent;
-    return leaks->paths.shapes.shapes[path].root_kind == HTRAIL__ROOT_GARBAGE;
+    const htrail__shape *root = &leaks->paths.shapes.shapes[path];
+    return root->root_kind == HTRAIL__ROOT_GARBAGE ? !leaks->is_uncollected
+                                                   : root->root_kind == HTRAIL_ROOT_INTERPRETER && htrail__str_is(htrail__texts_get(&leaks->paths.texts, root->name), "type cache");
 }
 
 static growth growth_of(const htrail__leaks *leaks, uint32_t path)
@@ -182,9 +225,12 @@ static growth growth_of(const htrail__leaks *leaks, uint32_t path)
     if (htrail__path_is_root(&leaks->paths, path) || count_of(leaks, count - 1, path)->objects <= count_of(leaks, 0, path)->objects)
         return g;
     g.grows = true;
-    for (unsigned i = 0; i < count; i++)
+    bool is_large = true;
+    for (unsigned i = 0; i < count; i++) {
         objects[i] = count_of(leaks, i, path)->objects;
-    g.noisy = htrail__leaks_steady(objects, count, HTRAIL__LEAKS_STEP_OBJECTS_MIN, HTRAIL__LEAKS_STEADY, steps);
+        is_large &= i == 0 || count_of(leaks, i, path)->below >= count_of(leaks, i - 1, path)->below + HTRAIL__LEAKS_STEP_LARGE_MIN;
+    }
+    g.noisy = htrail__leaks_steady(objects, count, is_large ? 1 : HTRAIL__LEAKS_STEP_OBJECTS_MIN, HTRAIL__LEAKS_STEADY, steps);
     if (g.noisy != NULL)
         return g;
     g.stays = stayed(leaks, path) >= HTRAIL__LEAKS_STAYED;
@@ -203,10 +249,13 @@ static bool is_explained(const htrail__leaks *leaks, uint32_t path, uint32_t abo
     return count_of(leaks, 0, above)->objects == 0 || after <= 1.5 * before || more <= 1.5 * before || more <= 64;
 }
 
-/* Where what path has more gathers: its holder; what a root holds itself, and what is linked, gathers where it is. */
+/* Where what path has more gathers: its holder; what a root holds itself, and what is linked, gathers where it is. Garbage is
+ * one place. */
 static uint32_t place_of(const htrail__leaks *leaks, uint32_t path)
 {
     const htrail__shape *shape = &leaks->paths.shapes.shapes[path];
+    if (leaks->paths.shapes.shapes[shape->parent].root_kind == HTRAIL__ROOT_GARBAGE)
+        return shape->parent;
     return htrail__path_is_root(&leaks->paths, shape->parent) || shape->folded ? path : shape->parent;
 }
 
@@ -226,6 +275,8 @@ static htrail__leak_kind kind_of(const htrail__leaks *leaks, const htrail__leak 
     const htrail__shape *shape = &leaks->paths.shapes.shapes[leak->at];
     if (leak->kind == HTRAIL__LEAK_LENGTH || leak->kind == HTRAIL__LEAK_THREADS || leak->kind == HTRAIL__LEAK_MODULES)
         return leak->kind;
+    if (shape->root_kind == HTRAIL__ROOT_GARBAGE)
+        return HTRAIL__LEAK_GARBAGE;
     if (leak->at == leak->grows && htrail__path_is_root(&leaks->paths, shape->parent))
         return leaks->paths.shapes.shapes[shape->parent].root_kind == HTRAIL_ROOT_C_REFERENCE ? HTRAIL__LEAK_C_CODE : HTRAIL__LEAK_ROOT;
     if (leak->at == leak->grows)
@@ -251,13 +302,13 @@ static bool has_moved_sibling(const htrail__leaks *leaks, uint32_t path)
     const htrail__shape *shapes = leaks->paths.shapes.shapes;
     unsigned last = leaks->snapshot_count - 1;
     uint64_t more = count_of(leaks, last, path)->objects - count_of(leaks, 0, path)->objects;
-    if (htrail__path_is_root(&leaks->paths, shapes[path].parent) || memchr(htrail__texts_get(&leaks->paths.texts, shapes[path].type).data, '.', htrail__texts_get(&leaks->paths.texts, shapes[path].type).len) != NULL)
+    if (shapes[path].ref_kind != HTRAIL_REF_KEY)
         return false;
     for (uint32_t i = shapes[path].parent + 1; i < leaks->paths.shapes.count; i++) {
-        if (shapes[i].parent != shapes[path].parent || i == path || count_of(leaks, last, i)->objects < count_of(leaks, 0, i)->objects + more / 2)
+        if (shapes[i].parent != shapes[path].parent || shapes[i].ref_kind == HTRAIL_REF_KEY || count_of(leaks, last, i)->objects < count_of(leaks, 0, i)->objects + more / 2)
             continue;
-        growth of = growth_of(leaks, i);
-        if (of.noisy == NULL && !of.is_new)
+        growth other = growth_of(leaks, i);
+        if (other.noisy == NULL && !other.is_new)
             return true;
     }
     return false;
@@ -275,7 +326,7 @@ static htrail_status find_growing(htrail__leaks *leaks, bool with_noise)
         uint32_t above = parent == HTRAIL__NO_SHAPE ? HTRAIL__NO_SHAPE : growing_above[parent];
         growing_above[path] = above;
         of[path] = growth_of(leaks, path);
-        if (!of[path].grows || is_garbage(leaks, path))
+        if (!of[path].grows || is_passing(leaks, path))
             continue;
         bool is_steady = of[path].noisy == NULL && of[path].is_new;
         if (above != HTRAIL__NO_SHAPE && is_explained(leaks, path, above))
@@ -334,7 +385,7 @@ static htrail_status find_lengthening(htrail__leaks *leaks)
             lengths[i] = count_of(leaks, i, path)->length;
             is_same = count_of(leaks, i, path)->objects == count_of(leaks, 0, path)->objects;
         }
-        if (!is_same || count_of(leaks, count - 1, path)->bytes < count_of(leaks, 0, path)->bytes + (uint64_t)bytes_min(leaks) || is_garbage(leaks, path))
+        if (!is_same || count_of(leaks, count - 1, path)->bytes < count_of(leaks, 0, path)->bytes + (uint64_t)bytes_min(leaks) || is_passing(leaks, path))
             continue;
         if (htrail__leaks_steady(lengths, count, 16, HTRAIL__LEAKS_REGULAR, steps) != NULL)
             continue;
@@ -362,7 +413,9 @@ int64_t htrail__leaks_weight(const htrail__leaks *leaks, uint32_t path)
 {
     const htrail__shape *shape = &leaks->paths.shapes.shapes[path];
     htrail_str type = htrail__texts_get(&leaks->paths.texts, shape->type);
-    int64_t weight = grown(leaks, path) * (memchr(type.data, '.', type.len) != NULL ? 8 : 1);
+    unsigned last = leaks->snapshot_count - 1;
+    int64_t below = grown(leaks, path), retained = (int64_t)count_of(leaks, last, path)->retained - (int64_t)count_of(leaks, 0, path)->retained;
+    int64_t weight = (retained > below ? retained : below) * (memchr(type.data, '.', type.len) != NULL ? 8 : 1);
     return shape->ref_kind == HTRAIL_REF_KEY ? weight / 8 : weight;
 }
 
@@ -487,7 +540,9 @@ htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsig
     if (leaks == NULL)
         return status;
     leaks->snapshot_count = count;
+    leaks->is_uncollected = true;
     for (unsigned i = 0; i < count; i++) {
+        leaks->is_uncollected &= i == 0 || is_uncollected(dbs[i - 1], dbs[i]);
         sqlite3_stmt *statement = NULL;
         if (sqlite3_prepare_v2(dbs[i], "SELECT value FROM snapshot WHERE key = 'objects'", -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
             (uint64_t)sqlite3_column_int64(statement, 0) > objects_max)

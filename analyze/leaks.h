@@ -25,6 +25,7 @@ typedef enum htrail__leak_kind {
     HTRAIL__LEAK_LENGTH,    /* items that are no new objects, or one object that becomes longer */
     HTRAIL__LEAK_ROOT,      /* held by a root itself */
     HTRAIL__LEAK_C_CODE,    /* held by what no snapshot shows */
+    HTRAIL__LEAK_GARBAGE, /* cycles, where the collector is off */
     HTRAIL__LEAK_THREADS,
     HTRAIL__LEAK_MODULES    /* loaded again and again */
 } htrail__leak_kind;
@@ -58,7 +59,8 @@ typedef struct htrail__leaks {
     unsigned snapshot_count;
     htrail__leak *leaks;      /* verdicts first, the largest first; then what is noisy */
     size_t count, verdict_count;
-    int64_t heap_growth;      /* bytes */
+    int64_t heap_growth, heap_change; /* bytes: set off against what went in every interval; and as it is */
+    bool is_uncollected;      /* the collector is off: what is garbage stays */
     /* Private: by text of the type, objects and what their lengths add up to. */
     uint64_t (*type_objects)[HTRAIL__LEAKS_SNAPSHOTS_MAX], (*type_lengths)[HTRAIL__LEAKS_SNAPSHOTS_MAX];
 } htrail__leaks;

@@ -7,9 +7,10 @@
 /* docs/leaks.md says what each was measured on. */
 enum {
     HTRAIL__LEAKS_STEP_OBJECTS_MIN = 3,   /* more objects in each interval */
+    HTRAIL__LEAKS_STEP_LARGE_MIN = 1024,  /* or one with that many bytes */
     HTRAIL__LEAKS_STEP_BYTES_MIN = 512,   /* and bytes on the average of an interval */
     HTRAIL__LEAKS_HEAP_SHARE = 100,       /* at least one such part of the heap's own growth */
-    HTRAIL__LEAKS_SAMPLES_MIN = 4         /* of fewer objects nothing is said about how many stayed */
+    HTRAIL__LEAKS_SAMPLES_MIN = 4         /* of fewer, where not all are sampled, nothing is said about how many stayed */
 };
 #define HTRAIL__LEAKS_STEADY 0.2  /* the smallest step is at least this part of the largest */
 #define HTRAIL__LEAKS_SLOWING 0.5 /* steps that become smaller each time, to under this part of the first, will end */

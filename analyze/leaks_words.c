@@ -273,6 +273,10 @@ static void add_sentence(htrail__text *out, const htrail__leaks *leaks, const ht
         htrail__text_add_string(out, "C code (no known referrer) grew ");
         add_growth(out, leaks, leak, type, words->carries);
         break;
+    case HTRAIL__LEAK_GARBAGE:
+        htrail__text_add_string(out, "garbage that nobody collects (the collector is off) grew ");
+        add_growth(out, leaks, leak, type, words->carries);
+        break;
     case HTRAIL__LEAK_ROOT:
         htrail__text_format(out, "%s grew ", words->place);
         add_growth(out, leaks, leak, type, words->carries);
@@ -301,7 +305,7 @@ static void add_sentence(htrail__text *out, const htrail__leaks *leaks, const ht
     htrail__text_add_string(out, ": +");
     add_bytes(out, leak->bytes_growth);
     htrail__text_add_string(out, " retained");
-    if (words->holder[0] != '\0' && leak->kind != HTRAIL__LEAK_C_CODE && leak->kind != HTRAIL__LEAK_ROOT)
+    if (words->holder[0] != '\0' && leak->kind != HTRAIL__LEAK_C_CODE && leak->kind != HTRAIL__LEAK_ROOT && leak->kind != HTRAIL__LEAK_GARBAGE)
         htrail__text_format(out, ", held from %s", words->holder);
     if (words->also[0] != '\0')
         htrail__text_format(out, ", also held by %s", words->also);
@@ -407,8 +411,10 @@ htrail_status htrail__leak_words_make(htrail__leak_words *out, const htrail__lea
     htrail_status status = HTRAIL_OK;
     *out = (htrail__leak_words){0};
     htrail__text_init(&text, TEXT_MAX);
-    if (leak->grows != HTRAIL__NO_SHAPE)
-        add_str(&text, type_of(leaks, leak->grows));
+    if (leak->kind == HTRAIL__LEAK_MODULES)
+        htrail__text_add_string(&text, "module");
+    else if (leak->grows != HTRAIL__NO_SHAPE)
+        add_str(&text, type_of(leaks, leak->kind == HTRAIL__LEAK_LINKED ? first_link(leaks, leak->grows) : leak->grows));
     out->type = taken(&text);
     if (leak->grows != HTRAIL__NO_SHAPE)
         add_carried(&text, leaks, leak->grows);

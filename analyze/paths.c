@@ -59,6 +59,15 @@ htrail_status htrail__paths_intern(htrail__paths *paths, htrail__paths_snapshot 
     return status;
 }
 
+uint32_t htrail__paths_owner_name(const htrail__shapes *shapes, const htrail__texts *texts, const htrail__shape *key)
+{
+    static const char *const owners[] = {"type", "module", "function", NULL};
+    if (key->parent == HTRAIL__NO_SHAPE || key->ref_kind != HTRAIL_REF_FIELD)
+        return 0;
+    const htrail__shape *owner = &shapes->shapes[key->parent];
+    return htrail__str_is_one_of(htrail__texts_get(texts, owner->type), owners) ? owner->label : 0;
+}
+
 /* A mapping whose keys are names of the program's text, however many there are. */
 static bool is_namespace(const htrail__paths *paths, uint32_t path)
 {
@@ -169,8 +178,10 @@ static htrail_status put_together(htrail__paths *paths)
         bool folded = key.folded;
         if (is_data(paths, of, i))
             key.label = 0;
-        if (key.parent != HTRAIL__NO_SHAPE)
+        if (key.parent != HTRAIL__NO_SHAPE) {
             key.parent = new_path[key.parent];
+            key.name = htrail__paths_owner_name(&fresh, &paths->texts, &key);
+        }
         if ((status = htrail__shapes_intern(&fresh, &key, &new_path[i])) == HTRAIL_OK && folded)
             fresh.shapes[new_path[i]].folded = true;
     }
@@ -206,7 +217,9 @@ static int by_address(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-static void compare_samples(const htrail__paths *paths, htrail__paths_snapshot *before, htrail__paths_snapshot *after)
+enum { WHAT = 0xffff0000u, HOLDS = 0xffu };
+
+static void compare_samples(htrail__paths_snapshot *before, htrail__paths_snapshot *after)
 {
     size_t i = 0;
     for (size_t k = 0; k < after->sample_count; k++) {
@@ -215,10 +228,11 @@ static void compare_samples(const htrail__paths *paths, htrail__paths_snapshot *
         while (i < before->sample_count && before->samples[i].address < now->address)
             i++;
         bool known = i < before->sample_count && before->samples[i].address == now->address;
-        if (known && before->samples[i].path == now->path)
+        uint32_t differs = known ? before->samples[i].fingerprint ^ now->fingerprint : WHAT;
+        if (!(differs & WHAT) && before->samples[i].path == now->path)
             before->counts[now->path].stayed++;
-        /* Another object of the same type may stand where it stood: it is taken for the same, so that moved is never too little. */
-        else if (known && paths->shapes.shapes[before->samples[i].path].type == paths->shapes.shapes[now->path].type)
+        /* One of its kind may stand where it stood: what it holds tells, which seldom changes when it goes elsewhere. */
+        else if (!(differs & (WHAT | HOLDS)))
             count->moved++;
         else
             count->fresh++;
@@ -239,7 +253,7 @@ htrail_status htrail__paths_join(htrail__paths *paths)
         for (size_t k = 0; k < snapshot->sample_count; k++)
             snapshot->counts[snapshot->samples[k].path].sampled++;
         if (i > 0)
-            compare_samples(paths, &paths->snapshots[i - 1], snapshot);
+            compare_samples(&paths->snapshots[i - 1], snapshot);
     }
     return status;
 }

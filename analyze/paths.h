@@ -42,10 +42,10 @@ typedef struct htrail__path_count {
     uint32_t sampled, stayed, moved, fresh;
 } htrail__path_count;
 
-/* A sampled object. Its address tells whether it was there before, as far as an address does. */
+/* A sampled object: its address and its fingerprint (analyze/fingerprint.h) tell whether it was there before. */
 typedef struct htrail__path_sample {
     uint64_t address;
-    uint32_t path, id;
+    uint32_t fingerprint, path, id;
 } htrail__path_sample;
 
 typedef struct htrail__paths_snapshot {
@@ -56,7 +56,6 @@ typedef struct htrail__paths_snapshot {
     uint32_t *path_of;           /* by id, of the last snapshot alone; else NULL */
     uint32_t object_count;
     uint64_t bytes;              /* of all objects that a root reaches */
-    bool has_retained;
 } htrail__paths_snapshot;
 
 typedef struct htrail__paths {

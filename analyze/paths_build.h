@@ -11,6 +11,10 @@ enum { HTRAIL__PATHS_DEEPER = 1001 };
 htrail_status htrail__paths_begin_snapshot(htrail__paths *paths, htrail__paths_snapshot *snapshot);
 htrail_status htrail__paths_intern(htrail__paths *paths, htrail__paths_snapshot *snapshot, const htrail__shape *key, uint32_t *out);
 
+/* Of what a class, module or function has as a field: the name under which that is held, so that the dict of one class is not
+ * taken for that of another further up. 0: none. */
+uint32_t htrail__paths_owner_name(const htrail__shapes *shapes, const htrail__texts *texts, const htrail__shape *key);
+
 /* An object of the path has more than HTRAIL__PATHS_NAMES_MAX items. */
 void htrail__paths_note_length(htrail__paths *paths, uint32_t path);
 bool htrail__paths_has_many_names(const htrail__paths *paths, uint32_t path);

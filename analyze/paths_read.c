@@ -194,6 +194,7 @@ static htrail_status path_of_row(reading *r, uint32_t holder, uint32_t root, boo
         return HTRAIL_OK;
     }
     key.label = holder > 0 ? label_of(r, code) : 0;
+    key.name = htrail__paths_owner_name(&paths->shapes, &paths->texts, &key);
     if (paths->shapes.shapes[key.parent].ref_kind == HTRAIL__PATHS_DEEPER) {
         *out = key.parent;
     } else {
@@ -222,10 +223,10 @@ static bool is_within_its_own(const reading *r, uint32_t id, uint32_t path)
     return above != 0 && dominator == above;
 }
 
-static htrail_status add_sample(reading *r, uint64_t address, uint32_t path, uint32_t id)
+static htrail_status add_sample(reading *r, const htrail__path_sample *sample)
 {
     htrail__paths_snapshot *snapshot = r->snapshot;
-    if (htrail__paths_hash(address) & r->paths->sample_mask)
+    if (htrail__paths_hash(sample->address) & r->paths->sample_mask)
         return HTRAIL_OK;
     if (snapshot->sample_count == r->sample_room) {
         size_t room = r->sample_room ? r->sample_room * 2 : 1 << 14;
@@ -235,20 +236,8 @@ static htrail_status add_sample(reading *r, uint64_t address, uint32_t path, uin
         snapshot->samples = larger;
         r->sample_room = room;
     }
-    snapshot->samples[snapshot->sample_count++] = (htrail__path_sample){address, path, id};
+    snapshot->samples[snapshot->sample_count++] = *sample;
     return HTRAIL_OK;
-}
-
-static bool has_column(sqlite3 *db, const char *name)
-{
-    sqlite3_stmt *statement = NULL;
-    bool found = false;
-    if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_table_info('heap_object') WHERE name = ?", -1, &statement, NULL) == SQLITE_OK) {
-        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-        found = sqlite3_step(statement) == SQLITE_ROW;
-    }
-    sqlite3_finalize(statement);
-    return found;
 }
 
 static htrail_status read_objects(reading *r)
@@ -257,9 +246,7 @@ static htrail_status read_objects(reading *r)
     sqlite3_stmt *statement = NULL;
     htrail_status status = HTRAIL_OK;
     int stepped = SQLITE_DONE;
-    snapshot->has_retained = has_column(r->db, "retained");
-    const char *sql = snapshot->has_retained ? "SELECT id, address, type, size, root, depth, holder, label, length, dominator, retained FROM heap_object ORDER BY id"
-                                             : "SELECT id, address, type, size, root, depth, holder, label, length FROM heap_object ORDER BY id";
+    static const char sql[] = "SELECT id, address, type, size, root, depth, holder, label, fingerprint, length, dominator, retained FROM heap_object ORDER BY id";
     if (sqlite3_prepare_v2(r->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return fail_database(r);
     while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -277,7 +264,7 @@ static htrail_status read_objects(reading *r)
         if (status != HTRAIL_OK)
             break;
         htrail__path_count *count = &snapshot->counts[path];
-        uint64_t length = (uint64_t)sqlite3_column_int64(statement, 8);
+        uint64_t length = (uint64_t)sqlite3_column_int64(statement, 9);
         r->path_of[id] = path;
         r->holder_of[id] = holder;
         count->objects++;
@@ -290,12 +277,10 @@ static htrail_status read_objects(reading *r)
             htrail__paths_note_length(r->paths, path);
         if (is_reached)
             snapshot->bytes += size;
-        if (snapshot->has_retained) {
-            r->dominator_of[id] = sqlite3_column_type(statement, 9) == SQLITE_NULL ? holder : (uint32_t)sqlite3_column_int64(statement, 9);
-            if (!r->paths->shapes.shapes[path].folded || !is_within_its_own(r, id, path))
-                count->retained += sqlite3_column_type(statement, 10) == SQLITE_NULL ? size : (uint64_t)sqlite3_column_int64(statement, 10);
-        }
-        status = add_sample(r, address, path, id);
+        r->dominator_of[id] = sqlite3_column_type(statement, 10) == SQLITE_NULL ? holder : (uint32_t)sqlite3_column_int64(statement, 10);
+        if (!r->paths->shapes.shapes[path].folded || !is_within_its_own(r, id, path))
+            count->retained += sqlite3_column_type(statement, 11) == SQLITE_NULL ? size : (uint64_t)sqlite3_column_int64(statement, 11);
+        status = add_sample(r, &(htrail__path_sample){address, (uint32_t)sqlite3_column_int64(statement, 8), path, id});
     }
     if (status == HTRAIL_OK && stepped != SQLITE_DONE)
         status = fail_database(r);

@@ -309,11 +309,11 @@ static int print_verdicts(const search *s)
         cli_print_escaped(stdout, s->words[i].sentence, strlen(s->words[i].sentence));
         putchar('\n');
     }
-    cli_format_bytes(bytes, sizeof bytes, s->leaks->heap_growth);
+    cli_format_bytes(bytes, sizeof bytes, s->leaks->heap_change);
     if (verdicts == 0 && suppressed == 0)
-        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s)\n", s->count - 1, s->count == 2 ? "" : "s", s->leaks->heap_growth > 0 ? "+" : "", bytes);
+        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s)\n", s->count - 1, s->count == 2 ? "" : "s", s->leaks->heap_change > 0 ? "+" : "", bytes);
     else
-        printf("\n%sthe heap: %s%s in %u interval%s%s%s\n", cli_styled(stdout, CLI_STYLE_DIM), s->leaks->heap_growth > 0 ? "+" : "", bytes, s->count - 1,
+        printf("\n%sthe heap: %s%s in %u interval%s%s%s\n", cli_styled(stdout, CLI_STYLE_DIM), s->leaks->heap_change > 0 ? "+" : "", bytes, s->count - 1,
                s->count == 2 ? "" : "s", s->count == 2 ? "; more snapshots tell what goes on growing" : "", cli_styled(stdout, CLI_STYLE_NONE));
     return CLI_EXIT_OK;
 }
