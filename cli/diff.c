@@ -1,6 +1,7 @@
 /* cli/diff.c - heaptrail diff: what grew from one snapshot to another, or over several. */
 #include <string.h>
 
+#include "cli/assertion.h"
 #include "cli/growth.h"
 #include "cli/identity.h"
 #include "cli/query.h"
@@ -15,6 +16,8 @@ static int run(const cli_arguments *arguments)
 
     if (result != CLI_EXIT_OK)
         return result;
+    if (cli_option_given(arguments, "assert"))
+        return cli_assertions(arguments);
     if (cli_option_given(arguments, "objects"))
         return cli_identity_objects(arguments, cli_option_value(arguments, "objects"), limit);
     if (cli_option_given(arguments, "survivors"))
@@ -28,7 +31,7 @@ static int run(const cli_arguments *arguments)
     return cli_growth_print(arguments, by, limit);
 }
 
-static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_GROWTH_OPTIONS, CLI_OPTION_SURVIVORS, CLI_OPTION_OBJECTS, CLI_OPTION_TRACEBACK,
+static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_GROWTH_OPTIONS, CLI_OPTION_ASSERT, CLI_OPTION_SURVIVORS, CLI_OPTION_OBJECTS, CLI_OPTION_TRACEBACK,
                                      CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
 
 const cli_command cli_diff = {
@@ -38,7 +41,7 @@ const cli_command cli_diff = {
     .help = "What grew most in bytes comes first, what shrank last; what is the same in all is left out. Of more than two the\n"
             "table has each one's numbers, in how many steps the bytes grew, and the trend of the bytes; changes are from\n"
             "the first to the last. Snapshots of different processes, hosts and Pythons can be compared too.\n"
-            "On a narrow terminal the heads are before, after, change, or after and change alone; in a pipe and in JSON they are whole.\n\n" CLI_TOTALS_HELP,
+            "On a narrow terminal the heads are before, after, change, or after and change alone; in a pipe and in JSON they are whole.\n\n" CLI_TOTALS_HELP "\n\n" CLI_ASSERTION_HELP,
     .options = options,
     .operands_min = 2,
     .operands_max = -1,

@@ -37,7 +37,7 @@ for number in range(int(sys.argv[2])):
 
 def heaptrail(*words, code=0):
     done = subprocess.run([HEAPTRAIL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-    if done.returncode != code:
+    if code is not None and done.returncode != code:
         raise AssertionError("heaptrail %s ended with %d\n%s%s" % (" ".join(words), done.returncode, done.stdout, done.stderr))
     return done
 
@@ -95,6 +95,36 @@ class Series(Case):
         record = rows["__main__.Record"]
         self.assertEqual([record["count_" + name] for name in ("before", "2", "3", "after", "change")], [500, 1000, 1500, 2000, 1500])
         self.assertEqual((record["grew"], record["trend"]), (3, "\u2581\u2583\u2585\u2588"))
+
+        # The same in CI: a new record, and not one of those that were there, with its chain.
+        files = [os.path.join(self.folder, "p.%d.htrail" % i) for i in range(4)]
+        said = heaptrail("diff", "--assert", "type:Record <= +1499", "--assert", "type:Record <= +1500", *files, code=1).stdout.splitlines()
+        self.assertEqual(said[0], "FAIL  type:Record <= +1499: 500 -> 2,000, +1,500")
+        self.assertEqual([said[2], said[-2], said[-1]],
+                         ["  sys.modules", "  sys.modules['__main__'].keep[500]", "ok    type:Record <= +1500: 500 -> 2,000, +1,500"])
+        self.assertIn("-[500]", said[6])
+        self.assertIn("sys.modules['__main__'].keep[500]", heaptrail("why", files[3], said[1].split()[-1]).stdout)
+
+
+class Assertions(Case):
+    def holds(self, *assertions, files):
+        rows = json.loads(heaptrail("diff", "--json", *[word for a in assertions for word in ("--assert", a)], *files, code=None).stdout)["rows"]
+        return [row["holds"] for row in rows]
+
+    def test_each_is_of_the_ends(self):
+        files = self.heaps(10, 50, 20)
+        self.assertEqual(self.holds("type:app.Record <= +10", "type:app.Record <= +9", "type:Record == 20", "type:Record < 20", "type:Record >= 20",
+                                    "type:Record > +9", "type:Record bytes <= +480", "type:Record bytes < +480", "type:Record <= +100%",
+                                    "type:Record <= +99%", "total objects <= +10", "type:list <= -1", "module:app == 20", files=files),
+                         [1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1])
+
+    def test_units(self):
+        files = self.heaps(10, 1000)
+        self.assertEqual(self.holds("type:Record bytes <= 47KiB", "type:Record bytes <= 46K", "type:Record bytes < 1MiB", files=files), [1, 0, 1])
+
+    def test_of_other_processes_the_nearest_object_is_shown(self):
+        said = heaptrail("diff", "--assert", "type:Record <= +0", *self.heaps(10), *self.heaps(20, pid=7), code=1).stdout
+        self.assertRegex(said, r"-\[0\]-+> app\.Record")
 
 
 class Across(Case):

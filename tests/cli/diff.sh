@@ -32,3 +32,13 @@ heaptrail diff --survivors before.htrail cut.htrail
 echo "-- object by object"
 heaptrail diff --survivors before.htrail after.htrail
 heaptrail diff --objects new -n 2 before.htrail after.htrail
+echo "-- assertions"
+heaptrail diff --assert 'type:Thing <= +0' --assert 'type:app.Thing bytes <= +8K' --assert 'total bytes <= +5%' --assert 'total <= 1K' before.htrail after.htrail
+echo "exit $?"
+heaptrail diff --assert 'type:app.Thing <= +80' --assert 'name:app.main.<locals>.x == +0' --assert 'total bytes <= +900%' before.htrail after.htrail
+echo "exit $?"
+heaptrail diff --json --assert 'type:app.Thing == 20' --assert 'type:app.Thing < -79' after.htrail before.htrail
+for wrong in 'type:app.Thing' 'type <= +0' 'app.Thing <= +0' 'type:x <= 5%' 'type:x <= +0 bytes' 'kind:x <= +0' '<= 5' 'type:x => 5' 'type:f.<locals>.g'; do
+    heaptrail diff --assert "$wrong" before.htrail after.htrail
+    echo "exit $?"
+done

@@ -49,6 +49,7 @@ TABLES = {
             ["--tree", "--depth", "2", "-n", "2", "b.db"], ["--tree", "--by", "package", "b.db"], ["--tree", "--by", "root", "b.db"]],
     "diff": [["a.db", "b.db"], ["-n", "3", "a.db", "b.db"], ["--by", "site", "--traceback", "a.db", "b.db"],
              ["a.db", "b.db", "c.db"], ["--by", "site", "a.db", "b.db", "c.db"], ["--by", "length", "--sort", "change", "--min-bytes", "1K", "--min-count", "2", "a.db", "b.db", "c.db"],
+             ["--assert", "type:Record <= +0", "--assert", "total bytes <= +500%", "--assert", "module:threading == 5", "a.db", "b.db", "c.db"],
              ["--survivors", "a.db", "b.db"], ["-n", "9", "--objects", "new", "a.db", "b.db"], ["-n", "9", "--objects", "gone", "a.db", "b.db"]],
     "leaks": [["a.db", "b.db", "c.db"], ["a.db", "b.db"], ["--noisy", "a.db", "b.db", "c.db"]],
     "threads": [["b.db"], ["--each", "b.db"], ["a.db", "b.db"], ["-n", "1", "b.db"]],
