@@ -4,7 +4,7 @@
 
 extern const cli_command cli_run, cli_snap, cli_info, cli_check;
 #ifndef HTRAIL_EDGE
-extern const cli_command cli_load, cli_top, cli_diff, cli_leaks, cli_threads, cli_why, cli_graph, cli_sql;
+extern const cli_command cli_load, cli_top, cli_diff, cli_leaks, cli_threads, cli_why, cli_graph, cli_sql, cli_import;
 #endif
 
 const cli_command *const cli_commands[] = {
@@ -21,13 +21,14 @@ const cli_command *const cli_commands[] = {
     &cli_why,
     &cli_graph,
     &cli_sql,
+    &cli_import,
 #endif
     NULL,
 };
 
 const char *const cli_left_out[] = {
 #ifdef HTRAIL_EDGE
-    "load", "top", "diff", "leaks", "threads", "why", "graph", "sql",
+    "load", "top", "diff", "leaks", "threads", "why", "graph", "sql", "import",
 #endif
     NULL,
 };

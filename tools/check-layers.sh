@@ -32,11 +32,13 @@ layer analyze 'analyze|format'
 layer viz 'viz|analyze|format'
 # Loaded by somebody's SQLite: the reader, and nothing of the database that is loaded.
 layer extension 'extension|format'
+layer import 'import|format'
 layer samples 'none'
 # The client side of the agent's protocol is plain C: the commands that talk to an agent use it.
 for file in $(sources cli); do
     case $file in
     cli/run.c | cli/snap.c) allowed='cli|capture/agent|capture/attach|capture/pause|capture/process|format' ;;
+    cli/import.c) allowed='cli|import' ;;
     *) allowed='cli|viz|analyze|format' ;;
     esac
     layer "$file" "$allowed"
@@ -44,7 +46,7 @@ done
 
 # dependency HEADERS FILES: only FILES (an extended pattern) include HEADERS.
 dependency() {
-    sources include format capture analyze viz extension cli samples |
+    sources include format capture analyze viz extension import cli samples |
         xargs -r grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" /dev/null |
         grep -vE "^($2):" | offence "$1 only in $2"
 }
@@ -53,8 +55,10 @@ dependency 'Python\.h|internal/pycore|structmember\.h|frameobject\.h' 'capture/p
 dependency 'sqlite3' '(analyze|cli|extension)/[^:]*'
 dependency 'graphviz/|cgraph|gvc|gvplugin' 'viz/dot\.c|viz/render\.c'
 dependency 'librsvg|cairo' 'viz/[^:]*'
+dependency 'zlib\.h' 'import/source\.c'
+dependency 'yajl' 'import/json\.c'
 
-ours=$(sources include format capture analyze viz extension cli samples tests bench)
+ours=$(sources include format capture analyze viz extension import cli samples tests bench)
 # shellcheck disable=SC2086
 if [ -n "$ours" ]; then
     grep -nE '\b(TODO|FIXME|XXX)\b' $ours /dev/null | grep -vE '(issue |#)[0-9]+' | offence 'TODO without an issue'

@@ -154,7 +154,14 @@ typedef struct htrail_value {
     X(FROZEN, 13, "frozen object")                                                \
     X(C_REFERENCE, 14, "C code")                                                  \
     X(INTERNED, 15, "interned string")                                            \
-    X(C_GLOBAL, 16, "C global") /* a word of some library's static data: it may hold, it may only know */
+    X(C_GLOBAL, 16, "C global") /* a word of some library's static data: it may hold, it may only know */ \
+    X(THREAD_OBJECT, 17, "thread")  /* from here on: of other runtimes, imported */ \
+    X(JNI_LOCAL, 18, "JNI local")                                                 \
+    X(JNI_GLOBAL, 19, "JNI global")                                               \
+    X(MONITOR, 20, "monitor in use")                                              \
+    X(NATIVE_STACK, 21, "native stack")                                           \
+    X(STICKY_CLASS, 22, "sticky class")                                           \
+    X(RUNTIME, 23, "runtime") /* its name says what of it */
 
 typedef enum htrail_root_kind {
 #define X(name, number, text) HTRAIL_ROOT_##name = number,

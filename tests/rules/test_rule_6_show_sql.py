@@ -38,6 +38,7 @@ NO_TABLE = {
     "snap": "one line about the snapshot that it took",
     "load": "the name of the database",
     "graph": "a picture",
+    "import": "one line about the snapshot that it made",
 }
 
 # What to ask those that print tables; a.db, b.db and c.db are snapshots of one process. Each value of --by that the

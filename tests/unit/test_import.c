@@ -1,0 +1,211 @@
+/* Readers of other tools' files against hostile ones: small sound files, made here byte by byte, cut at every length and with
+ * every byte changed. That sound files are read right is the matter of tests/import/, with files that the tools themselves wrote. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <htrail/writer.h>
+
+#include "import/import.h"
+
+typedef struct bytes { uint8_t data[16384]; size_t len; } bytes;
+
+static void put(bytes *b, uint64_t number, unsigned width)
+{
+    for (unsigned i = width; i-- > 0;)
+        b->data[b->len++] = (uint8_t)(number >> 8 * i);
+}
+static void put_text(bytes *b, const char *text) { memcpy(b->data + b->len, text, strlen(text)); b->len += strlen(text); }
+
+static char folder[] = "/tmp/heaptrail-import-XXXXXX", in[64], out[64];
+static void begin(void)
+{
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(in, sizeof in, "%s/in", folder);
+    snprintf(out, sizeof out, "%s/out.htrail", folder);
+}
+static void end(void)
+{
+    unlink(in);
+    unlink(out);
+    cr_assert_eq(rmdir(folder), 0, "something was left behind");
+}
+TestSuite(import, .init = begin, .fini = end);
+
+static htrail__import_result result;
+static char message[1024];
+static void write_input(const uint8_t *data, size_t len)
+{
+    FILE *file = fopen(in, "wb");
+    cr_assert_eq(fwrite(data, 1, len, file), len);
+    fclose(file);
+}
+
+static htrail_status import_bytes(const uint8_t *data, size_t len, const char *format)
+{
+    htrail__import_opts opts = {.format = format, .with_contents = true};
+    write_input(data, len);
+    unlink(out);
+    message[0] = '\0';
+    htrail_status status = htrail__import(in, out, &opts, &result, message, sizeof message);
+    if (status != HTRAIL_OK) {
+        cr_assert_neq(message[0], '\0', "a failure without a sentence");
+        cr_assert_not_null(strstr(message, in), "'%s' does not name the file", message);
+        cr_assert_neq(access(out, F_OK), 0, "a failure left a snapshot");
+    }
+    return status;
+}
+
+/* A string, two classes, an instance, its arrays, a thread and its stack. */
+static void record(bytes *b, uint8_t tag, size_t *start)
+{
+    put(b, tag, 1);
+    put(b, 0, 8);
+    *start = b->len;
+}
+static void close_record(bytes *b, size_t start)
+{
+    size_t len = b->len;
+    b->len = start - 4;
+    put(b, len - start, 4);
+    b->len = len;
+}
+static void string(bytes *b, uint64_t id, const char *text)
+{
+    size_t start;
+    record(b, 0x01, &start);
+    put(b, id, 8);
+    put_text(b, text);
+    close_record(b, start);
+}
+static void load_class(bytes *b, uint32_t serial, uint64_t id, uint64_t name)
+{
+    size_t start;
+    record(b, 0x02, &start);
+    put(b, serial, 4), put(b, id, 8), put(b, 0, 4), put(b, name, 8);
+    close_record(b, start);
+}
+static void class_head(bytes *b, uint64_t id, uint64_t super)
+{
+    put(b, 0x20, 1), put(b, id, 8), put(b, 0, 4), put(b, super, 8);
+    for (int i = 0; i < 5; i++)
+        put(b, 0, 8);
+    put(b, 24, 4), put(b, 0, 2);
+}
+static void make_hprof(bytes *b)
+{
+    size_t start;
+    b->len = 0;
+    put_text(b, "JAVA PROFILE 1.0.2");
+    put(b, 0, 1), put(b, 8, 4), put(b, 1700000000000, 8);
+    string(b, 1, "java/lang/Object"), string(b, 2, "app/Record"), string(b, 3, "items"), string(b, 4, "[Ljava/lang/Object;");
+    string(b, 5, "run"), string(b, 6, "()V"), string(b, 7, "Record.java"), string(b, 8, "name"), string(b, 9, "kept");
+    load_class(b, 1, 0x1000, 1), load_class(b, 2, 0x1100, 2), load_class(b, 3, 0x1200, 4);
+    record(b, 0x04, &start);
+    put(b, 0x77, 8), put(b, 5, 8), put(b, 6, 8), put(b, 7, 8), put(b, 2, 4), put(b, 12, 4);
+    close_record(b, start);
+    record(b, 0x05, &start);
+    put(b, 1, 4), put(b, 1, 4), put(b, 1, 4), put(b, 0x77, 8);
+    close_record(b, start);
+    record(b, 0x1c, &start);
+    class_head(b, 0x1000, 0), put(b, 0, 2), put(b, 0, 2);
+    class_head(b, 0x1100, 0x1000), put(b, 1, 2), put(b, 9, 8), put(b, 2, 1), put(b, 0x2000, 8);
+    put(b, 3, 2), put(b, 3, 8), put(b, 2, 1), put(b, 8, 8), put(b, 2, 1), put(b, 5, 8), put(b, 10, 1);
+    class_head(b, 0x1200, 0x1000), put(b, 0, 2), put(b, 0, 2);
+    put(b, 0x05, 1), put(b, 0x1000, 8);
+    put(b, 0x08, 1), put(b, 0x2000, 8), put(b, 1, 4), put(b, 1, 4);
+    put(b, 0x03, 1), put(b, 0x2100, 8), put(b, 1, 4), put(b, 0, 4);
+    put(b, 0x01, 1), put(b, 0x1100, 8), put(b, 0x99, 8);
+    put(b, 0x21, 1), put(b, 0x2000, 8), put(b, 0, 4), put(b, 0x1100, 8), put(b, 20, 4), put(b, 0x2100, 8), put(b, 0x2000, 8), put(b, 7, 4);
+    put(b, 0x22, 1), put(b, 0x2100, 8), put(b, 0, 4), put(b, 3, 4), put(b, 0x1200, 8), put(b, 0, 8), put(b, 0x2200, 8), put(b, 0x2000, 8);
+    put(b, 0x23, 1), put(b, 0x2200, 8), put(b, 0, 4), put(b, 5, 4), put(b, 8, 1), put_text(b, "bytes");
+    close_record(b, start);
+    record(b, 0x2c, &start);
+}
+
+static void refused(bytes *b, const char *sentence)
+{
+    htrail_status status = import_bytes(b->data, b->len, NULL);
+    cr_expect_neq(status, HTRAIL_OK);
+    cr_expect_not_null(strstr(message, sentence), "'%s' does not say '%s'", message, sentence);
+}
+
+Test(import, hprof_has_what_was_put_into_it)
+{
+    bytes b;
+    make_hprof(&b);
+    cr_assert_eq(import_bytes(b.data, b.len, NULL), HTRAIL_OK, "%s", message);
+    cr_assert_str_eq(result.format, "hprof");
+    cr_expect_eq(result.objects, 6);
+    cr_expect_eq(result.references, 2 /* super */ + 1 /* static */ + 3 /* <class>, fields */ + 2 /* items */);
+    cr_expect_eq(result.roots, 5);
+    cr_assert_str_eq(result.cut, "");
+}
+
+Test(import, what_is_wrong_with_an_hprof_is_said)
+{
+    bytes b;
+    make_hprof(&b);
+    b.data[19 + 3] = 3;
+    refused(&b, "ids of 3 bytes");
+    make_hprof(&b);
+    *(uint8_t *)memmem(b.data, b.len, "\x21\0\0\0\0\0\0\x20\0", 9) = 0x77;
+    refused(&b, "what is an item with tag 0x77, at offset");
+    make_hprof(&b);
+    b.len -= 20;
+    cr_assert_eq(import_bytes(b.data, b.len, NULL), HTRAIL_OK, "%s", message);
+    cr_expect_not_null(strstr(result.cut, "the file ends within the item that begins, at offset"), "%s", result.cut);
+    b.len = 40;
+    refused(&b, "the file ends within the record that begins, at offset 31");
+    b.len = 0;
+    put_text(&b, "hello");
+    refused(&b, "it begins like none of the known formats");
+}
+
+static int drop(void *arg, const void *data, size_t len) { (void)arg, (void)data, (void)len; return 0; }
+
+static void survives(const uint8_t *data, size_t len, const char *format, const char *what, size_t at)
+{
+    htrail__import_opts opts = {.format = format, .with_contents = true};
+    htrail_writer_opts small;
+    htrail_writer *writer = NULL;
+    htrail_writer_opts_init(&small);
+    small.block_bytes = 16 << 10;
+    write_input(data, len);
+    cr_assert_eq(htrail_writer_open_sink(&writer, &(htrail_sink){.write = drop}, &small, NULL, 0), HTRAIL_OK);
+    message[0] = '\0';
+    htrail_status status = htrail__import_to(writer, in, &opts, &result, message, sizeof message);
+    htrail_writer_free(writer);
+    cr_expect(status == HTRAIL_OK || status == HTRAIL_E_TRUNCATED || status == HTRAIL_E_CORRUPT, "%s %zu: %d, %s", what, at, status, message);
+    cr_expect(status == HTRAIL_OK || message[0] != '\0', "%s %zu: no sentence", what, at);
+}
+
+/* Cut at each length, and each byte set to what breaks most. The format is stated, so that its reader sees the worst. In
+ * `make check` a part of it; IMPORT_DAMAGE=all is the whole. */
+static void damage(const bytes *sound, const char *format)
+{
+    static const uint8_t values[] = {0x00, 0x7f, 0xff};
+    enum { KINDS = 4, PART = 8 };
+    bool all = getenv("IMPORT_DAMAGE") != NULL;
+    uint8_t *data = malloc(sound->len);
+    for (size_t len = 0; len < sound->len; len += all ? 1 : PART)
+        survives(sound->data, len, format, "cut at", len);
+    for (size_t at = 0; at < sound->len; at++)
+        for (size_t i = 0; i < KINDS; i++) {
+            if (!all && (at + i * 2) % PART != 0)
+                continue;
+            memcpy(data, sound->data, sound->len);
+            data[at] = i < sizeof values ? values[i] : (uint8_t)(data[at] ^ 1 << at % 8);
+            survives(data, sound->len, format, "byte", at);
+        }
+    free(data);
+}
+
+Test(import, a_damaged_hprof_is_refused_or_read_as_far_as_it_goes)
+{
+    bytes b;
+    make_hprof(&b);
+    damage(&b, "hprof");
+}
