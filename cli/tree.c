@@ -41,11 +41,10 @@ static const char selected_end_sql[] = "\n))) WHERE covered IS NULL OR covered <
 
 /* Small ones of one kind and type are a line where they are many: the keys of a registry. */
 static const char many_sql[] =
-    "UPDATE tree_object SET label = '*' FROM (SELECT *, count(*) OVER (PARTITION BY parent, kind, type) AS labels FROM (\n"
-    "  SELECT parent, kind, type, label FROM tree_object WHERE depth = %d GROUP BY parent, kind, type, label\n"
-    "  HAVING sum(retained) * 100.0 < (SELECT value FROM snapshot WHERE key = 'size_bytes') * %s)) small\n"
-    "WHERE depth = %d AND labels > %d AND tree_object.parent = small.parent AND tree_object.kind = small.kind AND tree_object.type = small.type\n"
-    "  AND tree_object.label = small.label;";
+    "UPDATE tree_object SET label = '*' WHERE depth = %d AND (parent, kind, type, label) IN (SELECT parent, kind, type, label FROM (\n"
+    "  SELECT *, count(*) OVER (PARTITION BY parent, kind, type) AS labels FROM (\n"
+    "    SELECT parent, kind, type, label FROM tree_object WHERE depth = %d GROUP BY parent, kind, type, label\n"
+    "    HAVING sum(retained) * 100.0 < (SELECT value FROM snapshot WHERE key = 'size_bytes') * %s)) WHERE labels > %d);";
 
 /* Of each parent the first lines, then one for all that is left. */
 static const char lines_sql[] =
@@ -142,7 +141,7 @@ static int unfold(const cli_arguments *arguments, sqlite3 *db, htrail__text *que
     if (limits->lines > 0)
         snprintf(rank, sizeof rank, "rank <= %llu", (unsigned long long)limits->lines);
     snprintf(least, sizeof least, "%.6f", limits->percent_min);
-    htrail__text_format(query, many_sql, depth, limits->percent_min > PERCENT_OWN_LINE ? least : PERCENT_OWN_LINE_TEXT, depth, LABELS_MAX);
+    htrail__text_format(query, many_sql, depth, depth, limits->percent_min > PERCENT_OWN_LINE ? least : PERCENT_OWN_LINE_TEXT, LABELS_MAX);
     if ((result = execute(arguments, db, query, NULL, &below)) != CLI_EXIT_OK)
         return result;
     htrail__text_format(query, lines_sql, depth, rank, least, depth);
