@@ -18,12 +18,24 @@
     "FROM (WITH RECURSIVE down(id, key) AS (SELECT id, " FRAME("") " FROM " db "site WHERE caller IS NULL UNION ALL " \
     "SELECT s.id, " FRAME("s.") " || char(10) || down.key FROM down JOIN " db "site s ON s.caller = down.id) SELECT * FROM down) stacks " \
     "JOIN " db "site USING (id) WHERE blocks > 0 GROUP BY stacks.key"
+/* What the objects of a line or stack retain, and their part: of samples estimates, as their bytes. keys: id and key of sites. */
+#define HELD(keys) \
+    "(SELECT key, CAST(total(CASE WHEN covered IS NULL OR covered < tree_first THEN retained * weight END) AS INTEGER) AS retained, " \
+    "CAST(total(shared * weight) AS INTEGER) AS shared FROM (SELECT key, weight, retained, shared, tree_first, " \
+    "max(tree_last) OVER (PARTITION BY key ORDER BY tree_first, tree_last DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered " \
+    "FROM (SELECT k.key, s.weight, o.retained, o.shared, o.tree_first, o.tree_last FROM object_site s JOIN (" keys ") k ON k.id = s.site " \
+    "JOIN object o ON o.id = s.object)) GROUP BY key)"
+#define LINE_KEYS "SELECT id, file || ':' || line AS key FROM site"
+#define STACK_KEYS \
+    "WITH RECURSIVE down(id, key) AS (SELECT id, " FRAME("") " FROM site WHERE caller IS NULL UNION ALL " \
+    "SELECT s.id, " FRAME("s.") " || char(10) || down.key FROM down JOIN site s ON s.caller = down.id) SELECT * FROM down"
 #define FRAME(of) of "file || ':' || " of "line || CASE WHEN " of "function <> '' THEN ' ' || " of "function ELSE '' END"
 
 /* Equals in the order of tracemalloc's statistics, which is its last first. */
-#define TOP(of) \
-    "SELECT key, file, line, blocks, count, bytes, sqrt(count_variance) AS count_error, sqrt(bytes_variance) AS bytes_error FROM (" of ") " \
-    "ORDER BY bytes DESC, count DESC, file DESC, line DESC, key"
+#define TOP(of, keys) \
+    "SELECT t.key, file, line, blocks, count, bytes, coalesce(retained, 0) AS retained, coalesce(shared, 0) AS shared, " \
+    "sqrt(count_variance) AS count_error, sqrt(bytes_variance) AS bytes_error FROM (" of ") t LEFT JOIN " HELD(keys) " h ON h.key = t.key " \
+    "ORDER BY bytes DESC, count DESC, file DESC, line DESC, t.key"
 /* In the order of tracemalloc's Snapshot.compare_to: what changed most, in either direction. */
 #define DIFF(a, b) \
     "SELECT coalesce(a.key, b.key) AS key, coalesce(a.file, b.file) AS file, coalesce(a.line, b.line) AS line, coalesce(b.count, 0) AS count_before, coalesce(a.count, 0) AS count_after, " \
@@ -152,7 +164,7 @@ int cli_sites_top(const cli_arguments *arguments, uint64_t limit)
         result = expect_sites(arguments, htrail__store_db(store), "SELECT 1 FROM site WHERE blocks > 0", file);
     if (result == CLI_EXIT_OK)
         result = print(arguments, htrail__store_db(store),
-                       cli_option_given(arguments, "traceback") ? TOP(STACKS("")) : TOP(LINES("")), false, limit);
+                       cli_option_given(arguments, "traceback") ? TOP(STACKS(""), STACK_KEYS) : TOP(LINES(""), LINE_KEYS), false, limit);
     htrail__store_free(store);
     return result;
 }

@@ -22,3 +22,18 @@ heaptrail top --by module after.htrail.db where:1
 echo "-- none, and no object at all"
 heaptrail top after.htrail type:nothing || echo "exit $?"
 heaptrail top after.htrail dict || echo "exit $?"
+echo "-- whose it is, what roots hold and threads, sorted by each column"
+for by in owner package root; do
+    echo "-- by $by"
+    heaptrail top --by $by after.htrail
+done
+heaptrail top --by thread -n 4 20.htrail
+for column in count bytes retained shared; do
+    heaptrail top --sort $column -n 3 after.htrail
+done
+echo "-- trees"
+heaptrail top --tree after.htrail
+heaptrail top --tree --json --depth 2 -n 1 after.htrail
+heaptrail top --tree after.htrail type:tuple
+heaptrail top --tree --by package after.htrail
+heaptrail top --tree --by root 20.htrail
