@@ -16,7 +16,7 @@ enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE, ROOT, ROOTS_
 /* The integers of the tables below the views: a label is a code, as analyze/schema.h draws it,
  * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
-    [OBJECT] = "SELECT id, address, type, module, name, length, size, refcount, holder, label, root, flags,\n"
+    [OBJECT] = "SELECT id, address, type, module, name, length, size, coalesce(refcount, referrers), holder, label, root, flags,\n"
                "  coalesce(dominator, holder), coalesce(retained, size), coalesce(owner, module) FROM heap_object WHERE id = ?1",
     [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1",
     [REFERENCES] = "SELECT dst, label FROM heap_reference WHERE src = ?1",

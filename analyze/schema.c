@@ -51,12 +51,13 @@ const char htrail__schema_sql[] =
     "CREATE TABLE total(\"by\" TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
     "  retained INTEGER, shared INTEGER, PRIMARY KEY(\"by\", key)) WITHOUT ROWID;\n"
     /* NULL is the ordinary case and at the end of a row costs nothing: dominator: as holder (0: the roots); retained: as size;
-     * shared: 0; owner: as module (0: nobody). Objects that dominate others are counted in the order of their tree: tree_place,
+     * shared: 0; owner: as module (0: nobody); refcount: as referrers. fingerprint is a signed number, which is a byte shorter.
+     * Objects that dominate others are counted in the order of their tree: tree_place,
      * and tree_below so many others below; NULL: dominates none, or none that does. */
     "CREATE TABLE heap_object(id INTEGER PRIMARY KEY, address INTEGER NOT NULL, type INTEGER NOT NULL, module INTEGER NOT NULL,\n"
-    "  size INTEGER NOT NULL, refcount INTEGER, flags INTEGER NOT NULL, referrers INTEGER NOT NULL,\n"
-    "  root INTEGER, depth INTEGER, holder INTEGER, label INTEGER, fingerprint INTEGER, age INTEGER, owner INTEGER, length INTEGER,\n"
-    "  dominator INTEGER, retained INTEGER, tree_place INTEGER, tree_below INTEGER, shared INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
+    "  size INTEGER NOT NULL, flags INTEGER NOT NULL, referrers INTEGER NOT NULL, root INTEGER, depth INTEGER, holder INTEGER,\n"
+    "  label INTEGER, fingerprint INTEGER, owner INTEGER, length INTEGER, age INTEGER, dominator INTEGER, retained INTEGER,\n"
+    "  tree_place INTEGER, shared INTEGER, tree_below INTEGER, refcount INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
     "CREATE TABLE heap_reference(src INTEGER NOT NULL, dst INTEGER NOT NULL, label INTEGER NOT NULL,\n"
     "  PRIMARY KEY(src, dst, label)) WITHOUT ROWID;\n"
     "CREATE INDEX heap_referrer ON heap_reference(dst);\n"
@@ -64,13 +65,13 @@ const char htrail__schema_sql[] =
     /* That an object lies between the first and the last of its type is always so; it leads from the name of a type to
      * its objects without an index, which would be 10 bytes an object. */
     "CREATE VIEW object AS SELECT o.id, o.address, t.name AS type, m.name AS module, n.text AS name, o.length, o.size,\n"
-    "  o.refcount, o.referrers, (SELECT sum(count) FROM c_reference WHERE object = o.id) AS c_references, o.flags & 1 AS is_tracked, o.flags >> 3 & 1 AS is_pseudo, o.flags >> 5 & 1 AS is_immortal, o.holder,\n"
+    "  CASE WHEN o.flags & 8 = 0 THEN coalesce(o.refcount, o.referrers) END AS refcount, o.referrers, (SELECT sum(count) FROM c_reference WHERE object = o.id) AS c_references, o.flags & 1 AS is_tracked, o.flags >> 3 & 1 AS is_pseudo, o.flags >> 5 & 1 AS is_immortal, o.holder,\n"
     "  " KIND("o.label") " AS holder_kind,\n"
     "  " LABEL("o.label") " AS holder_label,\n"
     "  o.depth, o.root, (SELECT text FROM object_text WHERE object = o.id) AS text,\n"
     "  (SELECT hash FROM object_text WHERE object = o.id) AS hash, (SELECT site FROM object_site WHERE object = o.id) AS site,\n"
     "  nullif(coalesce(o.dominator, o.holder), 0) AS dominator, coalesce(o.retained, o.size) AS retained, coalesce(o.shared, 0) AS shared,\n"
-    "  coalesce(w.name, '') AS owner_module, o.fingerprint, o.age,\n"
+    "  coalesce(w.name, '') AS owner_module, o.fingerprint & 0xffffffff AS fingerprint, o.age,\n"
     "  coalesce(o.tree_place, (SELECT tree_place FROM heap_object d WHERE d.id = coalesce(o.dominator, o.holder)), 0) AS tree_first,\n"
     "  coalesce(o.tree_place + coalesce(o.tree_below, 0), -1) AS tree_last\n"
     "  FROM heap_object o LEFT JOIN type t ON t.id = o.type\n"
