@@ -8,21 +8,23 @@
 #include <string.h>
 
 
-/* Two columns: the id, and whether the object is stale. */
+/* Two columns: the id, and whether the object is stale. Objects of a type lie between its first and last: of what
+ * there is one of, that is one row and not the heap. */
 static const char by_address[] = "SELECT id, 0 FROM object WHERE address = ?1";
 static const char by_id[] = "SELECT id, 0 FROM object WHERE id = ?1";
 static const char by_type[] =
-    "SELECT o.id, 0 FROM heap_object o WHERE o.type IN (SELECT id FROM type WHERE name = ?1 OR (NOT EXISTS (SELECT 1 FROM type WHERE name = ?1)\n"
-    "  AND (qualname = ?1 OR substr(name, -length(?1) - 1) = '.' || ?1))) ORDER BY o.id";
+    "SELECT o.id, 0 FROM type t CROSS JOIN heap_object o ON o.id BETWEEN t.first_object AND t.last_object AND +o.type = t.id\n"
+    "  WHERE t.name = ?1 OR (NOT EXISTS (SELECT 1 FROM type WHERE name = ?1)\n"
+    "  AND (t.qualname = ?1 OR substr(t.name, -length(?1) - 1) = '.' || ?1)) ORDER BY o.id";
 /* A namespace has a __name__, the dict of a class a __module__. */
 static const char by_module[] =
     "WITH live(id) AS MATERIALIZED (SELECT r.dst FROM root JOIN reference r ON r.src = root.object\n"
     "    WHERE root.kind = 'sys.modules' AND r.kind = 'value' AND r.label = ?1),\n"
     "  listed(id) AS MATERIALIZED (SELECT id FROM live UNION SELECT r.dst FROM live JOIN reference r ON r.src = live.id\n"
     "    WHERE r.kind = 'field' AND r.label = '__dict__'),\n"
-    "  found(id) AS (SELECT o.id FROM type t JOIN heap_object o ON o.type = t.id JOIN name n ON n.id = o.name\n"
+    "  found(id) AS (SELECT o.id FROM type t CROSS JOIN heap_object o ON o.id BETWEEN t.first_object AND t.last_object AND +o.type = t.id JOIN name n ON n.id = o.name\n"
     "    WHERE t.name = 'module' AND n.text = ?1\n"
-    "  UNION SELECT o.id FROM type t JOIN heap_object o ON o.type = t.id\n"
+    "  UNION SELECT o.id FROM type t CROSS JOIN heap_object o ON o.id BETWEEN t.first_object AND t.last_object AND +o.type = t.id\n"
     "    WHERE t.name = 'dict' AND o.module IN (SELECT id FROM module WHERE name = ?1)\n"
     "      AND EXISTS (SELECT 1 FROM reference r WHERE r.src = o.id AND r.kind = 'value' AND r.label = '__name__')\n"
     "      AND NOT EXISTS (SELECT 1 FROM reference r WHERE r.src = o.id AND r.kind = 'value' AND r.label = '__module__'))\n"

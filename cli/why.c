@@ -199,6 +199,21 @@ static htrail_status find_independent(cli_why_page *w)
     return status;
 }
 
+/* What comes back when all that was asked for goes. Of one object that is a column. */
+static int find_retained(cli_why_page *w)
+{
+    char message[HTRAIL__MESSAGE_BYTES];
+    htrail__found_object only;
+    if (w->selection.count > 1) {
+        if (htrail__retained_set_find(&w->retained, htrail__store_db(w->store), w->selection.ids, w->selection.count, message, sizeof message) != HTRAIL_OK)
+            return cli_fail(w->arguments, "'%s': %s", htrail__store_path(w->store), message);
+        return CLI_EXIT_OK;
+    }
+    htrail_status status = htrail__lookup_object(w->lookup, w->ways[0].first, &only);
+    w->retained.bytes = only.retained_bytes;
+    return status == HTRAIL_OK ? CLI_EXIT_OK : cli_why_fail(w, status);
+}
+
 static void print_number(uint64_t number)
 {
     char text[32];
@@ -258,6 +273,9 @@ static void print_set(const cli_why_page *w)
         print_number(w->selection.stale);
         printf(" are stale)");
     }
+    char bytes[32];
+    cli_format_bytes(bytes, sizeof bytes, (int64_t)w->retained.bytes);
+    printf(", retaining %s together", bytes);
     size_t listed = w->way_shown > WAYS_LISTED ? w->way_shown : WAYS_LISTED, width = 0;
     bool has_types = false;
     if (listed > w->way_count || listed + 1 == w->way_count)
@@ -461,7 +479,8 @@ static int print_expression(const cli_why_page *w, const htrail__chain *chain)
 static int print_way(const cli_why_page *w, size_t number)
 {
     static const char c_references[] = "SELECT object, holder, count FROM c_reference WHERE object = ?1 ORDER BY holder";
-    static const char weak[] = "SELECT src, count(*) OVER () FROM (SELECT DISTINCT src FROM heap_reference WHERE dst = ?1 AND label & 15 = 12 ORDER BY src LIMIT 1000)";
+    static const char weak[] = "SELECT src, count(*) OVER () FROM (SELECT DISTINCT src FROM\n"
+                               "  (SELECT src, label FROM heap_reference WHERE dst = ?1 LIMIT 20000) WHERE label & 15 = 12 ORDER BY src)";
     const cli_why_way *way = &w->ways[number];
     cli_why_chain chain;
     int result = CLI_EXIT_OK;
@@ -540,6 +559,8 @@ static int run(const cli_arguments *arguments)
         status = find_through(&w, &w.ways[i]);
     if (status == HTRAIL_OK)
         status = find_independent(&w);
+    if (status == HTRAIL_OK && (result = find_retained(&w)) != CLI_EXIT_OK)
+        goto done;
     result = status != HTRAIL_OK ? cli_why_fail(&w, status) : cli_why_tables(&w);
     if (result == CLI_EXIT_OK && !cli_option_given(arguments, "json"))
         result = print_page(&w);

@@ -7,6 +7,7 @@
 #include "analyze/holders.h"
 #include "analyze/independent.h"
 #include "analyze/library.h"
+#include "analyze/retained_set.h"
 #include "analyze/select.h"
 #include "analyze/store.h"
 #include "analyze/text.h"
@@ -38,6 +39,7 @@ typedef struct cli_why_page {
     bool is_garbage;   /* no root reaches the first of them */
     uint64_t above;    /* what the independent chains begin at; 0: the roots */
     htrail__independent independent;
+    htrail__retained_set retained; /* what comes back when all that was asked for goes */
     bool utf8;
 } cli_why_page;
 

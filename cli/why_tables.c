@@ -9,10 +9,10 @@
 #include "analyze/expression.h"
 #include "analyze/suspect.h"
 
-/* Of what None is referred to by not all is looked through for weak ones. */
+/* Of what much refers to (None) the first referrers are looked through for weak ones. */
 #define WEAK_SQL                                                                                                       \
-    "SELECT s.id, s.type, s.name, r.label, s.c_references FROM (SELECT src FROM heap_reference WHERE dst = ?1 AND label & 15 = 12 ORDER BY src LIMIT 1000) w\n" \
-    "JOIN object s ON s.id = w.src LEFT JOIN reference r ON r.src = w.src AND r.dst = ?1 AND r.kind = 'weak' GROUP BY s.id"
+    "SELECT DISTINCT s.id, s.type, s.name, s.referrers FROM (SELECT src, label FROM heap_reference WHERE dst = ?1 LIMIT 20000) w\n" \
+    "JOIN object s ON s.id = w.src WHERE w.label & 15 = 12 ORDER BY s.id"
 
 static int prepare(const cli_why_page *w, char *sql, sqlite3_stmt **out)
 {
@@ -66,9 +66,9 @@ static int prepare_ways(const cli_why_page *w, sqlite3_stmt **out)
     for (size_t i = 0; i < w->way_count && (i < w->way_shown || i < CLI_WHY_LISTED_MAX); i++)
         sqlite3_str_appendf(sql, "%s(%llu, %llu, %Q, nullif(%llu, 0), %llu)", i > 0 ? ",\n  " : "", (unsigned long long)i + 1, (unsigned long long)w->ways[i].objects,
                             w->ways[i].through_text, (unsigned long long)w->ways[i].through, (unsigned long long)w->ways[i].first);
-    sqlite3_str_appendall(sql, ")\nSELECT way, objects, through, holder, (SELECT type FROM object WHERE id = holder) AS holder_type,\n"
-                               "  (SELECT length FROM object WHERE id = holder) AS holder_length, (SELECT retained FROM object WHERE id = holder) AS holder_retained,\n"
-                               "  first, (SELECT type FROM object WHERE id = first) AS first_type FROM way ORDER BY way");
+    sqlite3_str_appendall(sql, ")\nSELECT way, objects, through, holder, (SELECT type FROM object WHERE id = way.holder) AS holder_type,\n"
+                               "  (SELECT length FROM object WHERE id = way.holder) AS holder_length, (SELECT retained FROM object WHERE id = way.holder) AS holder_retained,\n"
+                               "  first, (SELECT type FROM object WHERE id = way.first) AS first_type FROM way ORDER BY way");
     return prepare(w, sqlite3_str_finish(sql), out);
 }
 
@@ -149,6 +149,7 @@ static int add_members(const cli_why_page *w, cli_rows *rows)
     if (status == HTRAIL_OK) {
         cli_rows_member(rows, "expression", exists ? htrail__text_string(&expression) : NULL);
         cli_rows_member_number(rows, "objects", (int64_t)w->selection.count);
+        cli_rows_member_number(rows, "retained_bytes", (int64_t)w->retained.bytes);
         cli_rows_member_number(rows, "independent_above", (int64_t)w->above);
         cli_rows_member_number(rows, "independent_complete", w->independent.complete);
     }

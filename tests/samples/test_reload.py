@@ -81,7 +81,7 @@ class Published(Story):
 
     def test_every_copy_is_held_by_a_handler_of_atexit(self):
         ways = self.ways()
-        self.assertRegex(ways[0], r"^of 200 objects( \(\d+ are stale\))?:\n  100 dict come through atexit callbacks?")
+        self.assertRegex(ways[0], r"^of 200 objects( \(\d+ are stale\))?, retaining [\d.]+ \S+ together:\n  100 dict come through atexit callbacks?")
         first = ways[1].splitlines()
         self.assertEqual(first[1], "atexit callback atexit._exithandlers")
         self.assertIn("function logging.shutdown", first[-2])
@@ -105,7 +105,7 @@ class Kept(Story):
         for words in ("function logging.shutdown", "-__globals__-", "dict of module logging"):
             self.assertIn(words, first)
         self.assertIn("atexit callback 1 of 20" if self.number >= (3, 10) else "-module state->", first)
-        self.assertRegex(self.ways()[0], r"^of 40 objects( \(\d+ are stale\))?:\n  20 dict come through ")
+        self.assertRegex(self.ways()[0], r"^of 40 objects( \(\d+ are stale\))?, retaining [\d.]+ \S+ together:\n  20 dict come through ")
 
     def test_the_picture_names_atexit_and_from_3_7_on_the_hooks_of_fork(self):
         picture = self.picture()
