@@ -204,6 +204,8 @@ static void sum_below(htrail__paths *paths, htrail__paths_snapshot *snapshot)
     for (uint32_t i = paths->shapes.count; i-- > 0;) {
         htrail__path_count *count = &snapshot->counts[i];
         count->below += count->bytes;
+        if (paths->shapes.shapes[i].root_kind != HTRAIL__ROOT_GARBAGE && htrail__path_is_root(paths, i))
+            snapshot->bytes += count->below;
         if (paths->shapes.shapes[i].parent != HTRAIL__NO_SHAPE)
             snapshot->counts[paths->shapes.shapes[i].parent].below += count->below;
     }

@@ -173,7 +173,7 @@ static uint32_t label_of(const reading *r, uint32_t code)
     return payload < r->label_room ? r->label_texts[payload] : 0;
 }
 
-static htrail_status path_of_row(reading *r, uint32_t holder, uint32_t root, bool is_reached, uint32_t code, uint32_t type, uint32_t *out)
+static htrail_status path_of_row(reading *r, uint32_t holder, uint32_t root, uint32_t code, uint32_t type, uint32_t *out)
 {
     htrail__paths *paths = r->paths;
     htrail__shape key = {.parent = r->garbage_path, .type = type < r->type_room ? r->type_texts[type] : 0};
@@ -185,7 +185,7 @@ static htrail_status path_of_row(reading *r, uint32_t holder, uint32_t root, boo
             code = key.ref_kind | HTRAIL__CODE_DIRECT; /* a position, or a key that is no name */
     } else {
         code = 0;
-        if (is_reached && root < r->root_room && r->root_paths[root] > 0)
+        if (root < r->root_room && r->root_paths[root] > 0)
             key.parent = r->root_paths[root] - 1;
     }
     recent *near = &r->recents[(key.parent * UINT32_C(2654435761) ^ code * UINT32_C(0x85ebca6b) ^ type * UINT32_C(0xc2b2ae35)) >> 20];
@@ -246,25 +246,24 @@ static htrail_status read_objects(reading *r)
     sqlite3_stmt *statement = NULL;
     htrail_status status = HTRAIL_OK;
     int stepped = SQLITE_DONE;
-    static const char sql[] = "SELECT id, address, type, size, root, depth, holder, label, fingerprint, length, dominator, retained FROM heap_object ORDER BY id";
+    static const char sql[] = "SELECT id, address, type, size, holder, label, root, fingerprint, length, dominator, retained FROM heap_object ORDER BY id";
     if (sqlite3_prepare_v2(r->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return fail_database(r);
     while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
         uint32_t id = (uint32_t)sqlite3_column_int64(statement, 0), path;
         uint64_t size = (uint64_t)sqlite3_column_int64(statement, 3), address = (uint64_t)sqlite3_column_int64(statement, 1);
-        uint32_t holder = (uint32_t)sqlite3_column_int64(statement, 6);
-        bool is_reached = sqlite3_column_type(statement, 5) != SQLITE_NULL;
+        uint32_t holder = (uint32_t)sqlite3_column_int64(statement, 4), root = holder > 0 ? 0 : (uint32_t)sqlite3_column_int64(statement, 6);
         if (id == 0 || id > snapshot->object_count || holder >= id) {
             snprintf(r->message, r->message_cap, "object %lld is not where its number says", (long long)sqlite3_column_int64(statement, 0));
             status = HTRAIL_E_CORRUPT;
             break;
         }
-        status = path_of_row(r, holder, (uint32_t)sqlite3_column_int64(statement, 4), is_reached, (uint32_t)sqlite3_column_int64(statement, 7),
-                             (uint32_t)sqlite3_column_int64(statement, 2), &path);
+        status = path_of_row(r, holder, root, (uint32_t)sqlite3_column_int64(statement, 5), (uint32_t)sqlite3_column_int64(statement, 2), &path);
         if (status != HTRAIL_OK)
             break;
         htrail__path_count *count = &snapshot->counts[path];
-        uint64_t length = (uint64_t)sqlite3_column_int64(statement, 9);
+        uint64_t length = (uint64_t)sqlite3_column_int64(statement, 8), retained = (uint64_t)sqlite3_column_int64(statement, 10);
+        uint32_t dominator = (uint32_t)sqlite3_column_int64(statement, 9);
         r->path_of[id] = path;
         r->holder_of[id] = holder;
         count->objects++;
@@ -275,12 +274,11 @@ static htrail_status read_objects(reading *r)
             count->first = id;
         if (length > HTRAIL__PATHS_NAMES_MAX)
             htrail__paths_note_length(r->paths, path);
-        if (is_reached)
-            snapshot->bytes += size;
-        r->dominator_of[id] = sqlite3_column_type(statement, 10) == SQLITE_NULL ? holder : (uint32_t)sqlite3_column_int64(statement, 10);
+        /* NULL, which is 0 here: as the holder, and as the size; none is 0 too. */
+        r->dominator_of[id] = dominator == 0 && sqlite3_column_type(statement, 9) == SQLITE_NULL ? holder : dominator;
         if (!r->paths->shapes.shapes[path].folded || !is_within_its_own(r, id, path))
-            count->retained += sqlite3_column_type(statement, 11) == SQLITE_NULL ? size : (uint64_t)sqlite3_column_int64(statement, 11);
-        status = add_sample(r, &(htrail__path_sample){address, (uint32_t)sqlite3_column_int64(statement, 8), path, id});
+            count->retained += retained == 0 ? size : retained;
+        status = add_sample(r, &(htrail__path_sample){address, (uint32_t)sqlite3_column_int64(statement, 7), path, id});
     }
     if (status == HTRAIL_OK && stepped != SQLITE_DONE)
         status = fail_database(r);

@@ -1,4 +1,5 @@
-"""`heaptrail leaks` on heaps written as text (tests/graph): one for each kind of leak, and heaps that do not leak."""
+"""`heaptrail leaks` on heaps written as text (tests/graph): one for each kind of leak, and heaps that do not leak; and on
+small programs."""
 import json
 import os
 import subprocess
@@ -8,8 +9,9 @@ import textwrap
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../graph"))
+sys.path[:0] = [os.path.join(HERE, "../graph"), os.path.join(HERE, "..")]
 import graph_file
+import interpreters
 
 HEAPTRAIL = os.environ.get("HEAPTRAIL", os.path.join(HERE, "../../build/heaptrail"))
 
@@ -226,6 +228,72 @@ class Leaks(unittest.TestCase):
         asked = subprocess.run(["sqlite3", database, "SELECT c.snapshot, c.objects FROM leak_path l JOIN path_count c USING (path) WHERE l.role = 'grows' ORDER BY 1"],
                                stdout=subprocess.PIPE, universal_newlines=True).stdout
         self.assertEqual(asked, "1|100\n2|200\n3|300\n4|400\n")
+
+
+PROGRAM = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+import heaptrail
+class Record(object):
+    def __init__(self, n):
+        self.n, self.payload = n, bytearray(100)
+class Keep(object):
+    pass
+keep, spare, moved, stop = Keep(), [Record(n) for n in range(4000)], {}, threading.Event()
+keep.leak, keep.index, keep.buffer, keep.cache = [], {}, [], {}
+def request(n):
+    local = bytearray(5000)
+    stop.wait()
+def leak(n):
+    record = Record(n)
+    keep.leak.append(record)
+    keep.index[n] = record
+def thread(n):
+    if n % 100 == 0:
+        one = threading.Thread(target=request, args=(n,))
+        one.daemon = True
+        one.start()
+def clean(n):
+    if n % 3 == 0:
+        record = spare.pop()
+        moved[id(record)] = record
+    if n % 700 == 0:
+        del keep.buffer[:]
+    keep.buffer.append(Record(n))
+    keep.cache[n % 300] = Record(n)
+n = 0
+for number in range(5):
+    if number > 0:
+        heaptrail.snapshot("%s/%d.htrail" % (sys.argv[2], number - 1))
+    for n in range(n + 1, n + 1001):
+        globals()[sys.argv[3]](n)
+sys.stdout.flush()
+heaptrail = None
+import os
+os._exit(0)
+"""
+
+
+@interpreters.for_each("2.7", "3.8", "3.11")
+class RealProcesses:
+    """The programs leak nothing else: each has one verdict."""
+
+    def rows(self, what):
+        with tempfile.TemporaryDirectory(prefix="leaks.", dir=os.environ.get("TEST_TMP")) as folder:
+            subprocess.run([self.python, "-c", PROGRAM, self.module, folder, what], check=True)
+            return json.loads(heaptrail("leaks", "--json", *("%s/%d.htrail" % (folder, i) for i in range(4)))[0])["rows"]
+
+    def test_a_list_and_an_index(self):
+        row, = self.rows("leak")
+        self.assertRegex(row["verdict"], r"^keep\.leak \(list\) grew by 1,000 Records in each of 3 intervals: \+\d+\.\d KiB retained, "
+                         r"held from sys\.modules\['__main__'\]\.keep, also held by keep\.index \(dict\); confidence high$")
+
+    def test_threads(self):
+        row, = self.rows("thread")
+        self.assertRegex(row["verdict"], r"^41 threads \(\+30\) at .* request: they grew by 10 threads in each of 3 intervals: ")
+
+    def test_a_program_that_does_not_leak(self):
+        self.assertEqual(self.rows("clean"), [])
 
 
 if __name__ == "__main__":
