@@ -22,8 +22,17 @@ static bool begins_with(const uint8_t *data, size_t len, const char *text)
 
 static bool is_hprof(const uint8_t *data, size_t len) { return begins_with(data, len, "JAVA PROFILE 1.0"); }
 
+static bool is_v8(const uint8_t *data, size_t len)
+{
+    size_t at = 1;
+    while (at < len && (data[at] == ' ' || data[at] == '\n' || data[at] == '\r' || data[at] == '\t'))
+        at++;
+    return begins_with(data, len, "{") && begins_with(data + at, len - at, "\"snapshot\"");
+}
+
 #define FORMATS(X) \
-    X("hprof", "a heap dump of a Java VM (jcmd PID GC.heap_dump, jmap -dump:format=b)", is_hprof, htrail__import_hprof)
+    X("hprof", "a heap dump of a Java VM (jcmd PID GC.heap_dump, jmap -dump:format=b)", is_hprof, htrail__import_hprof) \
+    X("v8", "a .heapsnapshot of V8 (node: v8.writeHeapSnapshot(), Chrome: memory panel)", is_v8, htrail__import_v8)
 
 static const format formats[] = {
 #define X(name, text, matches, read) {name, text, matches, read},

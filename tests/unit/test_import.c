@@ -209,3 +209,55 @@ Test(import, a_damaged_hprof_is_refused_or_read_as_far_as_it_goes)
     make_hprof(&b);
     damage(&b, "hprof");
 }
+
+static const char heapsnapshot[] =
+    "{\"snapshot\":{\"meta\":{\"node_fields\":[\"type\",\"name\",\"id\",\"self_size\",\"edge_count\"],\"node_types\":[[\"synthetic\",\"object\",\"string\",\"closure\"],"
+    "\"string\",\"number\"],\"edge_fields\":[\"type\",\"name_or_index\",\"to_node\"],\"edge_types\":[[\"property\",\"element\",\"weak\"],\"string_or_number\",\"node\"]},"
+    "\"node_count\":4,\"edge_count\":4},\n\"nodes\":[0,0,1,0,2\n,1,1,3,40,2\n,2,2,5,16,0\n,3,3,7,64,0],\n\"edges\":[0,3,5\n,1,7,15\n,0,4,10,2,4,15],\n"
+    "\"strings\":[\"\",\"Record\",\"text \\u00e9\",\"run\",\"name\"]}\n";
+
+static bytes bytes_of(const char *data)
+{
+    bytes b = {.len = 0};
+    put_text(&b, data);
+    return b;
+}
+
+static void replaced(const char *what, const char *by, const char *sentence)
+{
+    bytes b = {.len = 0};
+    const char *at = strstr(heapsnapshot, what);
+    cr_assert_not_null(at);
+    memcpy(b.data, heapsnapshot, b.len = (size_t)(at - heapsnapshot));
+    put_text(&b, by);
+    put_text(&b, at + strlen(what));
+    refused(&b, sentence);
+}
+
+Test(import, heapsnapshot_has_what_was_put_into_it)
+{
+    bytes b = bytes_of(heapsnapshot);
+    cr_assert_eq(import_bytes(b.data, b.len, NULL), HTRAIL_OK, "%s", message);
+    cr_assert_str_eq(result.format, "v8");
+    cr_expect_eq(result.objects, 4);
+    cr_expect_eq(result.references, 4);
+    cr_expect_eq(result.size_bytes, 120);
+}
+
+Test(import, what_is_wrong_with_a_heapsnapshot_is_said)
+{
+    replaced("\"edge_count\"]", "\"count\"]", "has no field 'edge_count' of nodes");
+    replaced("1,7,15", "1,7,14", "an edge of node 0 has type 1, name 7 and leads to 14, at offset");
+    replaced("0,3,5\n,", "", "fewer edges than its nodes say");
+    replaced("10,2,4,15", "10,2,4,15,2,4,15", "more edges than its nodes say");
+    replaced("\"nodes\"", "nodes", "it is no JSON: lexical error: invalid string in json text., at offset");
+    bytes b = bytes_of(heapsnapshot);
+    b.len -= 20;
+    refused(&b, "the file ends within a value");
+}
+
+Test(import, a_damaged_heapsnapshot_is_refused_or_read)
+{
+    bytes b = bytes_of(heapsnapshot);
+    damage(&b, "v8");
+}
