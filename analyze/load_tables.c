@@ -329,7 +329,7 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
         (status = write_sums(l, "INSERT INTO module VALUES(?, ?, ?, ?, ?, ?)", l->module_texts, l->module_sums, l->module_count)) != HTRAIL_OK ||
         (status = write_sums(l, "INSERT INTO name VALUES(? - 1, ?, ?, ?, ?, ?)", l->name_texts, l->name_sums, l->name_count)) != HTRAIL_OK ||
         (status = write_labels(l)) != HTRAIL_OK || (status = write_roots(l)) != HTRAIL_OK || (status = htrail__loader_write_process(l)) != HTRAIL_OK || (status = htrail__loader_write_sites(l)) != HTRAIL_OK ||
-        (status = htrail__loader_write_c_references(l)) != HTRAIL_OK ||
+        (status = htrail__loader_write_c_references(l)) != HTRAIL_OK || (status = htrail__loader_write_paths(l)) != HTRAIL_OK ||
         (status = write_object_texts(l)) != HTRAIL_OK || (status = run_sql(l, htrail__schema_finish_sql)) != HTRAIL_OK ||
         (status = write_type_totals(l)) != HTRAIL_OK || (status = write_buckets(l, "size", l->size_sums)) != HTRAIL_OK ||
         (status = write_buckets(l, "length", l->length_sums)) != HTRAIL_OK || (status = htrail__loader_write_groups(l)) != HTRAIL_OK || (status = write_statistics(l)) != HTRAIL_OK)

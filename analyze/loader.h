@@ -109,6 +109,8 @@ htrail_status htrail__loader_write_process(htrail__loader *l);
 /* Tables of sites (load_sites.c). */
 htrail_status htrail__loader_write_sites(htrail__loader *l);
 htrail_status htrail__loader_write_c_references(htrail__loader *l);
+/* Objects by how they are held (load_paths.c). */
+htrail_status htrail__loader_write_paths(htrail__loader *l);
 /* Text of root.key and thread.key into out; and totals by root, thread, owner, package (load_groups.c). */
 void htrail__loader_root_key(const htrail__loader *l, uint32_t root, htrail__text *out);
 void htrail__loader_thread_key(const htrail__loader *l, uint32_t thread, htrail__text *out);

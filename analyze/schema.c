@@ -54,6 +54,8 @@ const char htrail__schema_sql[] =
      * shared: 0; owner: as module (0: nobody); refcount: as referrers. fingerprint is a signed number, which is a byte shorter.
      * Objects that dominate others are counted in the order of their tree: tree_place,
      * and tree_below so many others below; NULL: dominates none, or none that does. */
+    "CREATE TABLE heap_path(parent INTEGER NOT NULL, id INTEGER NOT NULL, step TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
+    "  PRIMARY KEY(parent, id)) WITHOUT ROWID;\n"
     "CREATE TABLE heap_object(id INTEGER PRIMARY KEY, address INTEGER NOT NULL, type INTEGER NOT NULL, module INTEGER NOT NULL,\n"
     "  size INTEGER NOT NULL, flags INTEGER NOT NULL, referrers INTEGER NOT NULL, root INTEGER, depth INTEGER, holder INTEGER,\n"
     "  label INTEGER, fingerprint INTEGER, owner INTEGER, length INTEGER, age INTEGER, dominator INTEGER, retained INTEGER,\n"
@@ -77,6 +79,10 @@ const char htrail__schema_sql[] =
     "  FROM heap_object o LEFT JOIN type t ON t.id = o.type\n"
     "  AND o.id BETWEEN t.first_object AND t.last_object LEFT JOIN module m ON m.id = o.module LEFT JOIN name n ON n.id = o.name\n"
     "  LEFT JOIN module w ON w.id = coalesce(o.owner, o.module);\n"
+    "CREATE VIEW path AS WITH RECURSIVE down(id, parent, step, key, count, bytes) AS (\n"
+    "  SELECT id, parent, step, step, count, bytes FROM heap_path WHERE parent = 0 UNION ALL\n"
+    "  SELECT p.id, p.parent, p.step, down.key || ' > ' || p.step, p.count, p.bytes FROM down JOIN heap_path p ON p.parent = down.id)\n"
+    "  SELECT id, nullif(parent, 0) AS parent, step, key, count, bytes FROM down;\n"
     /* What the collector had done; NULL where the snapshot does not say. */
     "CREATE VIEW collector AS SELECT\n"
     "  (SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'gc_collections_0') AS collections_0,\n"

@@ -12,7 +12,7 @@ static int run(const cli_arguments *arguments)
 {
     const char *by;
     uint64_t limit;
-    int result = cli_totals_options(arguments, &by, &limit);
+    int result = cli_totals_options(arguments, "path", &by, &limit);
 
     if (result != CLI_EXIT_OK)
         return result;
@@ -36,12 +36,14 @@ static const cli_option options[] = {CLI_TOTALS_OPTIONS, CLI_GROWTH_OPTIONS, CLI
 
 const cli_command cli_diff = {
     .name = "diff",
-    .usage = "[--by type|module|size|name|length|site|c-refs] [--sort KEY] [--min-bytes N] [-n N] BEFORE [BETWEEN...] AFTER",
+    .usage = "[--by type|module|owner|package|name|size|length|site|thread|root|c-refs|path] [--sort KEY] [--min-bytes N] [-n N] BEFORE [BETWEEN...] AFTER",
     .summary = "show what grew between two snapshots or more",
     .help = "What grew most in bytes comes first, what shrank last; what is the same in all is left out. Of more than two the\n"
             "table has each one's numbers, in how many steps the bytes grew, and the trend of the bytes; changes are from\n"
             "the first to the last. Snapshots of different processes, hosts and Pythons can be compared too.\n"
-            "On a narrow terminal the heads are before, after, change, or after and change alone; in a pipe and in JSON they are whole.\n\n" CLI_TOTALS_HELP "\n\n" CLI_ASSERTION_HELP,
+            "On a narrow terminal the heads are before, after, change, or after and change alone; in a pipe and in JSON they are whole.\n\n" CLI_TOTALS_HELP "\n"
+            "     path    labels and types on the shortest chain from a root; positions, keys of large mappings and what\n"
+            "             repeats itself are put together. It needs no address, and can be compared between processes\n\n" CLI_ASSERTION_HELP,
     .options = options,
     .operands_min = 2,
     .operands_max = -1,

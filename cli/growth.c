@@ -108,6 +108,8 @@ static void add_snapshot(htrail__text *query, const cli_series *series, const ch
     if (strcmp(by, "site") == 0)
         htrail__text_format(query, " FROM (SELECT file || ':' || line AS key, CAST(round(sum(count)) AS INTEGER) AS count, "
                             "CAST(round(sum(bytes)) AS INTEGER) AS bytes FROM %s.site WHERE blocks > 0 GROUP BY file, line)", series->names[at]);
+    else if (strcmp(by, "path") == 0)
+        htrail__text_format(query, " FROM %s.path WHERE count > 0", series->names[at]);
     else
         htrail__text_format(query, " FROM %s.total WHERE \"by\" = '%s'", series->names[at], by);
 }

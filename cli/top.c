@@ -154,7 +154,7 @@ static int run(const cli_arguments *arguments)
     uint64_t limit;
     int result;
 
-    if ((result = cli_totals_options(arguments, &by, &limit)) != CLI_EXIT_OK || (result = sort_option(arguments, by, &sort)) != CLI_EXIT_OK ||
+    if ((result = cli_totals_options(arguments, NULL, &by, &limit)) != CLI_EXIT_OK || (result = sort_option(arguments, by, &sort)) != CLI_EXIT_OK ||
         (result = cli_tree_options(arguments, &limits)) != CLI_EXIT_OK)
         return result;
     if (cli_option_given(arguments, "tree"))

@@ -5,7 +5,7 @@
 
 enum { ROWS_DEFAULT = 20 };
 
-int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit)
+int cli_totals_options(const cli_arguments *arguments, const char *own, const char **by, uint64_t *limit)
 {
     static const char *const known[] = {"type", "module", "owner", "package", "size", "name", "length", "site", "thread", "root", "c-refs"};
     const char *asked = cli_option_value(arguments, "by"), *rows = cli_option_value(arguments, "limit");
@@ -24,7 +24,12 @@ int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t
             *by = known[i];
             return CLI_EXIT_OK;
         }
-    return cli_usage(arguments, "cannot group by '%s'; it is type, module, owner, package, name, size, length, site, thread, root or c-refs", asked);
+    if (own != NULL && strcmp(asked, own) == 0) {
+        *by = own;
+        return CLI_EXIT_OK;
+    }
+    return cli_usage(arguments, "cannot group by '%s'; it is type, module, owner, package, name, size, length, site, thread, root%s c-refs%s%s", asked,
+                     own != NULL ? "," : " or", own != NULL ? " or " : "", own != NULL ? own : "");
 }
 
 const char *cli_totals_blank(const char *by)

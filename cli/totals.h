@@ -25,8 +25,8 @@
     "     root    kind and name of the root where that chain begins\n"                     \
     "     c-refs  references that C code holds, less those of the interpreter's own variables"
 
-/* Returns CLI_EXIT_OK, or the exit code of a wrong use that was said. */
-int cli_totals_options(const cli_arguments *arguments, const char **by, uint64_t *limit);
+/* own: a key that this command alone has, or NULL. Returns CLI_EXIT_OK, or the exit code of a wrong use that was said. */
+int cli_totals_options(const cli_arguments *arguments, const char *own, const char **by, uint64_t *limit);
 
 /* What a table shows where the key is the empty text: "(no name)". */
 const char *cli_totals_blank(const char *by);

@@ -127,6 +127,47 @@ class Assertions(Case):
         self.assertRegex(said, r"-\[0\]-+> app\.Record")
 
 
+class Paths(Case):
+    """By how objects are held: no address, no position, nothing that differs from process to process."""
+
+    def paths(self, text, **lets):
+        path = graph_file.snapshot("\nroot modules main __main__\nmain module __main__ : field __dict__ globals\n" + text, self.folder, "p", **lets)
+        rows = json.loads(heaptrail("sql", "--json", path, "SELECT key, count FROM path WHERE count > 0").stdout)["rows"]
+        self.assertEqual(sum(row["count"] for row in rows),
+                         json.loads(heaptrail("sql", "--json", path, "SELECT count(*) AS n FROM object").stdout)["rows"][0]["n"])
+        return {row["key"][len("sys.modules > module > "):]: row["count"] for row in rows if row["key"].startswith("sys.modules > module > ")}
+
+    def test_positions_are_left_out_and_attributes_are_so_wherever_they_stand(self):
+        self.assertEqual(self.paths("globals dict - : value keep keep\nkeep list - : index - a[*]\na[7] app.A - : field __dict__ d[$]\n"
+                                    "d[7] dict - : value x x[$], index 3 y[$]\nx[7] app.X -\ny[7] app.Y -\n"),
+                         {"__dict__ dict": 1, ".keep list": 1, ".keep list > [i] app.A": 7, ".keep list > [i] app.A > __dict__ dict": 7,
+                          ".keep list > [i] app.A > .x app.X": 7, ".keep list > [i] app.A > __dict__ dict > [i] app.Y": 7})
+
+    def test_keys_of_a_large_mapping_are_data(self):
+        for count, expected in (64, 64), (65, 1):
+            items = ", ".join("value k%d item[%d]" % (i, i) for i in range(count))
+            found = self.paths("globals dict - : value table table\ntable dict - : %s\nitem[%d] app.Item -\n" % (items, count))
+            self.assertEqual(len([key for key in found if key.endswith("app.Item")]), expected, count)
+
+    def test_what_repeats_itself_is_one_step(self):
+        found = self.paths("globals dict - : value head node[0]\nnode[5000] app.Node - : attr next node[$+1]\n")
+        self.assertEqual(found, {"__dict__ dict": 1, ".head app.Node": 1, ".head app.Node > .next app.Node": 4999})
+        found = self.paths("globals dict - : value head node[0]\nnode[5000] app.Node - : attr link link[$]\nlink[5000] app.Link - : slot next node[$+1]\n")
+        self.assertEqual(found, {"__dict__ dict": 1, ".head app.Node": 1, ".head app.Node > .link app.Link": 1,
+                                 ".head app.Node > .link app.Link > .next app.Node": 4999,
+                                 ".head app.Node > .link app.Link > .next app.Node > .link app.Link": 4999})
+
+    def test_a_way_that_never_repeats_itself_ends(self):
+        chain = "".join("n%d app.N - : attr %s n%d\n" % (i, "ab"[bin(i * 2654435761 & 0xffff).count("1") % 2] + "x" * (i % 7), i + 1) for i in range(500))
+        found = self.paths("globals dict - : value head n0\n" + chain + "n500 app.N -\n")
+        self.assertLess(max(key.count(" > ") for key in found), 50)
+        self.assertGreater(max(found.values()), 400)
+
+    def test_growth(self):
+        rows = self.rows("--by", "path", *self.heaps(10, 30))
+        self.assertEqual(rows["sys.modules > module > .keep list > [i] app.Record"]["count_change"], 20)
+
+
 class Across(Case):
     def test_two_hosts_are_compared_and_a_line_says_so(self):
         files = self.heaps(10) + self.heaps(20, pid=7, host="other")
@@ -151,6 +192,8 @@ class TwoVersions(Case):
         said = heaptrail("diff", "--json", *files)
         record, = [row for row in json.loads(said.stdout)["rows"] if row["key"] == "__main__.Record"]
         self.assertEqual((record["count_before"], record["count_after"]), (500, 1500))
+        by_path = self.rows("--by", "path", *files)
+        self.assertEqual(by_path["sys.modules > ['__main__'] module > .keep list > [i] __main__.Record"]["count_change"], 1000)
         self.assertRegex(said.stderr, r"the processes differ: cpython \S+, pid \d+ on \S+, and cpython \S+, pid \d+")
 
 
