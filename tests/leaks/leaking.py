@@ -374,7 +374,7 @@ def handler_wrapped_again(d):
         def install(n):
             global $name
             $name = $wrap($name, n)
-        """, name=name, wrap=wrap, bytes=d.bytes()), "install(n)", [Leak([(name,), (wrap,)], ("function", "cell", "bytes"))])
+        """, name=name, wrap=wrap, bytes=d.bytes()), "install(n)", [Leak([(name,), (wrap,)], ("function", "cell", "tuple", "bytes"))])
 
 
 @leaking

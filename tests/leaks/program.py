@@ -139,7 +139,8 @@ class Draw(random.Random):
         names = {"make": item.make, "name": name, "other": other, "cls": cls, "many": self.choice((20, 100, 400)), "step": "go_over_" + name}
         define, define_item = self.choice(NOISES), item.define
         if "$levels" in define:
-            names["levels"] = self.levels(names["many"] // 4, names["many"] * 2)
+            levels = self.levels(names["many"] // 4, names["many"] * 2)
+            names["levels"] = levels[:-1] + levels[:1]  # from end to end it sets nothing off against a leak
         return define_item + self.text(define, **names), names["step"] + "()\n"
 
     def stillness(self):
