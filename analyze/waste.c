@@ -1,0 +1,198 @@
+/* analyze/waste.c - see the header.
+ *
+ * What no root reaches is no waste: it goes with the next collection. What is held under the name of a C field
+ * (`__dict__`, `__annotations__`) is the interpreter's to make and no container of the program. */
+#include "analyze/waste.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What objects of this interpreter take, from the snapshot itself: the collector's head; a list and a set without items.
+ * Sizes of a dict's tables come from its layout: indices, then entries of three words, since 3.11 of two where all
+ * keys are str. All tables are powers of two of which two thirds are used. */
+static const char facts_sql[] =
+    "WITH RECURSIVE\n"
+    "fact(head, list_base, set_base) AS MATERIALIZED (SELECT\n"
+    "  (SELECT min(o.size - 8 * o.length) - t.basic_size FROM heap_object o JOIN type t ON t.id = o.type WHERE t.name = 'list'),\n"
+    "  (SELECT min(o.size - 8 * o.length) FROM heap_object o JOIN type t ON t.id = o.type WHERE t.name = 'list'),\n"
+    "  (SELECT min(o.size) FROM heap_object o JOIN type t ON t.id = o.type WHERE t.name IN ('set', 'frozenset') AND o.length < 5)),\n"
+    "power(bits) AS (SELECT 3 UNION ALL SELECT bits + 1 FROM power WHERE bits < 40),\n"
+    "table_size(slots, words, bytes) AS MATERIALIZED (SELECT (2 << bits) / 3, words,\n"
+    "  %d + (1 << bits) * CASE WHEN bits < 8 THEN 1 WHEN bits < 16 THEN 2 WHEN bits < 32 THEN 4 ELSE 8 END + (2 << bits) / 3 * 8 * words\n"
+    "  FROM power JOIN (SELECT 3 AS words UNION ALL SELECT 2) WHERE words >= %d),\n";
+enum { TABLE_HEAD = 40, TABLE_HEAD_311 = 32, NO_TABLE = 4 };
+
+static const char containers_sql[] =
+    "container(id, type, size, length, base) AS MATERIALIZED (\n"
+    "  SELECT o.id, t.name, o.size, o.length, t.basic_size + CASE t.name WHEN 'bytearray' THEN 0 ELSE fact.head END\n"
+    "  FROM fact JOIN type t JOIN heap_object o ON o.type = t.id AND o.id BETWEEN t.first_object AND t.last_object\n"
+    "  JOIN object v ON v.id = o.id\n"
+    "  WHERE t.name IN ('dict', 'list', 'set', 'frozenset', 'bytearray', 'collections.deque', 'collections.defaultdict',\n"
+    "    'collections.OrderedDict') AND o.depth IS NOT NULL AND v.holder_kind <> 'field'),\n"
+    /* What they would take if they were made anew with the items that they have. */
+    "room(id, size, need) AS (\n"
+    "  SELECT id, size, list_base + 8 * length FROM container JOIN fact WHERE type = 'list' AND length > 0\n"
+    "  UNION ALL SELECT id, size, base + length + 1 FROM container WHERE type = 'bytearray' AND length > 0\n"
+    "  UNION ALL SELECT id, size, set_base + CASE WHEN length < 5 THEN 0\n"
+    "      ELSE 16 * (SELECT 1 << min(bits) FROM power WHERE 1 << bits > 2 * length) END\n"
+    "    FROM container JOIN fact WHERE type IN ('set', 'frozenset') AND length > 0\n"
+    "  UNION ALL SELECT c.id, c.size, c.base + (SELECT min(n.bytes) FROM table_size n WHERE n.slots >= c.length AND n.words = s.words)\n"
+    "    FROM container c JOIN table_size s ON s.bytes = c.size - c.base\n"
+    "    WHERE c.type IN ('dict', 'collections.defaultdict') AND c.length > 0),\n";
+
+/* `first` is the one nearest to a root of those that are equal. A tuple is equal to another whose items are the same
+ * or equal; of tuples in a tuple one level is looked through. */
+#define ITEMS(equal_item, joins)                                                                                             \
+    "SELECT id, min(id) OVER (PARTITION BY type, items) FROM (\n"                                                           \
+    "  SELECT src AS id, type, place, length, group_concat(" equal_item ") OVER whole AS items, count(*) OVER whole AS found\n" \
+    "  FROM item LEFT JOIN same_text ON same_text.id = dst" joins "\n"                                                       \
+    "  WINDOW whole AS (PARTITION BY src ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))\n"         \
+    "  WHERE place = 0 AND found = length"
+static const char duplicates_sql[] =
+    "same_text(id, first) AS MATERIALIZED (SELECT o.id, min(o.id) OVER (PARTITION BY o.type, x.hash, o.length)\n"
+    "  FROM object_text x JOIN heap_object o ON o.id = x.object WHERE x.hash IS NOT NULL AND o.depth IS NOT NULL),\n"
+    "item(src, place, dst, length, type) AS MATERIALIZED (SELECT o.id, CAST(r.label AS INTEGER), r.dst, o.length, o.type\n"
+    "  FROM type t JOIN heap_object o ON o.type = t.id AND o.id BETWEEN t.first_object AND t.last_object\n"
+    "  JOIN reference r ON r.src = o.id AND r.kind = 'index'\n"
+    "  WHERE (t.name = 'tuple' OR t.base = (SELECT object FROM type WHERE name = 'tuple')) AND o.depth IS NOT NULL),\n"
+    "flat(id, first) AS MATERIALIZED (" ITEMS("coalesce(same_text.first, dst)", "") "),\n"
+    "same_items(id, first) AS (" ITEMS("coalesce(flat.first, same_text.first, dst)", " LEFT JOIN flat ON flat.id = dst") "),\n";
+
+/* An instance has its attributes in a dict, or in an array that no size counts and that slots would be as large as. 16: what
+ * every object begins with. A basic size beyond that and its own slots is that of another type in C. */
+static const char slots_sql[] =
+    "instance(id, type, size, dict, dict_size) AS MATERIALIZED (SELECT o.id, o.type, o.size, d.id, coalesce(d.size, 0)\n"
+    "  FROM type t JOIN heap_object o ON o.type = t.id AND o.id BETWEEN t.first_object AND t.last_object AND o.depth IS NOT NULL\n"
+    "  LEFT JOIN heap_object d ON d.id = (SELECT dst FROM reference WHERE src = o.id AND kind = 'field' AND label = '__dict__')\n"
+    "  WHERE t.is_heap AND t.objects > 1 AND t.item_size = 0),\n"
+    "attribute(type, label, is_slot, is_inline) AS MATERIALIZED (\n"
+    "  SELECT i.type, r.label, r.kind = 'slot', i.dict IS NULL AND r.kind = 'attr'\n"
+    "    FROM instance i JOIN reference r ON r.src = i.id WHERE r.kind IN ('attr', 'slot')\n"
+    "  UNION SELECT i.type, r.label, 0, 0 FROM instance i JOIN reference r ON r.src = i.dict AND r.kind = 'value'),\n"
+    "attributes(type, count, slots, is_inline) AS MATERIALIZED (\n"
+    "  SELECT type, count(DISTINCT label), count(DISTINCT CASE WHEN is_slot THEN label END), max(is_inline) FROM attribute GROUP BY type),\n"
+    "slotted(type, has_dict, size) AS MATERIALIZED (\n"
+    "  SELECT a.type, d.has_dict, fact.head + 16 + 8 * CASE WHEN d.has_dict THEN a.count ELSE a.slots END\n"
+    "  FROM attributes a JOIN type t ON t.id = a.type JOIN fact JOIN (SELECT 0 AS has_dict UNION SELECT 1) d\n"
+    "  WHERE a.count <= 30 AND t.basic_size - 8 * a.slots <= 32 AND (d.has_dict OR a.is_inline)),\n";
+
+static const struct {
+    const char *name, *sql;
+} kinds[] = {
+    {"duplicate", "  SELECT d.id, 'duplicate', o.size, o.size FROM (SELECT id, first FROM same_text UNION ALL SELECT id, first FROM same_items) d\n"
+                  "    JOIN heap_object o ON o.id = d.id WHERE d.id > d.first\n"},
+    {"empty", "  SELECT id, 'empty', size, size FROM container WHERE length = 0 AND type <> 'frozenset'\n"},
+    {"nearly-empty", "  SELECT id, 'nearly-empty', size, size - need FROM room WHERE need * 4 <= size\n"},
+    {"over-allocated", "  SELECT id, 'over-allocated', size, size - need FROM room WHERE need < size AND need * 4 > size\n"},
+    {"slots", "  SELECT i.id, 'slots', i.size + i.dict_size, i.size + i.dict_size - s.size FROM instance i JOIN slotted s\n"
+              "    ON s.type = i.type AND s.has_dict = (i.dict IS NOT NULL) WHERE i.size + i.dict_size > s.size\n"},
+};
+enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
+
+/* The field of a wasted object: up from holder to holder, through containers, to the nearest that has a name for it: an
+ * attribute, a variable, a global. Objects that lie alike in one holder go together. STEPS bounds the walk. */
+#define NAMED "o.holder_kind IN ('attr', 'slot', 'local', 'cell', 'default', 'field')"
+#define STEPS "8"
+static const char fields_sql[] =
+    "spot(n, kind, type, objects, bytes, back, example) AS MATERIALIZED (\n"
+    "  SELECT row_number() OVER (ORDER BY w.kind, min(w.id)), w.kind, o.type, count(*), sum(w.bytes), sum(w.back), min(w.id)\n"
+    "  FROM waste w JOIN object o ON o.id = w.id LEFT JOIN object h ON h.id = o.holder AND o.holder_kind IN ('attr', 'slot')\n"
+    "  GROUP BY w.kind, o.type, coalesce(h.type, ''), coalesce(h.name, ''), CASE WHEN h.id IS NULL THEN o.holder END,\n"
+    "    CASE WHEN o.holder IS NULL THEN o.root WHEN o.holder_kind IN ('index', 'key') THEN -1 ELSE o.holder_label END),\n"
+    "up(n, at, field, step) AS (SELECT n, example, '', 0 FROM spot\n"
+    "  UNION ALL SELECT up.n, CASE WHEN h.name <> '' OR " NAMED " OR g.id IS NOT NULL OR step = " STEPS " THEN NULL ELSE h.id END,\n"
+    "    CASE WHEN o.holder IS NULL THEN coalesce((SELECT r.kind FROM root r WHERE r.id = o.root), '')\n"
+    "      WHEN g.id IS NOT NULL THEN CASE WHEN g.name <> '' THEN g.name ELSE g.type END || '.' || o.holder_label\n"
+    "      WHEN " NAMED " THEN CASE WHEN h.name <> '' THEN h.name ELSE h.type END || '.' || o.holder_label\n"
+    "      WHEN h.name <> '' THEN h.name || '[]'\n"
+    "      WHEN step = " STEPS " THEN h.type || '[]'\n"
+    "      WHEN o.holder_kind = 'value' AND o.holder_label NOT LIKE '(%)' THEN '[''' || o.holder_label || ''']'\n"
+    "      ELSE '[]' END || field, step + 1\n"
+    "    FROM up JOIN object o ON o.id = up.at LEFT JOIN object h ON h.id = o.holder\n"
+    "    LEFT JOIN object g ON g.id = h.holder AND h.holder_kind = 'field' AND h.holder_label = '__dict__' AND o.holder_kind = 'value'\n"
+    "    WHERE up.at IS NOT NULL)\n"
+    "SELECT kind, type, field AS held_by, sum(objects) AS objects, sum(bytes) AS bytes, sum(back) AS back, min(example) AS example\n"
+    "FROM spot JOIN up USING (n) WHERE up.at IS NULL GROUP BY 1, 2, 3 ORDER BY back DESC, kind, type, held_by";
+
+static const struct {
+    const char *name, *columns, *order;
+} keys[] = {
+    {"field", NULL, NULL},
+    {"type", "w.kind, o.type", "1, 2"},
+    {"owner", "o.owner_module AS owner", "1"},
+    {"kind", "w.kind", "1"},
+};
+enum { KEY_COUNT = sizeof keys / sizeof *keys };
+
+bool htrail__waste_is_kind(const char *name)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+bool htrail__waste_is_key(const char *name)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (strcmp(keys[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The value of a key of the snapshot, "" where there is none. */
+static htrail_status read_fact(sqlite3 *db, const char *key, char *out, size_t cap)
+{
+    sqlite3_stmt *statement = NULL;
+    htrail_status status = sqlite3_prepare_v2(db, "SELECT value FROM snapshot WHERE key = ?1", -1, &statement, NULL) == SQLITE_OK ? HTRAIL_OK : HTRAIL_E_IO;
+
+    *out = 0;
+    if (status == HTRAIL_OK) {
+        sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+        if (sqlite3_step(statement) == SQLITE_ROW)
+            snprintf(out, cap, "%s", (const char *)sqlite3_column_text(statement, 0));
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+bool htrail__waste_has_hashes(sqlite3 *db)
+{
+    char id[32];
+    return read_fact(db, "hash_key_id", id, sizeof id) == HTRAIL_OK && *id != 0;
+}
+
+htrail_status htrail__waste_query(htrail__text *out, sqlite3 *db, const char *kind, const char *by)
+{
+    char runtime[64];
+    unsigned major = 0, minor = 0;
+    htrail_status status = read_fact(db, "runtime", runtime, sizeof runtime);
+
+    if (status != HTRAIL_OK)
+        return status;
+    if (sscanf(runtime, "cpython %u.%u", &major, &minor) != 2)
+        major = minor = 0; /* another's, whose tables are not known: of its dicts nothing is said but that they are empty */
+    bool is_compact = major == 3 && minor >= 6, has_words = major == 3 && minor >= 11;
+    htrail__text_format(out, facts_sql, has_words ? TABLE_HEAD_311 : TABLE_HEAD, !is_compact ? NO_TABLE : has_words ? 2 : 3);
+    htrail__text_add_string(out, containers_sql);
+    htrail__text_add_string(out, duplicates_sql);
+    htrail__text_add_string(out, slots_sql);
+    htrail__text_add_string(out, "waste(id, kind, bytes, back) AS MATERIALIZED (\n");
+    for (size_t i = 0, parts = 0; i < KIND_COUNT; i++)
+        if (kind == NULL || strcmp(kinds[i].name, kind) == 0) {
+            htrail__text_add_string(out, parts++ > 0 ? "  UNION ALL\n" : "");
+            htrail__text_add_string(out, kinds[i].sql);
+        }
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (strcmp(keys[i].name, by) != 0)
+            continue;
+        if (keys[i].columns == NULL) {
+            htrail__text_add_string(out, "),\n");
+            htrail__text_add_string(out, fields_sql);
+        } else
+            htrail__text_format(out, ")\nSELECT %s, count(*) AS objects, sum(w.bytes) AS bytes, sum(w.back) AS back, min(w.id) AS example\n"
+                                     "FROM waste w JOIN object o ON o.id = w.id GROUP BY %s ORDER BY back DESC, %s",
+                                keys[i].columns, keys[i].order, keys[i].order);
+    }
+    return out->failed ? HTRAIL_E_NOMEM : HTRAIL_OK;
+}

@@ -1,0 +1,32 @@
+/* analyze/waste.h - memory that a program could do without, as one query over the database of a snapshot.
+ *
+ *     duplicate       str, bytes and tuples that are equal to one that is nearer to a root
+ *     empty           dicts, lists, sets, deques and bytearrays without an item
+ *     nearly-empty    those that take at least four times what their items need
+ *     over-allocated  those that take more than their items need
+ *     slots           instances that would be smaller if their class had __slots__
+ *
+ * An object is of one kind at most. docs/waste.md says what each counts, and what is not known. Nothing
+ * runs in C: the query is the result, and the plain sqlite3 shell gives the same rows. */
+#ifndef HTRAIL_ANALYZE_WASTE_H
+#define HTRAIL_ANALYZE_WASTE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <htrail/status.h>
+
+#include "analyze/text.h"
+
+/* Of NAME, "duplicate"; false: it is none. */
+bool htrail__waste_is_kind(const char *name);
+/* What rows are summed by: "field", "type", "owner" or "kind". */
+bool htrail__waste_is_key(const char *name);
+
+/* Add the query to out. kind: NULL is all; by as above. Columns: [kind, type, held_by | kind, type | owner | kind,]
+ * objects, bytes, back, example (the id of one); the rows with most bytes back first. Fails where db cannot be read. */
+HTRAIL_MUST_CHECK htrail_status htrail__waste_query(htrail__text *out, sqlite3 *db, const char *kind, const char *by);
+
+/* Has the snapshot hashes? Without them equal texts are not known. */
+bool htrail__waste_has_hashes(sqlite3 *db);
+
+#endif
