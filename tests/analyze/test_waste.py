@@ -144,7 +144,7 @@ class Text(WasteTest):
             self.assertEqual(subprocess.run([HEAPTRAIL, "waste", *arguments, "a.htrail"], stderr=subprocess.PIPE).returncode, 2)
 
 
-@interpreters.for_each("3.8", "3.11", "3.13")
+@interpreters.for_each("3.8", "3.11")
 class Real(WasteTest):
     def test_what_the_program_counts_itself(self):
         hashed, plain = os.path.join(self.folder, "hashed.htrail"), os.path.join(self.folder, "plain.htrail")

@@ -11,7 +11,7 @@ import leaking
 import leaks
 import seeds
 
-SMALL = "buffer_in_a_dict", "doubly_linked_slots", "churn_between_containers"
+SMALL = "buffer_in_a_dict", "churn_between_containers"
 
 
 class Corpus(unittest.TestCase):
