@@ -162,8 +162,9 @@ void htrail__loader_root_key(const htrail__loader *l, uint32_t place, htrail__te
     htrail_str name = htrail__texts_get(&l->graph->texts, root->name);
     char general[512];
 
-    htrail__text_add_string(out, htrail__root_kind_text(root->kind));
-    if (root->counts > 0 || name.len == 0)
+    const char *kind = htrail__root_kind_text(root->kind);
+    htrail__text_add_string(out, kind);
+    if (root->counts > 0 || name.len == 0 || memmem(kind, strlen(kind), name.data, name.len) != NULL) /* "modules" of sys.modules */
         return;
     if (root->kind == HTRAIL_ROOT_C_GLOBAL) { /* LIBRARY+0xOFFSET */
         const char *plus = memrchr(name.data, '+', name.len);

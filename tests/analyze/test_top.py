@@ -324,7 +324,7 @@ class Text(unittest.TestCase):
     def test_tree(self):
         self.assertEqual(self.printed("--tree", "--depth", "5"), """\
 key  count  bytes  retained  percent
-sys.modules: modules dict  1  100 B  9.6 KiB  48.0
+sys.modules dict  1  100 B  9.6 KiB  48.0
   [shop.db.pool] module  1  100 B  9.2 KiB  46.0
     .__dict__ dict  1  100 B  9.1 KiB  45.5
       [buffers] list  1  200 B  9.0 KiB  45.0
@@ -365,8 +365,25 @@ shop  57  12.9 KiB  12.9 KiB  14.2 KiB  64.6
         self.assertEqual(self.printed("--tree", "--by", "root", "-n", "1"), """\
 key  count  bytes  retained  shared  percent
 sys.modules  57  14.8 KiB  9.6 KiB  14.1 KiB  74.0
-  sys.modules: modules  57  14.8 KiB  9.6 KiB  14.1 KiB  74.0
 (3 more)  6  5.2 KiB  5.8 KiB  26.0""".splitlines())
+
+    def test_what_two_of_a_kind_hold_together_is_the_kinds(self):
+        text = """
+root modules table
+root frame one f~at~/a.py:1
+root frame two g~at~/a.py:2
+table dict - size=100 : index - ours
+one frame - size=64 : local own own, local jar jar, local ours ours
+two frame - size=64 : local jar jar
+own str - size=50
+jar dict - size=1000 : value x inside
+inside str - size=7
+ours str - size=400
+"""
+        file = graph_file.snapshot(text, FOLDER, "kinds")
+        rows = json.loads(subprocess.run([HEAPTRAIL, "top", file, "--tree", "--json", "--by", "root"], capture_output=True, text=True, check=True).stdout)["rows"]
+        self.assertEqual([(row["depth"], row["key"], row["retained"]) for row in rows],
+                         [(0, "frame", 64 + 64 + 50 + 1007), (1, "frame: f at /a.py:1", 64 + 50), (1, "frame: g at /a.py:2", 64), (0, "sys.modules", 100)])
 
     def test_many_small_keys_are_one_line_and_a_large_one_is_its_own(self):
         text = """
