@@ -30,9 +30,16 @@ static bool is_v8(const uint8_t *data, size_t len)
     return begins_with(data, len, "{") && begins_with(data + at, len - at, "\"snapshot\"");
 }
 
+static bool is_pyheap(const uint8_t *data, size_t len) { return len >= 8 && memcmp(data, "\0\0\0\0\x07\x54\xd6\x01", 8) == 0; }
+static bool is_meliae(const uint8_t *data, size_t len) { return begins_with(data, len, "{\"address\":"); }
+static bool is_dump_heap(const uint8_t *data, size_t len) { return begins_with(data, len, "\x83\xa1t\xa4type"); }
+
 #define FORMATS(X) \
     X("hprof", "a heap dump of a Java VM (jcmd PID GC.heap_dump, jmap -dump:format=b)", is_hprof, htrail__import_hprof) \
-    X("v8", "a .heapsnapshot of V8 (node: v8.writeHeapSnapshot(), Chrome: memory panel)", is_v8, htrail__import_v8)
+    X("v8", "a .heapsnapshot of V8 (node: v8.writeHeapSnapshot(), Chrome: memory panel)", is_v8, htrail__import_v8) \
+    X("pyheap", "a file of PyHeap (CPython)", is_pyheap, htrail__import_pyheap) \
+    X("meliae", "a file of meliae (CPython): a JSON object a line", is_meliae, htrail__import_meliae) \
+    X("dump-heap", "a file of dump-heap (CPython)", is_dump_heap, htrail__import_dump_heap)
 
 static const format formats[] = {
 #define X(name, text, matches, read) {name, text, matches, read},

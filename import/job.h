@@ -72,5 +72,8 @@ bool htrail__job_reserve(htrail__job *job, void *data_pointer, size_t *cap, size
 /* The readers. Each returns false on failure (job->status); cut: job->status is HTRAIL_E_TRUNCATED and what was written counts. */
 bool htrail__import_hprof(htrail__job *job);
 bool htrail__import_v8(htrail__job *job);
+bool htrail__import_pyheap(htrail__job *job);
+bool htrail__import_meliae(htrail__job *job);
+bool htrail__import_dump_heap(htrail__job *job);
 
 #endif

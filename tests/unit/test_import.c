@@ -187,7 +187,7 @@ static void survives(const uint8_t *data, size_t len, const char *format, const 
 static void damage(const bytes *sound, const char *format)
 {
     static const uint8_t values[] = {0x00, 0x7f, 0xff};
-    enum { KINDS = 4, PART = 8 };
+    enum { KINDS = 4, PART = 16 };
     bool all = getenv("IMPORT_DAMAGE") != NULL;
     uint8_t *data = malloc(sound->len);
     for (size_t len = 0; len < sound->len; len += all ? 1 : PART)
@@ -260,4 +260,85 @@ Test(import, a_damaged_heapsnapshot_is_refused_or_read)
 {
     bytes b = bytes_of(heapsnapshot);
     damage(&b, "v8");
+}
+
+static const char meliae[] =
+    "{\"address\": 4096, \"type\": \"module\", \"size\": 56, \"name\": \"app\", \"refs\": [8192]}\n"
+    "{\"address\": 8192, \"type\": \"dict\", \"size\": 280, \"len\": 1, \"refs\": [12288, 16384]}\n"
+    "{\"address\": 12288, \"type\": \"str\", \"size\": 40, \"len\": 4, \"value\": \"k\\u00e4pt\", \"refs\": []}\n"
+    "{\"address\": 16384, \"type\": \"list\", \"size\": 72, \"len\": 2, \"refs\": [4096, 12288]}\n";
+
+static void put_text16(bytes *b, const char *text) { put(b, strlen(text), 2), put_text(b, text); }
+
+static void make_pyheap(bytes *b)
+{
+    b->len = 0;
+    put(b, 123000321, 8), put(b, 1, 4), put_text16(b, "some time"), put(b, 1, 8);
+    put(b, 2, 4), put_text16(b, "list"), put(b, 0x100, 8), put_text16(b, "dict"), put(b, 0x200, 8);
+    put(b, 1, 4), put_text16(b, "MainThread"), put(b, 1, 1), put(b, 0, 1), put(b, 1, 4), put_text16(b, "app.py"), put(b, 12, 4), put_text16(b, "run"), put(b, 1, 4),
+        put_text16(b, "x"), put(b, 0x1000, 8);
+    put(b, 1, 4), put_text16(b, "name"), put(b, 1, 4), put(b, 0x100, 8), put(b, 1, 4), put(b, 0xffff, 2), put(b, 0x1000, 8);
+    put(b, 3, 4);
+    put(b, 0x1000, 8), put(b, 0x100, 8), put(b, 72, 4), put(b, 1, 4), put(b, 0x2000, 8), put(b, 0, 4);
+    put(b, 0x2000, 8), put(b, 0x300, 8), put(b, 48, 4), put(b, 2, 4), put(b, 0x1000, 8), put(b, 0x3000, 8), put(b, 2, 4), put(b, 0xffff, 2), put(b, 0x3000, 8),
+        put(b, 1, 2), put_text(b, "y"), put(b, 0x9999, 8), put_text16(b, "<Record>");
+    put(b, 0x3000, 8), put(b, 0x200, 8), put(b, 64, 4), put(b, 1, 4), put(b, 0x1000, 8), put(b, 0x2000, 8), put(b, 0, 4), put(b, 0, 4);
+    put(b, 3, 4), put(b, 0x100, 8), put_text16(b, "list"), put(b, 0x200, 8), put_text16(b, "dict"), put(b, 0x300, 8), put_text16(b, "Record");
+    put(b, 123000321, 8);
+}
+
+static const char dump_heap[] =
+    "\x83\xa1t\xa4type\xacobjtype_addr\xcd\x10\x01\xa8typename\xaf" "builtins.module"
+    "\x87\xa1t\xa6object\xa4root\xc3\xabthread_root\xc2\xacobjtype_addr\xcd\x10\x01\xa4" "addr\xcd\x20\x01\xa4size\x48\xa7payload\xc4\x03" "app"
+    "\x83\xa1t\xa9referents\xa4" "addr\xcd\x20\x01\xab" "child_addrs\x92\xcd\x20\x02\xcd\x20\x01"
+    "\x83\xa1t\xa4type\xacobjtype_addr\xcd\x10\x02\xa8typename\xaa" "app.Record"
+    "\x86\xa1t\xa6object\xa4root\xc3\xabthread_root\xc2\xacobjtype_addr\xcd\x10\x02\xa4" "addr\xcd\x20\x02\xa4size\x30"
+    "\x81\xa1t\xa4" "done";
+
+static void holds(const bytes *b, const char *format, uint64_t objects, uint64_t references, uint64_t size_bytes, uint64_t roots)
+{
+    cr_assert_eq(import_bytes(b->data, b->len, NULL), HTRAIL_OK, "%s", message);
+    cr_assert_str_eq(result.format, format);
+    cr_expect_eq(result.objects, objects, "%s: %d objects", format, (int)result.objects);
+    cr_expect_eq(result.references, references, "%s: %d references", format, (int)result.references);
+    cr_expect_eq(result.size_bytes, size_bytes, "%s: %d bytes", format, (int)result.size_bytes);
+    cr_expect_eq(result.roots, roots, "%s: %d roots", format, (int)result.roots);
+}
+
+Test(import, files_of_python_tools_have_what_was_put_into_them)
+{
+    bytes b = bytes_of(meliae);
+    holds(&b, "meliae", 4, 5, 448, 1);
+    make_pyheap(&b);
+    holds(&b, "pyheap", 3, 5, 184, 1);
+    b.len = 0;
+    memcpy(b.data, dump_heap, b.len = sizeof dump_heap - 1);
+    holds(&b, "dump-heap", 2, 2, 120, 1);
+}
+
+Test(import, a_cut_file_of_a_python_tool_is_refused_or_said_to_be_cut)
+{
+    bytes b = bytes_of(meliae);
+    b.len -= 30;
+    cr_assert_eq(import_bytes(b.data, b.len, NULL), HTRAIL_OK, "%s", message);
+    cr_expect_eq(result.objects, 3);
+    cr_expect_not_null(strstr(result.cut, "the file ends within a value"), "%s", result.cut);
+    make_pyheap(&b);
+    b.len -= 9;
+    refused(&b, "the file ends within the part that begins, at offset");
+    b.len = 0;
+    memcpy(b.data, dump_heap, b.len = sizeof dump_heap - 9);
+    cr_assert_eq(import_bytes(b.data, b.len, NULL), HTRAIL_OK, "%s", message);
+    cr_expect_not_null(strstr(result.cut, "the file ends within the record that begins, at offset"), "%s", result.cut);
+}
+
+Test(import, a_damaged_file_of_a_python_tool_is_refused_or_read)
+{
+    bytes b = bytes_of(meliae);
+    damage(&b, "meliae");
+    make_pyheap(&b);
+    damage(&b, "pyheap");
+    b.len = 0;
+    memcpy(b.data, dump_heap, b.len = sizeof dump_heap - 1);
+    damage(&b, "dump-heap");
 }
