@@ -324,7 +324,7 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
         return htrail__loader_database_failed(l);
     if ((status = run_sql(l, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
                              "PRAGMA locking_mode = EXCLUSIVE; BEGIN;")) != HTRAIL_OK ||
-        (status = run_sql(l, htrail__schema_sql)) != HTRAIL_OK || (status = write_meta(l)) != HTRAIL_OK ||
+        (status = run_sql(l, htrail__schema_sql)) != HTRAIL_OK || (status = run_sql(l, htrail__views_sql)) != HTRAIL_OK || (status = write_meta(l)) != HTRAIL_OK ||
         (status = write_types(l)) != HTRAIL_OK ||
         (status = write_sums(l, "INSERT INTO module VALUES(?, ?, ?, ?, ?, ?)", l->module_texts, l->module_sums, l->module_count)) != HTRAIL_OK ||
         (status = write_sums(l, "INSERT INTO name VALUES(? - 1, ?, ?, ?, ?, ?)", l->name_texts, l->name_sums, l->name_count)) != HTRAIL_OK ||

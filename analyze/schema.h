@@ -4,7 +4,7 @@
 
 /* A database of another number is loaded anew: raise it with every change of the tables
  * or of what they mean. */
-enum { HTRAIL__SCHEMA_VERSION = 9 };
+enum { HTRAIL__SCHEMA_VERSION = 10 };
 
 /* The column label of heap_object and heap_reference: what a reference is called.
  *
@@ -17,6 +17,8 @@ enum { HTRAIL__CODE_KIND_MASK = 15, HTRAIL__CODE_DIRECT = 16, HTRAIL__CODE_PAYLO
 #define HTRAIL__CODE_PAYLOAD_MAX (UINT32_MAX >> HTRAIL__CODE_PAYLOAD_SHIFT)
 
 extern const char htrail__schema_sql[];
+/* Views that stand on those: analyze/views.c. */
+extern const char htrail__views_sql[];
 /* After the small tables are filled. */
 extern const char htrail__schema_finish_sql[];
 

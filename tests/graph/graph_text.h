@@ -17,7 +17,7 @@
  * KIND LABEL TARGET, KIND LABEL TARGET ... '-' is no name and no label. A line that begins with a blank continues the one
  * before; '#' begins a comment, at the start of a line or after a blank; '~' in a name or text is a space.
  *
- * ID       A word (but let meta type root thread frame site), or ID[count] for as many objects alike. The same word has the same address in every file, so an object
+ * ID       A word (but let meta type root thread frame mapping site), or ID[count] for as many objects alike. The same word has the same address in every file, so an object
  *          that is in two snapshots is the same one; at=OTHER gives it the address of another word instead, as memory that is used again.
  * TARGET   ID, ID[number], ID[*] for all, ID[from..to]. '$' is the number of the copy whose line it is: node[$+1],
  *          item[$*20..$*20+19]. With a '$' in it, what is beyond the copies is left out: the end of a chain.
@@ -38,6 +38,7 @@
  *     root KIND TARGET [NAME] [thread=TID] [depth=N]     KIND: a number or modules frame atexit ... as in htrail/types.h
  *     thread TID [name=] [ident=] [object=ID] [main] [daemon]
  *     frame TID DEPTH FUNCTION FILE:LINE [object=ID]
+ *     mapping START BYTES CATEGORY PATH [rss=] [pss=] [dirty=] [swap=]     CATEGORY as in the database; '-': no PATH
  *     site ID FILE:LINE FUNCTION [caller=SITE]            before the objects that say site=
  *
  * Questions stand in the files beside their answers, as comments: '#?' and SQL, in which @record[7] is that object's address,
@@ -689,6 +690,39 @@ static inline bool graph_text_site(graph_text *g, char *line)
     return true;
 }
 
+static inline bool graph_text_mapping(graph_text *g, char *line)
+{
+#define X(name, number, text) {text, number},
+    static const struct { const char *text; uint32_t number; } categories[] = {HTRAIL_MAPPING_MAP(X)};
+#undef X
+    char *state = NULL, *start = strtok_r(line, " ", &state), *bytes = strtok_r(NULL, " ", &state), *category = strtok_r(NULL, " ", &state),
+         *path = strtok_r(NULL, " ", &state), words[GRAPH_TEXT_WORD], file[GRAPH_TEXT_WORD];
+    htrail_mapping mapping = {.flags = HTRAIL_MAPPING_READ | HTRAIL_MAPPING_WRITE, .category = UINT32_MAX};
+    uint64_t length = 0;
+    if (path == NULL || !graph_text_whole_number(g, start, 0, &mapping.start) || !graph_text_whole_number(g, bytes, 0, &length))
+        return graph_text_fail(g, "a mapping is START BYTES CATEGORY PATH");
+    mapping.end = mapping.start + length;
+    graph_text_words(words, sizeof words, category, 0);
+    for (size_t i = 0; i < sizeof categories / sizeof *categories; i++)
+        if (strcmp(categories[i].text, words) == 0)
+            mapping.category = categories[i].number;
+    if (mapping.category == UINT32_MAX)
+        return graph_text_fail(g, "no category of mappings: '%s'", words);
+    if (!graph_text_words(file, sizeof file, path, 0))
+        mapping.path = graph_text_str(file);
+    for (char *token = strtok_r(NULL, " ", &state); token != NULL; token = strtok_r(NULL, " ", &state)) {
+        const struct { const char *key; uint64_t *number; } known[] = {{"rss", &mapping.rss_bytes}, {"pss", &mapping.pss_bytes},
+                                                                       {"dirty", &mapping.private_dirty_bytes}, {"swap", &mapping.swap_bytes}};
+        size_t i = 0;
+        while (i < 4 && graph_text_option(token, known[i].key) == NULL)
+            i++;
+        if (i == 4)
+            return graph_text_fail(g, "what is '%s' of a mapping?", token);
+        graph_text_whole_number(g, graph_text_option(token, known[i].key), 0, known[i].number);
+    }
+    return !g->failed && graph_text_added(g, htrail_writer_add_mapping(g->writer, &mapping));
+}
+
 /* `let` and the IDs of objects. */
 static inline bool graph_text_declare(graph_text *g, char *line)
 {
@@ -745,13 +779,15 @@ static inline bool graph_text_line(graph_text *g, char *line, int pass)
     if (strcmp(word, "root") == 0)
         return pass == GRAPH_TEXT_DECLARE ? true : graph_text_root(g, rest, pass == GRAPH_TEXT_COUNT);
     bool is_record = strcmp(word, "meta") == 0 || strcmp(word, "type") == 0 || strcmp(word, "thread") == 0 || strcmp(word, "frame") == 0 ||
-                     strcmp(word, "site") == 0;
+                     strcmp(word, "mapping") == 0 || strcmp(word, "site") == 0;
     if (is_record && pass != GRAPH_TEXT_WRITE)
         return true;
     if (strcmp(word, "thread") == 0)
         return graph_text_thread(g, rest);
     if (strcmp(word, "frame") == 0)
         return graph_text_frame(g, rest);
+    if (strcmp(word, "mapping") == 0)
+        return graph_text_mapping(g, rest);
     if (strcmp(word, "site") == 0)
         return graph_text_site(g, rest);
     if (strcmp(word, "meta") == 0 || strcmp(word, "type") == 0) {
