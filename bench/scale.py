@@ -56,6 +56,15 @@ def measured(*command):
     return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
+def without_a_load(snapshot, name, millions):
+    """htrail.so in the sqlite3 shell, CPU seconds; targets are what a prototype over arrays took for ten million objects."""
+    for what, kind, question, target in (("sums by type", "type", "SELECT name, objects, bytes FROM s ORDER BY bytes DESC LIMIT 10", 0.7),
+                                         ("rows grouped by type", "object", "SELECT type, count(*), sum(size) FROM s GROUP BY type", 3.9)):
+        _, cpu, _ = measured("sqlite3", "-batch", "-init", "/dev/null", "-cmd", ".load %s/htrail" % B, ":memory:",
+                             "CREATE VIRTUAL TABLE temp.s USING htrail('%s', %s); %s;" % (snapshot, kind, question))
+        row("htrail.so, no load: %s, CPU s" % what, name, target * millions / 10, cpu, "s")
+
+
 def figures_of_dominators(dominators, *arguments):
     figures = run(dominators, *map(str, arguments)).split()
     return float(figures[3]), float(figures[4]), figures[5] == "1"
@@ -76,6 +85,7 @@ def heap(synthetic, dominators, folder, millions):
     seconds, each, _ = figures_of_dominators(dominators, one)
     row("dominators and retained sizes, CPU s", name, DOMINATOR_SECONDS.get(millions), seconds, "s")
     row("their memory, bytes/object", name, 55, each, "B")
+    without_a_load(one, name, millions)
     clock, cpu, peak = measured(HEAPTRAIL, "load", one, "-o", db)
     row("load with them, objects/s", name, 500000, objects / clock, "/s", at_least=True)
     row("load with them, objects/CPU s", name, None, objects / cpu, "/s")

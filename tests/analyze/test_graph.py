@@ -35,16 +35,24 @@ def questions(path):
 
 class Graphs(unittest.TestCase):
     def test_each_question_has_the_answer_that_stands_beside_it(self):
-        graphs = sorted(glob.glob(os.path.join(HERE, "../graph/*.graph")))
-        self.assertTrue(graphs)
-        for path in graphs:
+        graphs = {path: questions(path) for path in sorted(glob.glob(os.path.join(HERE, "../graph/*.graph")))}
+        graphs = {path: asked for path, asked in graphs.items() if asked} # the others have tests that name them
+        self.assertGreater(len(graphs), 4)
+        for path, asked in graphs.items():
             database = load(graph_file.snapshot(os.path.basename(path), FOLDER))
-            asked = questions(path)
-            self.assertTrue(asked, "%s asks nothing" % path)
             for number, sql, rows in asked:
                 with self.subTest("%s:%d" % (os.path.basename(path), number)):
                     sql = re.sub(r"@([A-Za-z_]\w*(?:\[\d+\])?)", lambda found: str(graph_file.address(found.group(1))), sql)
                     self.assertEqual(shell(database, sql), rows, sql)
+
+    def test_a_text_that_asks_nothing_is_named_by_a_test(self):
+        tests = ""
+        for test in glob.glob(os.path.join(HERE, "../*/*.[pcs]*")):
+            with open(test, errors="replace") as file:
+                tests += file.read()
+        for path in glob.glob(os.path.join(HERE, "../graph/*.graph")):
+            if not questions(path):
+                self.assertIn(os.path.basename(path), tests)
 
     def test_what_is_set_from_outside_stands_for_what_the_text_says(self):
         small, large = (load(graph_file.snapshot("list.graph", FOLDER, name, n=n)) for name, n in (("small", 3), ("large", 5000)))
