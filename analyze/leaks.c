@@ -1,9 +1,11 @@
 /* analyze/leaks.c - see the header: from paths that grow to verdicts. */
 #include "analyze/leaks_build.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyze/chain.h"
 #include "analyze/str.h"
@@ -121,11 +123,13 @@ static int64_t fact(sqlite3 *db, const char *key)
     return value;
 }
 
-/* A collection is overdue, and there was none since the snapshot before: nobody collects. */
-static bool is_uncollected(sqlite3 *before, sqlite3 *now)
+/* There was no collection since the snapshot before, and at the end one is overdue: nobody collects. */
+static bool is_uncollected(sqlite3 *before, sqlite3 *now, bool is_last)
 {
     int64_t waiting = fact(now, "gc_count_0"), threshold = fact(now, "gc_threshold_0");
-    return waiting >= 0 && 2 * waiting > 3 * threshold && fact(before, "gc_collections_0") == fact(now, "gc_collections_0") && waiting > fact(before, "gc_count_0");
+    int64_t collections = fact(now, "gc_collections_0");
+    return waiting > fact(before, "gc_count_0") && collections == fact(before, "gc_collections_0") &&
+           (is_last || collections < 0 ? 4 * waiting > 5 * threshold : true);
 }
 
 static int64_t grown(const htrail__leaks *leaks, uint32_t path)
@@ -419,12 +423,31 @@ int64_t htrail__leaks_weight(const htrail__leaks *leaks, uint32_t path)
     return shape->ref_kind == HTRAIL_REF_KEY ? weight / 8 : weight;
 }
 
+static uint64_t came(const htrail__leaks *leaks, uint32_t path)
+{
+    uint64_t before = count_of(leaks, 0, path)->objects, after = count_of(leaks, leaks->snapshot_count - 1, path)->objects;
+    return after > before ? after - before : 0;
+}
+
+static bool is_own_type(const htrail__leaks *leaks, uint32_t path)
+{
+    htrail_str type = htrail__texts_get(&leaks->paths.texts, leaks->paths.shapes.shapes[path].type);
+    return memchr(type.data, '.', type.len) != NULL;
+}
+
+/* The part that says most. Where the program's own objects stand beside what they hold (in gc.garbage), they do. */
 static void choose_main(htrail__leaks *leaks, htrail__leak *leak)
 {
     uint32_t best = 0;
-    for (uint32_t i = 1; i < leak->part_count; i++)
-        if (htrail__leaks_weight(leaks, leak->parts[i]) > htrail__leaks_weight(leaks, leak->parts[best]))
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < leak->part_count; i++)
+        most = came(leaks, leak->parts[i]) > most ? came(leaks, leak->parts[i]) : most;
+    for (uint32_t i = 1; i < leak->part_count; i++) {
+        bool is_own = is_own_type(leaks, leak->parts[i]) && 8 * came(leaks, leak->parts[i]) >= most;
+        bool best_is_own = is_own_type(leaks, leak->parts[best]) && 8 * came(leaks, leak->parts[best]) >= most;
+        if (leak->kind != HTRAIL__LEAK_THREADS && is_own != best_is_own ? is_own : htrail__leaks_weight(leaks, leak->parts[i]) > htrail__leaks_weight(leaks, leak->parts[best]))
             best = i;
+    }
     uint32_t path = leak->parts[best];
     leak->parts[best] = leak->parts[0];
     leak->parts[0] = leak->grows = path;
@@ -528,6 +551,61 @@ static int by_bytes(const void *left, const void *right)
     return a->grows < b->grows ? -1 : a->grows > b->grows;
 }
 
+/* Snapshots are read several at once, each in a thread of its own. */
+
+enum { READERS_MAX = 4 };
+
+typedef struct reader {
+    pthread_t thread;
+    htrail__paths paths;
+    sqlite3 *db;
+    htrail_status status;
+    char message[512];
+} reader;
+
+static void *read_one(void *arg)
+{
+    reader *r = arg;
+    r->status = htrail__paths_read(&r->paths, r->db, r->message, sizeof r->message);
+    return NULL;
+}
+
+static htrail_status read_all(htrail__leaks *leaks, sqlite3 *const *dbs, uint64_t objects_max, htrail__leaks_progress progress, void *arg, char *message,
+                              size_t message_cap)
+{
+    reader *readers = calloc(READERS_MAX, sizeof *readers);
+    htrail_status status = readers == NULL ? HTRAIL_E_NOMEM : HTRAIL_OK;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned at_once = processors < 1 ? 1 : processors > READERS_MAX ? READERS_MAX : (unsigned)processors;
+    for (unsigned first = 0; first < leaks->snapshot_count && status == HTRAIL_OK; first += at_once) {
+        unsigned count = leaks->snapshot_count - first < at_once ? leaks->snapshot_count - first : at_once;
+        bool started[READERS_MAX] = {false};
+        for (unsigned i = 0; i < count; i++) {
+            readers[i] = (reader){.db = dbs[first + i]};
+            readers[i].status = htrail__paths_init(&readers[i].paths, 1, objects_max);
+            if (readers[i].status == HTRAIL_OK && !(started[i] = pthread_create(&readers[i].thread, NULL, read_one, &readers[i]) == 0))
+                read_one(&readers[i]);
+        }
+        for (unsigned i = 0; i < count; i++) {
+            if (started[i])
+                pthread_join(readers[i].thread, NULL);
+            if (status == HTRAIL_OK && readers[i].status != HTRAIL_OK) {
+                status = readers[i].status;
+                if (readers[i].message[0] != '\0')
+                    snprintf(message, message_cap, "%s", readers[i].message);
+            }
+            if (status == HTRAIL_OK)
+                status = htrail__paths_append(&leaks->paths, &readers[i].paths);
+            else
+                htrail__paths_release(&readers[i].paths);
+            if (progress != NULL)
+                progress(arg, first + i + 1, leaks->snapshot_count);
+        }
+    }
+    free(readers);
+    return status;
+}
+
 htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsigned count, bool with_noise, htrail__leaks_progress progress,
                                  void *arg, char *message, size_t message_cap)
 {
@@ -542,7 +620,7 @@ htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsig
     leaks->snapshot_count = count;
     leaks->is_uncollected = true;
     for (unsigned i = 0; i < count; i++) {
-        leaks->is_uncollected &= i == 0 || is_uncollected(dbs[i - 1], dbs[i]);
+        leaks->is_uncollected &= i == 0 || is_uncollected(dbs[i - 1], dbs[i], i + 1 == count);
         sqlite3_stmt *statement = NULL;
         if (sqlite3_prepare_v2(dbs[i], "SELECT value FROM snapshot WHERE key = 'objects'", -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
             (uint64_t)sqlite3_column_int64(statement, 0) > objects_max)
@@ -551,13 +629,7 @@ htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsig
     }
     if ((status = htrail__paths_init(&leaks->paths, count, objects_max)) != HTRAIL_OK)
         goto done;
-    for (unsigned i = 0; i < count; i++) {
-        if ((status = htrail__paths_read(&leaks->paths, dbs[i], message, message_cap)) != HTRAIL_OK)
-            goto done;
-        if (progress != NULL)
-            progress(arg, i + 1, count);
-    }
-    if ((status = htrail__paths_join(&leaks->paths)) != HTRAIL_OK || (status = sum_types(leaks)) != HTRAIL_OK ||
+    if ((status = read_all(leaks, dbs, objects_max, progress, arg, message, message_cap)) != HTRAIL_OK || (status = htrail__paths_join(&leaks->paths)) != HTRAIL_OK || (status = sum_types(leaks)) != HTRAIL_OK ||
         (status = find_growing(leaks, false)) != HTRAIL_OK)
         goto done;
     if ((status = find_lengthening(leaks)) != HTRAIL_OK || (with_noise && (status = find_growing(leaks, true)) != HTRAIL_OK))

@@ -178,7 +178,7 @@ static uint32_t first_link(const htrail__leaks *leaks, uint32_t path)
     for (int steps = 0; steps < 10 && at != HTRAIL__NO_SHAPE && !htrail__path_is_root(&leaks->paths, at); steps++, at = shapes[at].parent) {
         bool is_link = shapes[at].type == shapes[path].type;
         for (uint32_t i = path + 1; i < leaks->paths.shapes.count && !is_link; i++)
-            is_link = shapes[i].type == shapes[at].type && 2 * objects_of(leaks, i) > objects_of(leaks, path) && htrail__shapes_is_below(&leaks->paths.shapes, i, path);
+            is_link = shapes[i].type == shapes[at].type && 8 * objects_of(leaks, i) > objects_of(leaks, path) && htrail__shapes_is_below(&leaks->paths.shapes, i, path);
         if (is_link && !htrail__str_is(type_of(leaks, at), "dict"))
             first = at;
         else if (!is_link)
@@ -411,8 +411,8 @@ htrail_status htrail__leak_words_make(htrail__leak_words *out, const htrail__lea
     htrail_status status = HTRAIL_OK;
     *out = (htrail__leak_words){0};
     htrail__text_init(&text, TEXT_MAX);
-    if (leak->kind == HTRAIL__LEAK_MODULES)
-        htrail__text_add_string(&text, "module");
+    if (leak->kind == HTRAIL__LEAK_MODULES || leak->kind == HTRAIL__LEAK_THREADS)
+        htrail__text_add_string(&text, leak->kind == HTRAIL__LEAK_MODULES ? "module" : "threading.Thread");
     else if (leak->grows != HTRAIL__NO_SHAPE)
         add_str(&text, type_of(leaks, leak->kind == HTRAIL__LEAK_LINKED ? first_link(leaks, leak->grows) : leak->grows));
     out->type = taken(&text);

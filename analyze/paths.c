@@ -161,6 +161,40 @@ static htrail_status move_counts(htrail__paths_snapshot *snapshot, const uint32_
     return status;
 }
 
+htrail_status htrail__paths_append(htrail__paths *paths, htrail__paths *from)
+{
+    htrail__paths_snapshot *snapshot = &paths->snapshots[paths->read_count];
+    uint32_t *new_text = malloc(((size_t)from->texts.count + 1) * sizeof *new_text), *new_path = malloc(((size_t)from->shapes.count + 1) * sizeof *new_path);
+    htrail_status status = new_text == NULL || new_path == NULL ? HTRAIL_E_NOMEM : HTRAIL_OK;
+    for (uint32_t i = 0; i < from->texts.count && status == HTRAIL_OK; i++)
+        status = htrail__texts_add(&paths->texts, htrail__texts_get(&from->texts, i), &new_text[i]);
+    for (uint32_t i = 0; i < from->shapes.count && status == HTRAIL_OK; i++) {
+        htrail__shape key = from->shapes.shapes[i];
+        bool folded = key.folded;
+        key.parent = key.parent == HTRAIL__NO_SHAPE ? key.parent : new_path[key.parent];
+        key.label = new_text[key.label];
+        key.type = new_text[key.type];
+        key.name = new_text[key.name];
+        if ((status = htrail__shapes_intern(&paths->shapes, &key, &new_path[i])) != HTRAIL_OK || (status = room_for_flags(paths)) != HTRAIL_OK)
+            break;
+        paths->shapes.shapes[new_path[i]].folded |= folded;
+        paths->has_many[new_path[i]] |= from->has_many[i];
+    }
+    if (status == HTRAIL_OK) {
+        *snapshot = from->snapshots[0];
+        from->snapshots[0] = (htrail__paths_snapshot){0};
+        if (++paths->read_count < paths->snapshot_count) {
+            free(snapshot->path_of);
+            snapshot->path_of = NULL;
+        }
+        status = move_counts(snapshot, new_path, from->shapes.count, paths->shapes.room);
+    }
+    free(new_text);
+    free(new_path);
+    htrail__paths_release(from);
+    return status;
+}
+
 /* The tree anew, without the names that are data. */
 static htrail_status put_together(htrail__paths *paths)
 {

@@ -14,8 +14,9 @@
  *     to, and sys.modules;
  *   - under any path, those that some snapshot does not have, where there are three or more.
  *
- * Order of calls: init, read for each snapshot, join, release. Memory: 16 bytes an object of the
- * snapshot that is read, and a few words for each path.
+ * Order of calls: init, read for each snapshot, join, release; or, to read several at once, init and read of one snapshot each in
+ * as many threads, then append to one that was made for all, join, release. Memory: 12 bytes an object of the
+ * snapshot that is read, 16 for each of at most 2 million samples, and a few words for each path.
  *
  * Errors: the sentence is in message. */
 #ifndef HTRAIL_ANALYZE_PATHS_H
@@ -72,6 +73,8 @@ typedef struct htrail__paths {
 HTRAIL_MUST_CHECK htrail_status htrail__paths_init(htrail__paths *paths, unsigned snapshot_count, uint64_t objects_max);
 /* The next snapshot, oldest first. */
 HTRAIL_MUST_CHECK htrail_status htrail__paths_read(htrail__paths *paths, sqlite3 *db, char *message, size_t message_cap);
+/* The one snapshot of from as the next; from has nothing afterwards. Both were made with the same objects_max. */
+HTRAIL_MUST_CHECK htrail_status htrail__paths_append(htrail__paths *paths, htrail__paths *from);
 /* After the last. */
 HTRAIL_MUST_CHECK htrail_status htrail__paths_join(htrail__paths *paths);
 void htrail__paths_release(htrail__paths *paths);
