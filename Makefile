@@ -67,6 +67,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(COMPILE)
 $(B)/obj/viz/%.o: EXTRA = $(VIZ_CFLAGS)
+$(B)/obj/viz/report_assets.o: $(wildcard viz/report/*)
 
 $(B)/libhtrail.a: $(call objects,$(FORMAT) $(ANALYZE))
 $(B)/all.a: $(call objects,$(FORMAT) $(ANALYZE) $(AGENT) $(ATTACH) $(CLI))

@@ -4,7 +4,7 @@
 
 extern const cli_command cli_run, cli_snap, cli_info, cli_check;
 #ifndef HTRAIL_EDGE
-extern const cli_command cli_load, cli_top, cli_diff, cli_leaks, cli_waste, cli_threads, cli_why, cli_graph, cli_sql, cli_import;
+extern const cli_command cli_load, cli_top, cli_diff, cli_leaks, cli_waste, cli_threads, cli_why, cli_graph, cli_report, cli_sql, cli_import;
 #endif
 
 const cli_command *const cli_commands[] = {
@@ -21,6 +21,7 @@ const cli_command *const cli_commands[] = {
     &cli_threads,
     &cli_why,
     &cli_graph,
+    &cli_report,
     &cli_sql,
     &cli_import,
 #endif
@@ -29,7 +30,7 @@ const cli_command *const cli_commands[] = {
 
 const char *const cli_left_out[] = {
 #ifdef HTRAIL_EDGE
-    "load", "top", "diff", "leaks", "waste", "threads", "why", "graph", "sql", "import",
+    "load", "top", "diff", "leaks", "waste", "threads", "why", "graph", "report", "sql", "import",
 #endif
     NULL,
 };

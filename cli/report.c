@@ -1,0 +1,273 @@
+/* cli/report.c - heaptrail report: one HTML file that tells the whole story of some snapshots. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyze/leaks_tables.h"
+#include "analyze/report.h"
+#include "cli/query.h"
+#include "viz/chains.h"
+#include "viz/escape.h"
+#include "viz/numbers.h"
+#include "viz/report_page.h"
+
+enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20 };
+
+typedef struct report {
+    const cli_arguments *arguments;
+    unsigned count;
+    htrail__store *stores[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    htrail__report *figures;
+    htrail__text json, chains, page;
+} report;
+
+static sqlite3 *last_db(const report *r) { return htrail__store_db(r->stores[r->count - 1]); }
+
+static int open_all(report *r)
+{
+    char *const *files = cli_operands(r->arguments);
+    if (htrail__report_open(&r->figures) != HTRAIL_OK)
+        return cli_fail(r->arguments, "out of memory");
+    for (unsigned i = 0; i < r->count; i++) {
+        int result = cli_open_heap(r->arguments, files[i], &r->stores[i]);
+        if (result != CLI_EXIT_OK)
+            return result;
+        if (htrail__report_add(r->figures, htrail__store_path(r->stores[i]), files[i]) != HTRAIL_OK)
+            return cli_fail(r->arguments, "%s", htrail__report_error(r->figures));
+    }
+    return CLI_EXIT_OK;
+}
+
+/* Verdicts, as tables beside the figures. */
+static int find_leaks(report *r)
+{
+    sqlite3 *dbs[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    htrail__leaks_file files[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    char message[HTRAIL__MESSAGE_BYTES];
+    cli_progress progress;
+    htrail__leaks *leaks = NULL;
+    htrail__leak_words *words = NULL;
+    const char **suppressed = NULL;
+    htrail__lookup *lookup = NULL;
+    int result = CLI_EXIT_OK;
+
+    for (unsigned i = 0; i < r->count; i++) {
+        dbs[i] = htrail__store_db(r->stores[i]);
+        files[i] = (htrail__leaks_file){cli_operands(r->arguments)[i], htrail__store_path(r->stores[i])};
+    }
+    cli_progress_init(&progress, "looking for what grows");
+    htrail_status status = htrail__leaks_find(&leaks, dbs, r->count, false, cli_progress_step, &progress, message, sizeof message);
+    cli_progress_end(&progress);
+    if (status == HTRAIL_OK)
+        status = htrail__lookup_open(&lookup, last_db(r), message, sizeof message);
+    if (status != HTRAIL_OK) {
+        result = cli_fail(r->arguments, "%s", message);
+        goto done;
+    }
+    words = calloc(leaks->count + 1, sizeof *words);
+    suppressed = calloc(leaks->count + 1, sizeof *suppressed);
+    status = words == NULL || suppressed == NULL ? HTRAIL_E_NOMEM : HTRAIL_OK;
+    for (size_t i = 0; i < leaks->count && status == HTRAIL_OK; i++)
+        status = htrail__leak_words_make(&words[i], leaks, &leaks->leaks[i], lookup);
+    if (status == HTRAIL_OK)
+        status = htrail__leaks_write_tables(htrail__report_db(r->figures), leaks, words, suppressed, files, false);
+    if (status != HTRAIL_OK)
+        result = cli_fail(r->arguments, "cannot name what leaks: %s", htrail_status_text(status));
+done:
+    for (size_t i = 0; words != NULL && i < leaks->count; i++)
+        htrail__leak_words_release(&words[i]);
+    free(words);
+    free(suppressed);
+    htrail__lookup_free(lookup);
+    htrail__leaks_free(leaks);
+    return result;
+}
+
+/* Objects that a verdict is about: those of its type in its container, or else all of its type, or else one. */
+static int find_targets(const report *r, sqlite3_stmt *verdict, uint64_t *ids, size_t *count)
+{
+    static const char *const queries[] = {
+        "SELECT o.id FROM heap_reference r JOIN object o ON o.id = r.dst WHERE r.src = ?1 AND o.holder = ?1 AND o.type = ?2 LIMIT ?4",
+        "SELECT id FROM object WHERE type = ?2 LIMIT ?4",
+        "SELECT id FROM object WHERE id = ?3",
+    };
+    *count = 0;
+    for (size_t i = 0; i < sizeof queries / sizeof *queries && *count == 0; i++) {
+        sqlite3_stmt *statement = NULL;
+        int result = cli_prepare(r->arguments, last_db(r), queries[i], &statement);
+        if (result != CLI_EXIT_OK)
+            return result;
+        if (sqlite3_bind_parameter_count(statement) > 3) {
+            sqlite3_bind_int64(statement, 1, sqlite3_column_int64(verdict, 2));
+            sqlite3_bind_text(statement, 2, (const char *)sqlite3_column_text(verdict, 1), -1, SQLITE_STATIC);
+            sqlite3_bind_int(statement, 4, TARGETS_MAX);
+        } else {
+            sqlite3_bind_int64(statement, 3, sqlite3_column_int64(verdict, 3));
+        }
+        while (sqlite3_step(statement) == SQLITE_ROW && *count < TARGETS_MAX)
+            ids[(*count)++] = (uint64_t)sqlite3_column_int64(statement, 0);
+        sqlite3_finalize(statement);
+    }
+    return CLI_EXIT_OK;
+}
+
+/* A section of the page: the picture of who holds what leaks. *drawn: there is one. */
+static int add_chain(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict, unsigned number, bool *drawn)
+{
+    static uint64_t ids[TARGETS_MAX];
+    size_t count;
+    htrail__text question, svg;
+    const char *type = (const char *)sqlite3_column_text(verdict, 1), *sentence = (const char *)sqlite3_column_text(verdict, 4);
+    int result = find_targets(r, verdict, ids, &count);
+
+    *drawn = false;
+    if (result != CLI_EXIT_OK || count == 0)
+        return result;
+    htrail__text_init(&question, TEXT_BYTES_MAX);
+    htrail__text_init(&svg, HTRAIL__SVG_BYTES_MAX);
+    htrail__text_add_string(&question, count == 1 ? "What keeps this " : "What keeps ");
+    if (count > 1) {
+        htrail__numbers_add(&question, count);
+        htrail__text_add_string(&question, " ");
+    }
+    htrail__text_format(&question, "%s object%s alive?", type[0] != '\0' ? type : "", count == 1 ? "" : "s");
+    htrail_status status = htrail__chains_svg(&svg, lookup, ids, count, htrail__text_string(&question), "shortest chains from the roots, merged", HTRAIL__THEME_AUTO);
+    if (status == HTRAIL_OK) {
+        *drawn = true;
+        htrail__text_format(&r->chains, "<section class=\"card chain\" id=\"chain-%u\" tabindex=\"-1\"><h2>Suspect %u</h2>\n<p class=\"verdict\">", number, number);
+        htrail__escape_xml(&r->chains, sentence, strlen(sentence));
+        htrail__text_add_string(&r->chains, "</p>\n");
+        htrail__text_add(&r->chains, htrail__text_string(&svg), svg.len);
+        htrail__text_add_string(&r->chains, "</section>\n");
+    } else if (status != HTRAIL_E_LIMIT) {
+        result = cli_fail(r->arguments, "cannot draw the chains of a verdict: %s", htrail_status_text(status));
+    }
+    htrail__text_release(&question);
+    htrail__text_release(&svg);
+    return result;
+}
+
+static int add_chains(report *r)
+{
+    static const char read_sql[] = "SELECT id, type, coalesce(container, 0), coalesce(example, 0), verdict, confidence, kind, place, retained FROM leaks.leak "
+                                   "WHERE suppressed IS NULL AND noisy IS NULL ORDER BY id";
+    static const char write_sql[] = "INSERT INTO report_verdict VALUES(?, ?, ?, ?, ?, ?, ?, ?)";
+    sqlite3_stmt *verdicts = NULL, *shown = NULL;
+    htrail__lookup *lookup = NULL;
+    char message[HTRAIL__MESSAGE_BYTES];
+    unsigned number = 0;
+    int result, step;
+
+    if (htrail__lookup_open(&lookup, last_db(r), message, sizeof message) != HTRAIL_OK)
+        return cli_fail(r->arguments, "%s", message);
+    if ((result = cli_prepare(r->arguments, htrail__report_db(r->figures), read_sql, &verdicts)) != CLI_EXIT_OK ||
+        (result = cli_prepare(r->arguments, htrail__report_db(r->figures), write_sql, &shown)) != CLI_EXIT_OK)
+        goto done;
+    while (result == CLI_EXIT_OK && (step = sqlite3_step(verdicts)) == SQLITE_ROW) {
+        static const int from[] = {4, 5, 6, 7, 1, 8}; /* columns in the order of report_verdict */
+        bool drawn = false;
+        number++;
+        if (number <= CHAINS_MAX)
+            result = add_chain(r, lookup, verdicts, number, &drawn);
+        sqlite3_bind_int(shown, 1, (int)number);
+        for (int i = 0; i < 6; i++)
+            sqlite3_bind_value(shown, i + 2, sqlite3_column_value(verdicts, from[i]));
+        sqlite3_bind_int(shown, 8, drawn);
+        if (sqlite3_step(shown) != SQLITE_DONE || sqlite3_reset(shown) != SQLITE_OK)
+            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(htrail__report_db(r->figures)));
+    }
+done:
+    sqlite3_finalize(verdicts);
+    sqlite3_finalize(shown);
+    htrail__lookup_free(lookup);
+    return result;
+}
+
+/* To OUT.partial, which becomes OUT when it is whole. */
+static int write_page(const report *r, const char *path)
+{
+    htrail__text partial;
+    FILE *stream = stdout;
+    bool is_file = strcmp(path, "-") != 0;
+    int result = CLI_EXIT_OK;
+    htrail__text_init(&partial, TEXT_BYTES_MAX);
+    htrail__text_format(&partial, "%s.partial", path);
+    const char *name = htrail__text_string(&partial);
+    if (is_file && (stream = fopen(name, "wb")) == NULL) {
+        result = cli_fail(r->arguments, "cannot write '%s': %s", name, strerror(errno));
+        goto done;
+    }
+    bool fine = fwrite(htrail__text_string(&r->page), 1, r->page.len, stream) == r->page.len && fflush(stream) == 0;
+    if (is_file && fclose(stream) != 0)
+        fine = false;
+    if (fine && is_file && rename(name, path) != 0)
+        fine = false;
+    if (!fine)
+        result = cli_fail(r->arguments, "cannot write '%s': %s", is_file ? path : "standard output", strerror(errno));
+    if (!fine && is_file)
+        unlink(name);
+    if (fine && is_file) {
+        char bytes[32];
+        cli_format_bytes(bytes, sizeof bytes, (int64_t)r->page.len);
+        cli_print_escaped(stdout, path, strlen(path));
+        printf(": %s\n", bytes);
+    }
+done:
+    htrail__text_release(&partial);
+    return result;
+}
+
+static int run(const cli_arguments *arguments)
+{
+    report r = {.arguments = arguments, .count = (unsigned)cli_operand_count(arguments)};
+    const char *out = cli_option_value(arguments, "output");
+    htrail__report_opts opts = {.version = HTRAIL_VERSION};
+    int result;
+
+    if (out == NULL || out[0] == '\0')
+        return cli_usage(arguments, "where to? -o OUT.html");
+    if (cli_operand_count(arguments) > HTRAIL__LEAKS_SNAPSHOTS_MAX)
+        return cli_usage(arguments, "at most %d snapshots go into a report", HTRAIL__LEAKS_SNAPSHOTS_MAX);
+    htrail__text_init(&r.json, HTRAIL__REPORT_BYTES_MAX);
+    htrail__text_init(&r.chains, HTRAIL__REPORT_BYTES_MAX);
+    htrail__text_init(&r.page, HTRAIL__REPORT_BYTES_MAX);
+    if ((result = open_all(&r)) != CLI_EXIT_OK)
+        goto done;
+    if (r.count > 1 && ((result = find_leaks(&r)) != CLI_EXIT_OK || (result = add_chains(&r)) != CLI_EXIT_OK))
+        goto done;
+    htrail_status status = htrail__report_json(r.figures, &opts, &r.json);
+    if (status == HTRAIL_OK)
+        status = htrail__report_page_write(&r.page, htrail__report_title(r.figures), &r.json, &r.chains);
+    if (status != HTRAIL_OK)
+        result = cli_fail(arguments, "cannot make the page: %s", htrail__report_error(r.figures)[0] != '\0' ? htrail__report_error(r.figures) : htrail_status_text(status));
+    else
+        result = write_page(&r, out);
+done:
+    htrail__text_release(&r.json);
+    htrail__text_release(&r.chains);
+    htrail__text_release(&r.page);
+    htrail__report_free(r.figures);
+    for (unsigned i = 0; i < r.count && i < HTRAIL__LEAKS_SNAPSHOTS_MAX; i++)
+        htrail__store_free(r.stores[i]);
+    return result;
+}
+
+static const cli_option options[] = {
+    {"output", 'o', "OUT", "the page to write; - is standard output"},
+    {NULL, 0, NULL, NULL},
+};
+
+const cli_command cli_report = {
+    .name = "report",
+    .usage = "A [B ...] -o OUT.html",
+    .summary = "write one HTML page that tells the whole story of snapshots",
+    .help = "Snapshots of one process, the oldest first. The page says what leaks and who holds it, how memory went, what\n"
+            "grew by type, module, owner, package, site, thread and root, what retains the heap, threads by stack and what is not\n"
+            "explained. One file that fetches nothing: it opens from disk, in any browser, without a network.",
+    .options = options,
+    .operands_min = 1,
+    .operands_max = -1,
+    .run = run,
+};

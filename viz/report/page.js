@@ -1,0 +1,343 @@
+/* The report's page: tables, charts and the tree from the data that the page carries. Every text of the heap
+ * goes in as text, never as markup. */
+'use strict';
+(function () {
+const D = JSON.parse(document.getElementById('data').textContent);
+const ROWS_FIRST = 60, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001;
+const byId = id => document.getElementById(id);
+const SVG = 'http://www.w3.org/2000/svg';
+
+function fill(element, attributes, children) {
+  for (const name in attributes) element.setAttribute(name, attributes[name]);
+  for (const child of children) if (child !== null && child !== undefined) element.append(child);
+  return element;
+}
+const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+
+/* Numbers. */
+const grouped = n => String(Math.abs(n)).replace(/\B(?=(\d{3})+$)/g, ',');
+const count = n => (n < 0 ? '−' : '') + grouped(n);
+function bytes(n) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let size = Math.abs(n), unit = 0;
+  while (size >= 1024 && unit < 4) { size /= 1024; unit++; }
+  return (n < 0 ? '−' : '') + (unit === 0 ? size : size.toFixed(1)) + ' ' + units[unit];
+}
+const change = (n, format) => n === 0 ? '0' : (n > 0 ? '+' : '') + format(n);
+const sign = n => n > 0 ? 'up' : n < 0 ? 'down' : '';
+function duration(seconds) {
+  for (const [name, length] of [['d', 86400], ['h', 3600], ['min', 60]])
+    if (seconds >= 1.5 * length) return +(seconds / length).toFixed(1) + ' ' + name;
+  return +seconds.toFixed(seconds < 10 ? 1 : 0) + ' s';
+}
+const plural = (n, word) => count(n) + ' ' + word + (n === 1 ? '' : 's');
+const last = list => list[list.length - 1];
+const shots = D.snapshots, first = shots[0], now = last(shots);
+const seconds = (now.taken_ns - first.taken_ns) / 1e9;
+
+/* Head. */
+byId('program').textContent = D.title;
+byId('process').textContent = [now.pid && 'pid ' + now.pid, now.host, now.runtime,
+  plural(shots.length, 'snapshot') + (seconds > 0 ? ' in ' + duration(seconds) : '')].filter(Boolean).join(' · ');
+
+let dark = matchMedia('(prefers-color-scheme: dark)').matches;
+byId('theme').addEventListener('click', () => {
+  dark = !dark;
+  for (const sheet of document.styleSheets)
+    for (const rule of sheet.cssRules) {
+      if (!rule.media) continue;
+      rule.asWritten = rule.asWritten || rule.media.mediaText;
+      if (rule.asWritten.includes('prefers-color-scheme')) rule.media.mediaText = dark ? 'all' : 'not all';
+    }
+  document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+});
+
+/* Verdict. */
+(function () {
+  const grown = now.heap - first.heap, list = byId('verdict-list');
+  let head, note = '';
+  if (shots.length < 2) {
+    head = 'One snapshot: what holds memory now.';
+    note = 'What leaks is told by two snapshots or more of one process.';
+  } else if (D.verdicts === null) {
+    head = change(grown, bytes) + ' in ' + duration(seconds) + '.';
+    note = D.verdicts_why;
+  } else if (D.verdicts.length === 0) {
+    head = 'No leak found: nothing grew steadily.';
+    note = 'The heap changed by ' + change(grown, bytes) + ' in ' + duration(seconds) + '.';
+  } else {
+    const explained = D.verdicts.reduce((sum, v) => sum + v.retained, 0);
+    const share = grown > 0 ? Math.min(100, Math.round(100 * explained / grown)) : null;
+    head = 'Leaking: ' + change(grown, bytes) + ' in ' + duration(seconds) +
+      (seconds >= 60 ? ' (' + change(Math.round(grown / seconds * 3600), bytes) + ' an hour)' : '') + '. ' +
+      plural(D.verdicts.length, 'cause') + (share === null ? '.' : (D.verdicts.length === 1 ? ' explains ' : ' explain ') + share + ' % of it.');
+    byId('verdict').classList.add('leaks');
+    D.verdicts.forEach((v, i) => list.append(el('li', {}, v.verdict + ' ', v.has_chain ? el('a', { href: '#chain-' + (i + 1) }, 'chain') : null)));
+  }
+  byId('verdict-head').textContent = head;
+  byId('verdict-note').textContent = note;
+})();
+
+/* Tiles. */
+(function () {
+  const tile = (name, key, format) => {
+    if (now[key] === null || now[key] === undefined) return;
+    const changed = first[key] === null || first[key] === undefined ? null : now[key] - first[key];
+    byId('tiles').append(el('dl', { class: 'tile' }, el('dt', {}, name), el('dd', {}, format(now[key])),
+      shots.length > 1 && changed !== null ? el('dd', { class: sign(changed) }, changed === 0 ? 'no change' : change(changed, format)) : null));
+  };
+  tile('RSS', 'rss', bytes);
+  tile('Python heap', 'heap', bytes);
+  tile('malloc in use', 'malloc', bytes);
+  tile('objects', 'objects', count);
+  tile('threads', 'threads', count);
+})();
+
+/* Memory over time. */
+function ticks(most) {
+  const rough = most / 4, power = Math.pow(2, Math.floor(Math.log2(Math.max(rough, 1))));
+  const step = rough / power > 1.5 ? power * 2 : power, list = [];
+  for (let at = 0; at <= most + step * 0.01; at += step) list.push(at);
+  return list;
+}
+(function () {
+  const series = [['RSS', 'rss', '#475467', '#98a2b3'], ['malloc in use', 'malloc', '#b54708', '#fd853a'], ['Python heap', 'heap', '#2257bf', '#7fb1ff']]
+    .filter(s => shots.every(shot => typeof shot[s[1]] === 'number'));
+  if (shots.length < 2 || series.length === 0) { byId('memory').hidden = true; return; }
+  const W = 1000, H = 240, L = 66, R = 190, T = 12, B = 26;
+  const most = Math.max(...series.map(s => Math.max(...shots.map(shot => shot[s[1]])))) * 1.05;
+  const x = i => L + (W - L - R) * (seconds > 0 ? (shots[i].taken_ns - first.taken_ns) / 1e9 / seconds : i / (shots.length - 1));
+  const y = v => T + (H - T - B) * (1 - v / most);
+  const text = 'Memory over time: ' + series.map(s => s[0] + ' from ' + bytes(first[s[1]]) + ' to ' + bytes(now[s[1]])).join(', ');
+  const chart = svg('svg', { viewBox: '0 0 ' + W + ' ' + H, role: 'img', 'aria-label': text });
+  chart.append(svg('style', {}, '#memory-chart text{font-size:12px;fill:var(--dim)}#memory-chart .end{font-weight:600}' +
+    series.map((s, i) => '#memory-chart .s' + i + '{stroke:' + s[2] + ';fill:' + s[2] + '}').join('') +
+    '@media (prefers-color-scheme:dark){' + series.map((s, i) => '#memory-chart .s' + i + '{stroke:' + s[3] + ';fill:' + s[3] + '}').join('') + '}' +
+    '#memory-chart text{stroke:none}#memory-chart .line{fill:none;stroke-width:2}'));
+  for (const tick of ticks(most)) {
+    chart.append(svg('line', { x1: L, x2: W - R, y1: y(tick), y2: y(tick), stroke: 'var(--line)' }));
+    chart.append(svg('text', { x: L - 8, y: y(tick) + 4, 'text-anchor': 'end' }, bytes(tick)));
+  }
+  const spread = Math.max(1, Math.ceil(shots.length / 9));
+  let labelled = -1000;
+  shots.forEach((shot, i) => {
+    if ((i % spread !== 0 && i !== shots.length - 1) || x(i) - labelled < 50) return;
+    labelled = x(i);
+    chart.append(svg('text', { x: x(i), y: H - 8, 'text-anchor': 'middle' }, '+' + duration((shot.taken_ns - first.taken_ns) / 1e9)));
+  });
+  let free = Infinity;
+  series.map((s, i) => [s, i]).sort((a, b) => now[a[0][1]] - now[b[0][1]]).forEach(([s, i]) => {
+    chart.append(svg('polyline', { class: 'line s' + i, points: shots.map((shot, n) => x(n).toFixed(1) + ',' + y(shot[s[1]]).toFixed(1)).join(' ') }));
+    shots.forEach((shot, n) => chart.append(svg('circle', { class: 's' + i, cx: x(n), cy: y(shot[s[1]]), r: 3 }, svg('title', {}, s[0] + ' ' + bytes(shot[s[1]]) + ', ' + shot.file))));
+    free = Math.min(y(now[s[1]]) + 4, free - 15);
+    chart.append(svg('text', { class: 'end s' + i, x: W - R + 10, y: free }, s[0] + ' ' + bytes(now[s[1]])));
+  });
+  byId('memory-chart').append(chart);
+})();
+
+/* Tables. A column: name, head, value of a row (to sort by), cell of a row. */
+function spark(values) {
+  const W = 72, H = 20, low = Math.min(...values), high = Math.max(...values), range = high - low;
+  const points = values.map((v, i) => [3 + (W - 6) * i / Math.max(1, values.length - 1), range === 0 ? H / 2 : H - 3 - (H - 6) * (v - low) / range]);
+  const picture = svg('svg', { width: W, height: H, viewBox: '0 0 ' + W + ' ' + H, role: 'img', 'aria-label': 'from ' + count(values[0]) + ' to ' + count(last(values)) });
+  picture.append(svg('polyline', { points: points.map(p => p[0].toFixed(1) + ',' + p[1].toFixed(1)).join(' '), fill: 'none', stroke: 'var(--accent)', 'stroke-width': 1.5 }));
+  picture.append(svg('circle', { cx: last(points)[0], cy: last(points)[1], r: 2, fill: 'var(--accent)' }));
+  return picture;
+}
+
+function table(panel, columns, rows, sorted) {
+  const head = el('tr', {}), body = el('tbody', {});
+  const order = (a, b) => {
+    const value = columns[sorted.column].value || (() => 0), left = value(a), right = value(b);
+    const way = typeof left === 'string' ? (left < right ? -1 : left > right ? 1 : 0) : left - right;
+    return sorted.down ? -way : way;
+  };
+  columns.forEach((column, i) => {
+    const cell = el('th', { scope: 'col', class: column.class || '' });
+    if (column.value) {
+      const button = el('button', { type: 'button' }, column.head + (i === sorted.column ? (sorted.down ? ' ▾' : ' ▴') : ''));
+      if (i === sorted.column) cell.setAttribute('aria-sort', sorted.down ? 'descending' : 'ascending');
+      button.addEventListener('click', () => {
+        const again = i === sorted.column;
+        sorted.down = again ? !sorted.down : !column.is_text;
+        sorted.column = i;
+        sorted.draw();
+        const now = panel.querySelectorAll('th')[i].querySelector('button');
+        if (now) now.focus();
+      });
+      cell.append(button);
+    } else cell.append(column.head);
+    head.append(cell);
+  });
+  const list = rows.slice().sort(order);
+  for (const row of sorted.limit ? list.slice(0, sorted.limit) : list)
+    body.append(el('tr', {}, ...columns.map(column => column.cell(row))));
+  panel.replaceChildren(el('table', {}, el('thead', {}, head), body));
+}
+
+const number = (value, format) => el('td', {}, value === null ? '' : format(value));
+const changed = (value, format) => el('td', { class: sign(value) }, change(value, format));
+
+/* Growth. */
+(function () {
+  const names = { type: 'by type', module: 'by module', owner: 'by owner', package: 'by package', site: 'by allocation site', thread: 'by thread', root: 'by root' };
+  const blank = { owner: "(nobody's)", package: "(nobody's)", module: '(no module)' };
+  const known = Object.keys(names).filter(by => D.groups[by] && D.groups[by].rows.length > 0);
+  const tabs = byId('growth-tabs'), panel = byId('growth-panel'), filter = byId('growth-filter'), more = byId('growth-more');
+  const pair = shots.length > 1;
+  byId('growth-head').textContent = pair ? 'Growth since the first snapshot' : 'What there is';
+  if (known.length === 0) { byId('growth').hidden = true; return; }
+  let by = known[0];
+  const sorted = { column: pair ? 4 : 3, down: true, limit: ROWS_FIRST, draw };
+  const suspects = {};
+  (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = i + 1; });
+  const columnsOf = () => {
+    const most = Math.max(1, ...D.groups[by].rows.map(r => Math.abs(last(r[2]) - r[2][0])));
+    const name = { head: 'name', class: 'name', is_text: true, value: r => r[0], cell: r => el('td', { class: 'name' }, r[0] || blank[by] || '(no name)',
+      by === 'type' && r[0] in suspects ? el('a', { class: 'pill', href: '#chain-' + suspects[r[0]] }, 'suspect') : null) };
+    const objects = { head: 'objects', value: r => last(r[1]), cell: r => number(last(r[1]), count) };
+    const own = { head: 'own bytes', value: r => last(r[2]), cell: r => number(last(r[2]), bytes) };
+    const retained = { head: 'retained', value: r => r[3] === null ? -1 : r[3], cell: r => number(r[3], bytes) };
+    if (!pair) return [name, objects, retained, own];
+    return [name, objects, { head: 'Δ objects', value: r => last(r[1]) - r[1][0], cell: r => changed(last(r[1]) - r[1][0], count) }, own,
+      { head: 'Δ bytes', value: r => last(r[2]) - r[2][0], cell: r => {
+        const n = last(r[2]) - r[2][0], cell = changed(n, bytes);
+        cell.classList.add('change');
+        if (n !== 0) {
+          cell.style.backgroundImage = 'linear-gradient(var(--' + sign(n) + '-bar),var(--' + sign(n) + '-bar))';
+          cell.style.backgroundSize = (100 * Math.abs(n) / most).toFixed(1) + '% 70%';
+        }
+        return cell;
+      } }, retained, { head: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[2])) }];
+  };
+  function draw() {
+    const words = filter.value.toLowerCase(), all = D.groups[by].rows, columns = columnsOf();
+    const rows = words ? all.filter(r => r[0].toLowerCase().includes(words)) : all;
+    if (sorted.column >= columns.length) sorted.column = columns.length - 1;
+    table(panel, columns, rows, sorted);
+    const shown = sorted.limit ? Math.min(rows.length, sorted.limit) : rows.length, left = D.groups[by].left;
+    byId('growth-count').textContent = shown + ' of ' + count(all.length) + (left > 0 ? '; ' + count(left) + ' small ones are not in this page' : '');
+    more.hidden = shown === rows.length;
+    more.textContent = 'show all ' + count(rows.length);
+  }
+  known.forEach((key, i) => {
+    const tab = el('button', { type: 'button', role: 'tab', id: 'tab-' + key, 'aria-controls': 'growth-panel' }, names[key]);
+    const choose = () => {
+      by = key;
+      sorted.limit = ROWS_FIRST;
+      for (const other of tabs.children) {
+        other.setAttribute('aria-selected', String(other === tab));
+        other.tabIndex = other === tab ? 0 : -1;
+      }
+      panel.setAttribute('aria-labelledby', tab.id);
+      draw();
+    };
+    tab.addEventListener('click', choose);
+    tab.addEventListener('keydown', event => {
+      const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? known.length - 1 : 0;
+      if (step === 0) return;
+      const next = tabs.children[(i + step) % known.length];
+      next.focus();
+      next.click();
+    });
+    tabs.append(tab);
+    if (i === 0) choose();
+  });
+  filter.addEventListener('input', draw);
+  more.addEventListener('click', () => { sorted.limit = 0; draw(); });
+})();
+
+/* The dominator tree. Rows are in the order of a walk from the top: depth, key, count, own bytes, retained. */
+(function () {
+  if (!D.icicle || D.icicle.length === 0) { byId('icicle').hidden = true; return; }
+  const top = { key: 'heap', count: now.objects, own: 0, retained: now.heap, depth: -1, parent: null, children: [] };
+  const stack = [top];
+  for (const [depth, key, number, own, retained, is_more] of D.icicle) {
+    while (last(stack).depth >= depth) stack.pop();
+    const node = { key, count: number, own, retained, depth, parent: last(stack), children: [], is_more: Boolean(is_more) };
+    last(stack).children.push(node);
+    stack.push(node);
+  }
+  const suspects = new Set((D.verdicts || []).map(v => v.type).filter(Boolean));
+  const rows = byId('icicle-rows'), path = byId('icicle-path'), search = byId('icicle-search');
+  let zoomed = top;
+  const kind = node => node.is_more ? 'more' : node.depth < 0 ? 'k0' : node.depth === 0 ? 'k0' : /(^| )module /.test(node.key) ? 'k1' : /(^| )(function|type|code)( |$)/.test(node.key) ? 'k3' : /(^| )frame/.test(node.key) ? 'k4' : 'k2';
+  const label = node => node.key + (node.count > 1 && node !== top ? ' ×' + count(node.count) : '') + '  ' + bytes(node.retained);
+  function cell(node, left, width, row) {
+    const is_suspect = [...suspects].some(type => node.key === type || node.key.endsWith(' ' + type));
+    const words = search.value.toLowerCase();
+    const found = words !== '' && node.key.toLowerCase().includes(words);
+    const part = el('button', { type: 'button', class: 'cell ' + kind(node) + (is_suspect ? ' suspect' : '') + (words === '' ? '' : found ? ' hit' : ' miss'),
+      title: label(node) + ' retained, ' + (100 * node.retained / Math.max(1, now.heap)).toFixed(1) + ' % of the heap; own ' + bytes(node.own) }, label(node));
+    part.style.left = (100 * left) + '%';
+    part.style.width = (100 * width) + '%';
+    part.style.top = row * CELL_HEIGHT + 'px';
+    part.addEventListener('click', () => zoom(node === zoomed && node.parent ? node.parent : node));
+    rows.append(part);
+  }
+  function draw() {
+    const waiting = [[zoomed, 0, 1, 0]];
+    let deepest = 0;
+    rows.replaceChildren();
+    while (waiting.length > 0) {
+      const [node, left, width, row] = waiting.pop();
+      cell(node, left, width, row);
+      deepest = Math.max(deepest, row);
+      if (row + 1 >= LEVELS) continue;
+      const total = Math.max(node.retained, node.children.reduce((sum, child) => sum + child.retained, 0), 1);
+      let at = left;
+      const placed = [];
+      for (const child of node.children) {
+        const share = width * child.retained / total;
+        if (share >= CELL_LEAST) placed.push([child, at, share, row + 1]);
+        at += share;
+      }
+      waiting.push(...placed.reverse());
+    }
+    rows.style.height = (deepest + 1) * CELL_HEIGHT + 'px';
+  }
+  function zoom(node) {
+    zoomed = node;
+    const up = [];
+    for (let at = node; at !== null; at = at.parent) up.unshift(at);
+    path.replaceChildren(...up.map(at => {
+      const step = el('button', { type: 'button', 'aria-current': String(at === node) }, at.key);
+      step.addEventListener('click', () => zoom(at));
+      return step;
+    }));
+    draw();
+  }
+  search.addEventListener('input', draw);
+  byId('icicle').addEventListener('keydown', event => { if (event.key === 'Escape' && zoomed.parent) { zoom(zoomed.parent); rows.firstChild.focus(); } });
+  zoom(top);
+})();
+
+/* Threads, waste, and what is not explained. */
+function fixed(id, columns, rows) {
+  if (!rows || rows.length === 0) { byId(id).hidden = true; return; }
+  const panel = byId(id + '-panel'), sorted = { column: columns.findIndex(c => c.value && !c.is_text), down: true, limit: 0, draw: () => table(panel, columns, rows, sorted) };
+  sorted.draw();
+}
+const text = (head, at) => ({ head, class: 'name', is_text: true, value: r => r[at], cell: r => el('td', { class: 'name' }, r[at]) });
+const figure = (head, at, format) => ({ head, value: r => r[at] === null ? -1 : r[at], cell: r => number(r[at], format) });
+const growth = (head, at, before, format) => ({ head, value: r => r[at] - r[before], cell: r => changed(r[at] - r[before], format) });
+fixed('threads', [text('stack, innermost first', 0), figure('threads', 1, count), ...(shots.length > 1 ? [growth('Δ threads', 1, 2, count)] : []), figure('retained', 3, bytes),
+  ...(shots.length > 1 ? [growth('Δ retained', 3, 4, bytes)] : [])], D.threads);
+fixed('waste', [text('what', 0), text('held by', 1), figure('objects', 2, count), figure('bytes', 3, bytes)], D.waste);
+(function () {
+  const rows = D.unexplained;
+  if (!rows || rows.length === 0) { byId('unexplained').hidden = true; return; }
+  const columns = [{ head: '', class: 'name', cell: r => el('td', { class: 'name' }, r[0]) }, { head: 'bytes', cell: r => number(last(r[1]), bytes) }];
+  if (shots.length > 1) columns.push({ head: 'Δ bytes', cell: r => changed(last(r[1]) - r[1][0], bytes) }, { head: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[1])) });
+  table(byId('unexplained-panel'), columns, rows, { column: 0, down: false, limit: 0, draw() {} });
+})();
+byId('foot').textContent = 'heaptrail ' + D.version + ' · ' + shots.map(shot => shot.file).join(', ');
+
+document.addEventListener('keydown', event => {
+  if (event.key === '/' && !/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) {
+    event.preventDefault();
+    byId('growth-filter').focus();
+  }
+});
+})();
