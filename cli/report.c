@@ -7,13 +7,15 @@
 
 #include "analyze/leaks_tables.h"
 #include "analyze/report.h"
+#include "analyze/unfold.h"
 #include "cli/query.h"
 #include "viz/chains.h"
 #include "viz/escape.h"
 #include "viz/numbers.h"
 #include "viz/report_page.h"
 
-enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20 };
+enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12 };
+#define TREE_PERCENT 0.1
 
 typedef struct report {
     const cli_arguments *arguments;
@@ -185,6 +187,35 @@ done:
     return result;
 }
 
+/* What the picture of the heap shows: the tree of dominators, folded where it is small. */
+static int add_tree(report *r)
+{
+    static const char write_sql[] = "INSERT INTO report_tree VALUES(NULL, ?, ?, ?, ?, ?, ?)";
+    static const int from[] = {0, 1, 5, 6, 7}; /* depth, key, count, bytes, retained */
+    const htrail__unfold_opts opts = {.depth_max = TREE_DEPTH, .lines_max = TREE_LINES, .percent_min = TREE_PERCENT};
+    sqlite3 *db = last_db(r);
+    sqlite3_stmt *lines = NULL, *write = NULL;
+    int step, result;
+
+    if (htrail__unfold(&lines, db, NULL, &opts) != HTRAIL_OK)
+        return cli_fail(r->arguments, "%s", sqlite3_errmsg(db));
+    result = cli_prepare(r->arguments, htrail__report_db(r->figures), write_sql, &write);
+    while (result == CLI_EXIT_OK && (step = sqlite3_step(lines)) != SQLITE_DONE) {
+        if (step != SQLITE_ROW) {
+            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(db));
+            break;
+        }
+        for (int i = 0; i < 5; i++)
+            sqlite3_bind_value(write, i + 1, sqlite3_column_value(lines, from[i]));
+        sqlite3_bind_int(write, 6, strcmp((const char *)sqlite3_column_text(lines, 2), "more") == 0);
+        if (sqlite3_step(write) != SQLITE_DONE || sqlite3_reset(write) != SQLITE_OK)
+            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(htrail__report_db(r->figures)));
+    }
+    sqlite3_finalize(lines);
+    sqlite3_finalize(write);
+    return result;
+}
+
 /* To OUT.partial, which becomes OUT when it is whole. */
 static int write_page(const report *r, const char *path)
 {
@@ -236,6 +267,8 @@ static int run(const cli_arguments *arguments)
     if ((result = open_all(&r)) != CLI_EXIT_OK)
         goto done;
     if (r.count > 1 && ((result = find_leaks(&r)) != CLI_EXIT_OK || (result = add_chains(&r)) != CLI_EXIT_OK))
+        goto done;
+    if ((result = add_tree(&r)) != CLI_EXIT_OK)
         goto done;
     htrail_status status = htrail__report_json(r.figures, &opts, &r.json);
     if (status == HTRAIL_OK)

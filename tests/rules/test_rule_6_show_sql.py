@@ -38,6 +38,7 @@ NO_TABLE = {
     "snap": "one line about the snapshot that it took",
     "load": "the name of the database",
     "graph": "a picture",
+    "report": "a page; its figures are those of the tables of top, diff, leaks and threads",
     "import": "one line about the snapshot that it made",
 }
 

@@ -3,7 +3,7 @@
 'use strict';
 (function () {
 const D = JSON.parse(document.getElementById('data').textContent);
-const ROWS_FIRST = 60, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001;
+const ROWS_FIRST = 25, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001;
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -25,6 +25,12 @@ function bytes(n) {
   return (n < 0 ? '−' : '') + (unit === 0 ? size : size.toFixed(1)) + ' ' + units[unit];
 }
 const change = (n, format) => n === 0 ? '0' : (n > 0 ? '+' : '') + format(n);
+/* As much as a line holds; the whole is in the tooltip. */
+function short(text, most) {
+  const letters = [...text];
+  return letters.length <= most ? text : letters.slice(0, Math.ceil(most / 2) - 1).join('') + '…' + letters.slice(-Math.floor(most / 2)).join('');
+}
+const named = (text, most = 90) => el('span', { title: text }, short(text, most));
 const sign = n => n > 0 ? 'up' : n < 0 ? 'down' : '';
 function duration(seconds) {
   for (const [name, length] of [['d', 86400], ['h', 3600], ['min', 60]])
@@ -73,7 +79,7 @@ byId('theme').addEventListener('click', () => {
       (seconds >= 60 ? ' (' + change(Math.round(grown / seconds * 3600), bytes) + ' an hour)' : '') + '. ' +
       plural(D.verdicts.length, 'cause') + (share === null ? '.' : (D.verdicts.length === 1 ? ' explains ' : ' explain ') + share + ' % of it.');
     byId('verdict').classList.add('leaks');
-    D.verdicts.forEach((v, i) => list.append(el('li', {}, v.verdict + ' ', v.has_chain ? el('a', { href: '#chain-' + (i + 1) }, 'chain') : null)));
+    D.verdicts.forEach((v, i) => list.append(el('li', {}, short(v.verdict, 400) + ' ', v.has_chain ? el('a', { href: '#chain-' + (i + 1) }, 'chain') : null)));
   }
   byId('verdict-head').textContent = head;
   byId('verdict-note').textContent = note;
@@ -114,7 +120,7 @@ function ticks(most) {
   chart.append(svg('style', {}, '#memory-chart text{font-size:12px;fill:var(--dim)}#memory-chart .end{font-weight:600}' +
     series.map((s, i) => '#memory-chart .s' + i + '{stroke:' + s[2] + ';fill:' + s[2] + '}').join('') +
     '@media (prefers-color-scheme:dark){' + series.map((s, i) => '#memory-chart .s' + i + '{stroke:' + s[3] + ';fill:' + s[3] + '}').join('') + '}' +
-    '#memory-chart text{stroke:none}#memory-chart .line{fill:none;stroke-width:2}'));
+    '#memory-chart text.end{stroke:none}#memory-chart .line{fill:none;stroke-width:2}'));
   for (const tick of ticks(most)) {
     chart.append(svg('line', { x1: L, x2: W - R, y1: y(tick), y2: y(tick), stroke: 'var(--line)' }));
     chart.append(svg('text', { x: L - 8, y: y(tick) + 4, 'text-anchor': 'end' }, bytes(tick)));
@@ -194,7 +200,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = i + 1; });
   const columnsOf = () => {
     const most = Math.max(1, ...D.groups[by].rows.map(r => Math.abs(last(r[2]) - r[2][0])));
-    const name = { head: 'name', class: 'name', is_text: true, value: r => r[0], cell: r => el('td', { class: 'name' }, r[0] || blank[by] || '(no name)',
+    const name = { head: 'name', class: 'name', is_text: true, value: r => r[0], cell: r => el('td', { class: 'name' }, named(r[0] || blank[by] || '(no name)'),
       by === 'type' && r[0] in suspects ? el('a', { class: 'pill', href: '#chain-' + suspects[r[0]] }, 'suspect') : null) };
     const objects = { head: 'objects', value: r => last(r[1]), cell: r => number(last(r[1]), count) };
     const own = { head: 'own bytes', value: r => last(r[2]), cell: r => number(last(r[2]), bytes) };
@@ -217,7 +223,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     if (sorted.column >= columns.length) sorted.column = columns.length - 1;
     table(panel, columns, rows, sorted);
     const shown = sorted.limit ? Math.min(rows.length, sorted.limit) : rows.length, left = D.groups[by].left;
-    byId('growth-count').textContent = shown + ' of ' + count(all.length) + (left > 0 ? '; ' + count(left) + ' small ones are not in this page' : '');
+    byId('growth-count').textContent = shown + ' of ' + count(all.length) + (left > 0 ? '; ' + count(left) + (left === 1 ? ' small one is' : ' small ones are') + ' not in this page' : '');
     more.hidden = shown === rows.length;
     more.textContent = 'show all ' + count(rows.length);
   }
@@ -263,13 +269,13 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   const rows = byId('icicle-rows'), path = byId('icicle-path'), search = byId('icicle-search');
   let zoomed = top;
   const kind = node => node.is_more ? 'more' : node.depth < 0 ? 'k0' : node.depth === 0 ? 'k0' : /(^| )module /.test(node.key) ? 'k1' : /(^| )(function|type|code)( |$)/.test(node.key) ? 'k3' : /(^| )frame/.test(node.key) ? 'k4' : 'k2';
-  const label = node => node.key + (node.count > 1 && node !== top ? ' ×' + count(node.count) : '') + '  ' + bytes(node.retained);
+  const label = node => short(node.key, 80) + (node.count > 1 && node !== top ? ' ×' + count(node.count) : '') + '  ' + bytes(node.retained);
   function cell(node, left, width, row) {
     const is_suspect = [...suspects].some(type => node.key === type || node.key.endsWith(' ' + type));
     const words = search.value.toLowerCase();
     const found = words !== '' && node.key.toLowerCase().includes(words);
-    const part = el('button', { type: 'button', class: 'cell ' + kind(node) + (is_suspect ? ' suspect' : '') + (words === '' ? '' : found ? ' hit' : ' miss'),
-      title: label(node) + ' retained, ' + (100 * node.retained / Math.max(1, now.heap)).toFixed(1) + ' % of the heap; own ' + bytes(node.own) }, label(node));
+    const part = el('button', { type: 'button', class: 'cell ' + kind(node) + (is_suspect ? ' suspect' : '') + (words === '' ? '' : found ? ' hit' : ' miss') + (width < 0.015 ? ' thin' : ''),
+      title: node.key + (node.count > 1 ? ' ×' + count(node.count) : '') + ', ' + bytes(node.retained) + ' retained, ' + (100 * node.retained / Math.max(1, now.heap)).toFixed(1) + ' % of the heap; own ' + bytes(node.own) }, label(node));
     part.style.left = (100 * left) + '%';
     part.style.width = (100 * width) + '%';
     part.style.top = row * CELL_HEIGHT + 'px';
@@ -302,7 +308,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     const up = [];
     for (let at = node; at !== null; at = at.parent) up.unshift(at);
     path.replaceChildren(...up.map(at => {
-      const step = el('button', { type: 'button', 'aria-current': String(at === node) }, at.key);
+      const step = el('button', { type: 'button', 'aria-current': String(at === node) }, short(at.key, 40));
       step.addEventListener('click', () => zoom(at));
       return step;
     }));
@@ -319,7 +325,7 @@ function fixed(id, columns, rows) {
   const panel = byId(id + '-panel'), sorted = { column: columns.findIndex(c => c.value && !c.is_text), down: true, limit: 0, draw: () => table(panel, columns, rows, sorted) };
   sorted.draw();
 }
-const text = (head, at) => ({ head, class: 'name', is_text: true, value: r => r[at], cell: r => el('td', { class: 'name' }, r[at]) });
+const text = (head, at) => ({ head, class: 'name', is_text: true, value: r => r[at], cell: r => el('td', { class: 'name' }, named(r[at], 300)) });
 const figure = (head, at, format) => ({ head, value: r => r[at] === null ? -1 : r[at], cell: r => number(r[at], format) });
 const growth = (head, at, before, format) => ({ head, value: r => r[at] - r[before], cell: r => changed(r[at] - r[before], format) });
 fixed('threads', [text('stack, innermost first', 0), figure('threads', 1, count), ...(shots.length > 1 ? [growth('Δ threads', 1, 2, count)] : []), figure('retained', 3, bytes),
@@ -332,7 +338,7 @@ fixed('waste', [text('what', 0), text('held by', 1), figure('objects', 2, count)
   if (shots.length > 1) columns.push({ head: 'Δ bytes', cell: r => changed(last(r[1]) - r[1][0], bytes) }, { head: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[1])) });
   table(byId('unexplained-panel'), columns, rows, { column: 0, down: false, limit: 0, draw() {} });
 })();
-byId('foot').textContent = 'heaptrail ' + D.version + ' · ' + shots.map(shot => shot.file).join(', ');
+byId('foot').textContent = 'heaptrail ' + D.version + ' · ' + shots.map(shot => shot.file.replace(/.*\//, '')).join(', ');
 
 document.addEventListener('keydown', event => {
   if (event.key === '/' && !/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) {

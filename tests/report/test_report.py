@@ -1,0 +1,254 @@
+"""The report in a real browser: every tab, sorting, filter, zoom, links, keys, light and dark; hostile names; a broken page."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import browser
+
+B, HEAPTRAIL = os.environ["B"], os.environ["HEAPTRAIL"]
+PICTURES = os.path.join(B, "report") # kept: build output to look at
+
+# Leaks in a list and in a dict, threads that pile up, and names that want to be markup.
+PROGRAM = r"""
+import sys, threading
+sys.path.insert(0, %r)
+import heaptrail
+hostile = ["<script>document.title='run'</script>", "</script><script>document.title='run'</script>", "<img src=x onerror=document.title='run'>",
+           "\"'&<>", "\u202eevil", "a" * 500, "]]>", "javascript:alert(1)", "{{7*7}}", "\x1b[31m", "\u2028", "<!--"]
+class Record(object):
+    def __init__(self): self.payload = bytearray(800)
+class Session(object):
+    def __init__(self, n): self.n = [n]
+types = [type(name, (), {"__module__": name}) for name in hostile]
+records, sessions, kept, stop = [], {}, [], threading.Event()
+evil = type("</script><b>", (), {})
+many = {}
+def work():
+    records.extend(Record() for _ in range(2000))
+    sessions.update((len(sessions) + i, Session(i)) for i in range(1000))
+    kept.append([t() for t in types for _ in range(30)])
+    many.setdefault("<svg onload=alert(1)>", []).extend(evil() for _ in range(1500))
+    thread = threading.Thread(target=stop.wait)
+    thread.daemon = True
+    thread.start()
+work()
+for i in range(4):
+    heaptrail.snapshot(sys.argv[1] + "/s%%d.htrail" %% i)
+    work()
+""" % os.environ["PYTHONPATH"]
+
+
+def heaptrail(*arguments, **options):
+    return subprocess.run([HEAPTRAIL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
+
+
+@unittest.skipIf(browser.CHROMIUM is None, "chromium is not installed")
+class Report(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="heaptrail-report-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        os.makedirs(PICTURES, exist_ok=True)
+        subprocess.run([sys.executable, "-c", PROGRAM, cls.folder], check=True)
+        cls.files = [os.path.join(cls.folder, "s%d.htrail" % i) for i in range(4)]
+        cls.html = os.path.join(cls.folder, "report.html")
+        cls.browser = browser.Browser()
+        cls.addClassCleanup(cls.browser.close)
+        done = heaptrail("report", *cls.files, "-o", cls.html)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+
+    def open(self, path=None, **options):
+        page = browser.Page(self.browser, "file://" + (path or self.html), **options)
+        self.addCleanup(page.close)
+        return page
+
+    def assert_quiet(self, page):
+        """Nothing went wrong, nothing was fetched, nobody's script ran."""
+        self.assertEqual(page.errors, [])
+        self.assertEqual([url for url in page.requests if not url.startswith("file://" + self.folder)], [])
+        self.assertEqual(len(page.requests), 1, page.requests)
+        self.assertNotIn(page.evaluate("document.title"), ("run", ""))
+
+    def texts(self, page, selector):
+        return page.evaluate("[...document.querySelectorAll(%r)].map(e => e.textContent)" % selector)
+
+    def numbers(self, page, column):
+        """The figures of a column of the growth table, as they are sorted."""
+        units = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+        found = []
+        for text in self.texts(page, "#growth-panel tbody td:nth-child(%d)" % column):
+            match = re.match(r"([+−]?)([\d,.]+)(?: (\w+))?$", text)
+            found.append((-1 if match[1] == "−" else 1) * float(match[2].replace(",", "")) * units.get(match[3], 1) if match else -1)
+        return found
+
+    def test_what_leaks_stands_at_the_top_with_its_chain(self):
+        page = self.open()
+        self.assertRegex(page.evaluate("document.querySelector('#verdict-head').textContent"), r"^Leaking: \+[\d.]+ MiB in .*explain")
+        verdicts = self.texts(page, "#verdict-list li")
+        self.assertTrue(any("records" in text and "Record" in text for text in verdicts), verdicts)
+        links = page.evaluate("[...document.querySelectorAll('#verdict-list a')].map(a => a.getAttribute('href'))")
+        self.assertGreaterEqual(len(links), 2)
+        for i, link in enumerate(links):
+            self.assertEqual(page.evaluate("document.querySelectorAll('%s svg').length" % link), 1, link)
+            page.click("#verdict-list a", i)
+            self.assertEqual(page.evaluate("location.hash"), link)
+            self.assertTrue(page.evaluate("(() => { const b = document.querySelector('%s').getBoundingClientRect(); return b.top < innerHeight && b.bottom > 0; })()" % link))
+        self.assert_quiet(page)
+
+    def test_every_tab_shows_its_rows_and_arrow_keys_go_through_them(self):
+        page = self.open()
+        tabs = self.texts(page, "#growth-tabs [role=tab]")
+        self.assertEqual(tabs, ["by type", "by module", "by owner", "by package", "by thread", "by root"])
+        seen = set()
+        for i in range(len(tabs)):
+            page.click("#growth-tabs [role=tab]", i)
+            self.assertEqual(self.texts(page, "#growth-tabs [aria-selected=true]"), [tabs[i]])
+            rows = tuple(self.texts(page, "#growth-panel td.name"))
+            self.assertGreater(len(rows), 0)
+            seen.add(rows)
+        self.assertEqual(len(seen), len(tabs))
+        page.click("#growth-tabs [role=tab]", 0)
+        page.key("ArrowRight")
+        self.assertEqual(self.texts(page, "#growth-tabs [aria-selected=true]"), ["by module"])
+        page.key("ArrowLeft")
+        page.key("ArrowLeft")
+        self.assertEqual(self.texts(page, "#growth-tabs [aria-selected=true]"), ["by root"])
+        self.assert_quiet(page)
+
+    def test_figures_are_those_that_diff_prints(self):
+        page = self.open()
+        rows = dict(zip(self.texts(page, "#growth-panel td.name"), self.numbers(page, 2)))
+        printed = json.loads(heaptrail("top", self.files[-1], "--json").stdout)
+        counts = {row["key"]: row["count"] for row in next(value for value in printed.values() if isinstance(value, list))}
+        self.assertEqual(rows["bytearray"], counts["bytearray"])
+        self.assertEqual(next(n for name, n in rows.items() if name.startswith("__main__.Record")), counts["__main__.Record"])
+
+    def test_a_click_on_a_head_sorts_and_another_turns_it_round(self):
+        page = self.open()
+        self.assertEqual(page.evaluate("document.querySelector('#growth-panel th[aria-sort]').textContent"), "Δ bytes ▾")
+        for column in (2, 3, 4, 5, 6):
+            page.click("#growth-panel th:nth-child(%d) button" % column)
+            first = self.numbers(page, column)
+            page.click("#growth-panel th:nth-child(%d) button" % column)
+            second = self.numbers(page, column)
+            directions = {tuple(sorted(first)) == tuple(first), tuple(sorted(second)) == tuple(second)}
+            self.assertEqual(directions, {True, False}, (column, first, second))
+        page.click("#growth-panel th:nth-child(1) button")
+        names = self.texts(page, "#growth-panel td.name")
+        self.assertEqual(names, sorted(names))
+        self.assert_quiet(page)
+
+    def test_the_filter_and_all_rows(self):
+        page = self.open()
+        few = len(self.texts(page, "#growth-panel tbody tr"))
+        self.assertEqual(few, 25)
+        page.click("#growth-more")
+        self.assertGreater(len(self.texts(page, "#growth-panel tbody tr")), few)
+        page.evaluate("document.activeElement.blur()")
+        page.key("/", "/")
+        self.assertEqual(page.evaluate("document.activeElement.id"), "growth-filter")
+        page.type("RECORD")
+        names = self.texts(page, "#growth-panel td.name")
+        self.assertTrue(names and all("record" in name.lower() for name in names), names)
+        page.type("-no such thing")
+        self.assertEqual(self.texts(page, "#growth-panel td.name"), [])
+        self.assertTrue(page.evaluate("document.querySelector('#growth-count').textContent").startswith("0 of"))
+        self.assert_quiet(page)
+
+    def test_the_tree_zooms_in_and_out_and_is_searched(self):
+        page = self.open()
+        whole = self.texts(page, "#icicle .cell")
+        self.assertTrue(whole[0].startswith("heap "))
+        page.click("#icicle .cell", 1)
+        inner = self.texts(page, "#icicle .cell")
+        self.assertEqual(inner[0], whole[1])
+        self.assertEqual(len(self.texts(page, "#icicle-path button")), 2)
+        page.evaluate("document.querySelector('#icicle .cell').focus()")
+        page.key("Escape")
+        self.assertEqual(self.texts(page, "#icicle .cell"), whole)
+        page.click("#icicle .cell", 1)
+        page.click("#icicle-path button", 0)
+        self.assertEqual(self.texts(page, "#icicle .cell"), whole)
+        page.evaluate("document.querySelector('#icicle-search').focus()")
+        page.type("bytearray")
+        hits = self.texts(page, "#icicle .cell.hit")
+        self.assertTrue(hits and all("bytearray" in text for text in hits), hits)
+        self.assert_quiet(page)
+
+    def test_light_and_dark_as_the_viewer_is_set_and_by_the_button(self):
+        colour = "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.querySelector('.chain svg .bg')).fill"
+        light, dark = self.open(), self.open(dark=True)
+        self.assertNotEqual(light.evaluate(colour), dark.evaluate(colour))
+        light.screenshot(os.path.join(PICTURES, "light.png"))
+        dark.screenshot(os.path.join(PICTURES, "dark.png"))
+        before = light.evaluate(colour)
+        light.click("#theme")
+        self.assertEqual(light.evaluate(colour), dark.evaluate(colour))
+        light.click("#theme")
+        self.assertEqual(light.evaluate(colour), before)
+        self.assert_quiet(light)
+        self.assert_quiet(dark)
+
+    def test_a_phone_shows_it_without_scrolling_sideways_and_paper_too(self):
+        page = self.open(width=390, height=844, phone=True)
+        self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 390)
+        page.screenshot(os.path.join(PICTURES, "phone.png"))
+        page.pdf(os.path.join(PICTURES, "paper.pdf"))
+        self.assert_quiet(page)
+
+    def test_what_is_read_aloud(self):
+        page = self.open()
+        nameless = page.evaluate("[...document.querySelectorAll('button, a, input, svg[role=img], [role=tab]')].filter(e => "
+                                 "!(e.textContent.trim() || e.getAttribute('aria-label'))).map(e => e.outerHTML)")
+        self.assertEqual(nameless, [])
+        self.assertEqual(page.evaluate("document.documentElement.lang"), "en")
+        self.assertEqual(page.evaluate("[...document.querySelectorAll('table')].filter(t => !t.querySelector('th[scope=col]')).length"), 0)
+
+    def test_threads_and_what_is_not_explained(self):
+        page = self.open()
+        stacks = self.texts(page, "#threads-panel tbody tr")
+        self.assertTrue(any("wait" in row and "+3" in row for row in stacks), stacks)
+        rows = self.texts(page, "#unexplained-panel td.name")
+        self.assertTrue(rows[0].startswith("RSS") and rows[-1].startswith("not explained"), rows)
+
+    def test_one_snapshot_and_two_that_are_the_same(self):
+        for files, head in ((self.files[:1], r"^One snapshot"), (self.files[:1] * 2, r"^No leak found")):
+            path = os.path.join(self.folder, "few.html")
+            done = heaptrail("report", *files, "-o", path)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            page = self.open(path)
+            self.assertRegex(page.evaluate("document.querySelector('#verdict-head').textContent"), head)
+            self.assert_quiet(page)
+
+    def test_a_page_that_is_broken_on_purpose_is_noticed(self):
+        with open(self.html) as file:
+            html = file.read()
+        for broken in (html.replace('"snapshots":', '"snapshot":'), html.replace("'use strict';", "'use strict'; "),
+                       html.replace("</main>", '</main><img src="http://127.0.0.1:9/x.png">')):
+            path = os.path.join(self.folder, "broken.html")
+            with open(path, "w") as file:
+                file.write(broken)
+            with self.assertRaises(AssertionError):
+                self.assert_quiet(self.open(path))
+
+    def test_the_same_snapshots_give_the_same_bytes(self):
+        again = os.path.join(self.folder, "again.html")
+        heaptrail("report", *self.files, "-o", again, check=True)
+        with open(self.html, "rb") as one, open(again, "rb") as two:
+            self.assertEqual(one.read(), two.read())
+
+    def test_wrong_use_and_a_place_that_cannot_be_written(self):
+        self.assertEqual(heaptrail("report", self.files[0]).returncode, 2)
+        done = heaptrail("report", self.files[0], "-o", self.folder + "/no/such/place.html")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (3, 1))
+        self.assertIn("cannot write", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
