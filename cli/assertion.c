@@ -179,7 +179,17 @@ static void add_query(htrail__text *query, const assertion *a, int64_t example)
     htrail__text_add_string(query, " AS after))");
 }
 
-/* An object of the subject that is new, nearest to a root: ids are in that order. Where that can't be told, the nearest of all. */
+/* column: NULL of the total, which stands for the type that has most new bytes. */
+static void add_subject(htrail__text *query, const assertion *a, const char *column)
+{
+    if (column != NULL)
+        add_condition(query, a, column);
+    else
+        htrail__text_add_string(query, "fate.type = (SELECT type FROM fate WHERE verdict = 'new' GROUP BY type ORDER BY sum(size) DESC, type LIMIT 1)");
+}
+
+/* An object of the subject that is new: the nearest to a root (ids are in that order) of those held by what gained most, so
+ * that none is shown of a container whose objects come and go. Where that can't be told, the nearest of all. */
 static int find_example(const cli_arguments *arguments, const cli_series *series, const assertion *a, int64_t *example)
 {
     static const struct { const char *by, *column; } columns[] = {
@@ -198,12 +208,13 @@ static int find_example(const cli_arguments *arguments, const cli_series *series
         return CLI_EXIT_OK;
     htrail__text_init(&query, QUERY_BYTES_MAX);
     if (htrail__identity_check(series->db, files[0], files[series->count - 1], message, sizeof message) == HTRAIL_OK) {
-        htrail__text_format(&query, "%sSELECT o.id FROM fate JOIN after.object o ON o.id = fate.id WHERE verdict IN ('new', 'unsure') AND ", htrail__identity_sql);
-        if (column != NULL)
-            add_condition(&query, a, column);
-        else
-            htrail__text_add_string(&query, "fate.type = (SELECT type FROM fate WHERE verdict = 'new' GROUP BY type ORDER BY sum(size) DESC, type LIMIT 1)");
-        htrail__text_add_string(&query, " ORDER BY verdict = 'unsure', o.id LIMIT 1");
+        htrail__text_format(&query, "%s, subject(id, holder, change) AS (\n"
+                            "  SELECT o.id, o.holder, verdict = 'new' FROM fate JOIN after.object o ON o.id = fate.id WHERE verdict IN ('new', 'unsure') AND ", htrail__identity_sql);
+        add_subject(&query, a, column);
+        htrail__text_add_string(&query, "\n  UNION ALL SELECT NULL, later.id, -1 FROM fate JOIN before.object o ON o.id = fate.id_before\n"
+                                "  LEFT JOIN later ON later.id_before = o.holder AND later.verdict <> 'new' WHERE fate.verdict = 'gone' AND ");
+        add_subject(&query, a, column);
+        htrail__text_add_string(&query, ")\nSELECT min(id) FROM subject GROUP BY holder HAVING min(id) IS NOT NULL ORDER BY sum(change) DESC, min(id) LIMIT 1");
         result = ask_number(arguments, series->db, &query, example);
     }
     if (result == CLI_EXIT_OK && *example == 0 && column != NULL) {

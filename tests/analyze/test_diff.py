@@ -118,6 +118,32 @@ class Assertions(Case):
                                     "type:Record <= +99%", "total objects <= +10", "type:list <= -1", "module:app == 20", files=files),
                          [1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1])
 
+    def test_the_chain_is_that_of_what_gained(self):
+        """recent has two new ones and lost two, log has one new one: that is where it grows, though recent is nearer."""
+        heap = """
+root modules main __main__
+main      module __main__ tracked : field __dict__ globals
+globals   dict - tracked : value recent recent, value keep keep
+recent    list - tracked : index - %s
+keep      app.Keep - tracked : attr log log
+log       list - tracked : index - b[*]%s
+b[3]      app.Record - tracked
+%s
+meta gc_listed_0 0
+meta gc_listed_1 0
+meta gc_listed_2 99
+meta gc_collections_0 0
+meta gc_collections_1 0
+meta gc_collections_2 0
+meta gc_pending 0
+meta gc_frozen 0
+"""
+        before = graph_file.snapshot(heap % ("old[*]", "", "old[2] app.Record - tracked"), self.folder, "recent.0")
+        after = graph_file.snapshot(heap % ("new[*]", ", index - more", "new[2] app.Record - tracked\nmore app.Record - tracked"), self.folder, "recent.1")
+        said = heaptrail("diff", "--assert", "type:Record <= +0", before, after, code=1).stdout
+        self.assertIn(".log", said)
+        self.assertIn("type:Record <= +0: 5 -> 6, +1", said)
+
     def test_units(self):
         files = self.heaps(10, 1000)
         self.assertEqual(self.holds("type:Record bytes <= 47KiB", "type:Record bytes <= 46K", "type:Record bytes < 1MiB", files=files), [1, 0, 1])
