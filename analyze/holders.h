@@ -86,7 +86,4 @@ HTRAIL_MUST_CHECK htrail_status htrail__holders_find(htrail__holders **out, htra
                                                      size_t count, const htrail__holders_opts *opts);
 void htrail__holders_free(htrail__holders *holders);
 
-/* The text of a root's name without its numbers: "callback 3 of 20" -> "callback". */
-size_t htrail__root_name_general(const char *name, size_t len, char *out, size_t cap);
-
 #endif

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "analyze/alone.h"
-#include "analyze/holders.h"
 #include "analyze/loader.h"
+#include "analyze/root_name.h"
 
 enum {
     PACKAGE_PARTS_MAX = 8, /* further parts of a name are not told apart: a file may claim a name of a million */

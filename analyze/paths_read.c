@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/holders.h"
 #include "analyze/paths_build.h"
+#include "analyze/root_name.h"
 #include "analyze/schema.h"
 #include "analyze/str.h"
 

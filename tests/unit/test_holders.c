@@ -2,6 +2,7 @@
 #include "tests/unit/text_heap.h"
 
 #include "analyze/holders.h"
+#include "analyze/root_name.h"
 #include "analyze/text.h"
 
 /* Three modules that atexit keeps, and at-fork two of them; their functions hold the namespace
