@@ -8,13 +8,14 @@
 #include "analyze/leaks_tables.h"
 #include "analyze/report.h"
 #include "analyze/unfold.h"
+#include "analyze/waste.h"
 #include "cli/query.h"
 #include "viz/chains.h"
 #include "viz/escape.h"
 #include "viz/numbers.h"
 #include "viz/report_page.h"
 
-enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12 };
+enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS = 40 };
 #define TREE_PERCENT 0.1
 
 typedef struct report {
@@ -216,6 +217,37 @@ static int add_tree(report *r)
     return result;
 }
 
+/* What the program could do without, by kind and the field that holds it. */
+static int add_waste(report *r)
+{
+    static const char write_sql[] = "INSERT INTO report_waste VALUES(?1 || ' ' || ?2, ?3, ?4, ?5)";
+    static const int from[] = {0, 1, 2, 3, 5}; /* kind, type, held_by, objects, back */
+    sqlite3 *db = last_db(r);
+    sqlite3_stmt *rows = NULL, *write = NULL;
+    htrail__text query;
+    int step, result;
+
+    htrail__text_init(&query, TEXT_BYTES_MAX);
+    if (htrail__waste_query(&query, db, NULL, "field") != HTRAIL_OK) {
+        result = cli_fail(r->arguments, "%s", query.failed ? "out of memory" : sqlite3_errmsg(db));
+        goto done;
+    }
+    if ((result = cli_prepare(r->arguments, db, htrail__text_string(&query), &rows)) != CLI_EXIT_OK ||
+        (result = cli_prepare(r->arguments, htrail__report_db(r->figures), write_sql, &write)) != CLI_EXIT_OK)
+        goto done;
+    for (int count = 0; count < WASTE_ROWS && result == CLI_EXIT_OK && (step = sqlite3_step(rows)) != SQLITE_DONE; count++) {
+        for (int i = 0; i < 5 && step == SQLITE_ROW; i++)
+            sqlite3_bind_value(write, i + 1, sqlite3_column_value(rows, from[i]));
+        if (step != SQLITE_ROW || sqlite3_step(write) != SQLITE_DONE || sqlite3_reset(write) != SQLITE_OK)
+            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(step != SQLITE_ROW ? db : htrail__report_db(r->figures)));
+    }
+done:
+    sqlite3_finalize(rows);
+    sqlite3_finalize(write);
+    htrail__text_release(&query);
+    return result;
+}
+
 /* To OUT.partial, which becomes OUT when it is whole. */
 static int write_page(const report *r, const char *path)
 {
@@ -268,7 +300,7 @@ static int run(const cli_arguments *arguments)
         goto done;
     if (r.count > 1 && ((result = find_leaks(&r)) != CLI_EXIT_OK || (result = add_chains(&r)) != CLI_EXIT_OK))
         goto done;
-    if ((result = add_tree(&r)) != CLI_EXIT_OK)
+    if ((result = add_tree(&r)) != CLI_EXIT_OK || (result = add_waste(&r)) != CLI_EXIT_OK)
         goto done;
     htrail_status status = htrail__report_json(r.figures, &opts, &r.json);
     if (status == HTRAIL_OK)

@@ -210,8 +210,13 @@ class Report(unittest.TestCase):
         self.assertEqual(page.evaluate("document.documentElement.lang"), "en")
         self.assertEqual(page.evaluate("[...document.querySelectorAll('table')].filter(t => !t.querySelector('th[scope=col]')).length"), 0)
 
-    def test_threads_and_what_is_not_explained(self):
+    def test_threads_waste_and_what_is_not_explained(self):
         page = self.open()
+        waste = self.texts(page, "#waste-panel tbody tr")
+        printed = json.loads(heaptrail("waste", self.files[-1], "--json").stdout)
+        rows = next(value for value in printed.values() if isinstance(value, list))
+        self.assertEqual(len(waste), min(40, len(rows)))
+        self.assertIn(rows[0]["held_by"], waste[0])
         stacks = self.texts(page, "#threads-panel tbody tr")
         self.assertTrue(any("wait" in row and "+3" in row for row in stacks), stacks)
         rows = self.texts(page, "#unexplained-panel td.name")

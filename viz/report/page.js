@@ -322,7 +322,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
 /* Threads, waste, and what is not explained. */
 function fixed(id, columns, rows) {
   if (!rows || rows.length === 0) { byId(id).hidden = true; return; }
-  const panel = byId(id + '-panel'), sorted = { column: columns.findIndex(c => c.value && !c.is_text), down: true, limit: 0, draw: () => table(panel, columns, rows, sorted) };
+  const panel = byId(id + '-panel'), sorted = { column: id === 'waste' ? 3 : columns.findIndex(c => c.value && !c.is_text), down: true, limit: 0, draw: () => table(panel, columns, rows, sorted) };
   sorted.draw();
 }
 const text = (head, at) => ({ head, class: 'name', is_text: true, value: r => r[at], cell: r => el('td', { class: 'name' }, named(r[at], 300)) });
@@ -330,7 +330,7 @@ const figure = (head, at, format) => ({ head, value: r => r[at] === null ? -1 : 
 const growth = (head, at, before, format) => ({ head, value: r => r[at] - r[before], cell: r => changed(r[at] - r[before], format) });
 fixed('threads', [text('stack, innermost first', 0), figure('threads', 1, count), ...(shots.length > 1 ? [growth('Δ threads', 1, 2, count)] : []), figure('retained', 3, bytes),
   ...(shots.length > 1 ? [growth('Δ retained', 3, 4, bytes)] : [])], D.threads);
-fixed('waste', [text('what', 0), text('held by', 1), figure('objects', 2, count), figure('bytes', 3, bytes)], D.waste);
+fixed('waste', [text('what', 0), text('held by', 1), figure('objects', 2, count), figure('would come back', 3, bytes)], D.waste);
 (function () {
   const rows = D.unexplained;
   if (!rows || rows.length === 0) { byId('unexplained').hidden = true; return; }
