@@ -11,7 +11,7 @@
 #include "analyze/str.h"
 
 /* Chains beside the shortest one, things that hold a set, and weak references that are listed. */
-enum { OTHERS_MAX = 3, WAYS_LISTED = 8, WEAK_LISTED = 3, SET_MAX = 200000, SHORT_AT_TOP = 4, SHORT_AT_END = 3 };
+enum { OTHERS_MAX = 3, WAYS_LISTED = 8, WEAK_LISTED = 3, SET_MAX = 200000, SET_CHAINS_MAX = 100, SHORT_AT_TOP = 4, SHORT_AT_END = 3 };
 
 static const cli_option options[] = {
     {"number", 'n', "N", "print N ways to reach the objects, where there are several (default 1)"},
@@ -28,6 +28,11 @@ static const char help[] =
     "  type:Logger        all of the type, by its full name or else by the last part of it\n"
     "  module:logging     the modules of this name and their namespaces, stale copies first\n"
     "  where:EXPRESSION   SQL over the object table: \"where:type = 'dict' AND length > 1000\"\n"
+    "\n"
+    "A line of the chain is a reference and what it leads to. A * stands where every chain to the\n"
+    "object leads through: it is free once one of these lets go. A line that begins with ^ says\n"
+    "why the step above it should not be there, where that can be known. Grey is what library\n"
+    "code owns. Independent chains share no object: each must let go.\n"
     "\n"
     "Weak references hold nothing. Of several objects that are reached in the same way, by\n"
     "the same types and fields, the first one's chain is printed, and the way of most objects\n"
@@ -56,6 +61,13 @@ static int find_ways(cli_why_page *w)
 {
     htrail__holders_opts opts;
     cli_progress progress;
+    /* One object comes one way, which may be a million steps long. */
+    if (w->selection.count == 1) {
+        if ((w->ways = calloc(1, sizeof *w->ways)) == NULL)
+            return cli_fail(w->arguments, "out of memory");
+        w->ways[w->way_count++] = (cli_why_way){.node = HTRAIL__NO_SHAPE, .first = w->selection.ids[0], .objects = 1};
+        return CLI_EXIT_OK;
+    }
     htrail__holders_opts_init(&opts);
     opts.searches_max = opts.others_max = 0;
     cli_progress_init(&progress, "following chains");
@@ -128,42 +140,54 @@ static htrail_status add_short(const cli_why_page *w, htrail__text *out, uint64_
     return status;
 }
 
-/* The last object that a way's all come through. */
-static htrail_status find_through(const cli_why_page *w, cli_why_way *way)
+/* What the chains of a way share: an object, or their root. Adds its name. */
+static htrail_status find_shared(const cli_why_page *w, cli_why_way *way, htrail__text *out)
 {
     const htrail__holder_node *nodes = w->holders->nodes;
     uint32_t at = nodes[way->node].parent, top = way->node;
-    htrail_status status = HTRAIL_OK;
-    htrail__text text;
-    htrail__text_init(&text, CLI_WHY_TEXT_BYTES_MAX);
-    htrail__found_object first;
-    if ((status = htrail__lookup_object(w->lookup, way->first, &first)) != HTRAIL_OK)
-        return status;
-    way->type = first.type;
     while (at != HTRAIL__NO_SHAPE && nodes[at].objects != 1)
         at = nodes[at].parent;
     if (at != HTRAIL__NO_SHAPE) {
         way->through = nodes[at].example;
-        status = add_short(w, &text, way->through);
-    } else {
-        while (nodes[top].parent != HTRAIL__NO_SHAPE)
-            top = nodes[top].parent;
-        const htrail__shape *shape = &w->holders->shapes.shapes[nodes[top].shape];
-        if (shape->root_kind == HTRAIL__ROOT_GARBAGE) {
-            htrail__text_add_string(&text, "garbage");
-        } else {
-            htrail__chain_root_text(&text, cli_why_text(w, shape->type), cli_why_text(w, shape->name));
-            htrail__text_add_string(&text, nodes[top].root_names > 1 ? "s" : "");
-            /* What of the root: "atexit callbacks, function logging.shutdown". */
-            for (at = way->node; at != top && nodes[at].parent != top;)
-                at = nodes[at].parent;
-            shape = &w->holders->shapes.shapes[nodes[at].shape];
-            if (at != way->node) {
-                htrail_str none = {0};
-                htrail__text_add_string(&text, ", ");
-                htrail__chain_object_text(&text, cli_why_text(w, shape->type), cli_why_text(w, shape->name), cli_why_text(w, shape->module), none, none, none);
-            }
-        }
+        return add_short(w, out, way->through);
+    }
+    while (nodes[top].parent != HTRAIL__NO_SHAPE)
+        top = nodes[top].parent;
+    const htrail__shape *shape = &w->holders->shapes.shapes[nodes[top].shape];
+    if (shape->root_kind == HTRAIL__ROOT_GARBAGE) {
+        htrail__text_add_string(out, "garbage");
+        return HTRAIL_OK;
+    }
+    htrail__chain_root_text(out, cli_why_text(w, shape->type), cli_why_text(w, shape->name));
+    htrail__text_add_string(out, nodes[top].root_names > 1 && shape->root_kind != HTRAIL_ROOT_FRAME ? "s" : "");
+    /* What of the root: "atexit callbacks, function logging.shutdown". */
+    for (at = way->node; at != top && nodes[at].parent != top;)
+        at = nodes[at].parent;
+    shape = &w->holders->shapes.shapes[nodes[at].shape];
+    if (at != way->node) {
+        htrail_str none = {0};
+        htrail__text_add_string(out, ", ");
+        htrail__chain_object_text(out, cli_why_text(w, shape->type), cli_why_text(w, shape->name), cli_why_text(w, shape->module), none, none, none);
+    }
+    return HTRAIL_OK;
+}
+
+/* The last object that a way's all come through. */
+static htrail_status find_through(const cli_why_page *w, cli_why_way *way)
+{
+    htrail__text text;
+    htrail__found_object first;
+    htrail_status status = htrail__lookup_object(w->lookup, way->first, &first);
+    if (status != HTRAIL_OK)
+        return status;
+    htrail__text_init(&text, CLI_WHY_TEXT_BYTES_MAX);
+    way->type = first.type;
+    way->through = first.holder;
+    if (w->holders != NULL) {
+        way->through = 0;
+        status = find_shared(w, way, &text);
+    } else if (cli_option_given(w->arguments, "json") || cli_option_given(w->arguments, "show-sql")) {
+        status = add_short(w, &text, first.holder != 0 ? first.holder : first.id);
     }
     if (status == HTRAIL_OK && ((way->through_text = strdup(htrail__text_string(&text))) == NULL || text.failed))
         status = HTRAIL_E_NOMEM;
@@ -185,6 +209,8 @@ static htrail_status find_independent(cli_why_page *w)
         return HTRAIL_OK;
     htrail__independent_opts_init(&opts);
     opts.above = count == 1 ? first.dominator : 0;
+    if (count > 1)
+        opts.chains_max = SET_CHAINS_MAX;
     status = htrail__independent_find(&w->independent, w->lookup, w->selection.ids, count, &opts);
     /* All chains lead through one object: what is between it and them says more. */
     if (status == HTRAIL_OK && opts.above == 0 && w->independent.complete && w->independent.chain_count == 1 && w->independent.chains[0].gate != 0 &&
@@ -359,18 +385,35 @@ static int print_weak(const cli_why_page *w, sqlite3_stmt *row, size_t number)
     return CLI_EXIT_OK;
 }
 
-/* What must let go of a set. */
+/* What must let go on a chain: 0: the root itself. */
+static uint64_t gate_of(const cli_why_page *w, size_t i)
+{
+    const htrail__independent_chain *chain = &w->independent.chains[i];
+    return chain->gate != 0 ? chain->gate : chain->count > 0 ? w->independent.objects[chain->first + chain->count - 1] : 0;
+}
+
+static bool is_alike(const cli_why_page *w, uint64_t one, uint64_t other)
+{
+    htrail__found_object a, b;
+    return one != 0 && other != 0 && htrail__lookup_object(w->lookup, one, &a) == HTRAIL_OK && htrail__lookup_object(w->lookup, other, &b) == HTRAIL_OK &&
+           a.type == b.type && a.name == b.name;
+}
+
+/* What must let go of a set. Of neighbours alike the first is named. */
 static void print_gates(const cli_why_page *w)
 {
-    for (size_t i = 0; i < w->independent.chain_count; i++) {
-        const htrail__independent_chain *chain = &w->independent.chains[i];
-        uint64_t gate = chain->gate != 0 ? chain->gate : chain->count > 0 ? w->independent.objects[chain->first + chain->count - 1] : 0;
+    for (size_t i = 0, alike; i < w->independent.chain_count; i += alike) {
+        uint64_t gate = gate_of(w, i);
         htrail__found_root root;
         printf("  ");
+        for (alike = 1; i + alike < w->independent.chain_count && is_alike(w, gate, gate_of(w, i + alike)); alike++)
+            ;
         if (gate != 0)
             cli_why_print_object(w, gate);
-        else if (htrail__lookup_root(w->lookup, chain->root, &root) == HTRAIL_OK)
+        else if (htrail__lookup_root(w->lookup, w->independent.chains[i].root, &root) == HTRAIL_OK)
             cli_print_escaped(stdout, cli_why_text(w, root.kind_text).data, cli_why_text(w, root.kind_text).len);
+        if (alike > 1)
+            printf(" and %zu alike", alike - 1);
         putchar('\n');
     }
 }
@@ -405,7 +448,7 @@ static int print_independent(const cli_why_page *w, const cli_why_chain *shown)
     else
         printf("the roots");
     if (is_set) {
-        printf("; what must let go before all are free:\n");
+        printf(found->complete ? "; what must let go before all are free:\n" : "; of what must let go before all are free:\n");
         print_gates(w);
         return CLI_EXIT_OK;
     }
