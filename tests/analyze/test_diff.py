@@ -73,6 +73,16 @@ class Series(Case):
         self.assertEqual(sorted(self.rows("--min-bytes", "1441", *files)), [])
         self.assertEqual(sorted(self.rows("--min-count", "30", *files)), ["app.Record"])
 
+    def test_ten_snapshots_are_one_query(self):
+        files = self.heaps(*range(10, 110, 10))
+        said = heaptrail("diff", "--json", "--show-sql", *files)
+        rows = json.loads(said.stdout)["rows"]
+        self.assertEqual([rows[0]["count_%d" % i] for i in range(2, 10)], list(range(20, 100, 10)))
+        self.assertEqual(rows[0]["trend"], "\u2581\u2581\u2582\u2583\u2584\u2584\u2585\u2586\u2587\u2588")
+        shell = subprocess.run(["sqlite3", "-batch", "-json", ":memory:", said.stderr], stdout=subprocess.PIPE, check=True, universal_newlines=True)
+        self.assertEqual(json.loads(shell.stdout), rows)
+        heaptrail("diff", *files, files[0], code=2)
+
     def test_they_are_sorted_as_asked(self):
         files = self.heaps(50, 30, 10)
         self.assertEqual(list(self.rows("--sort", "bytes", *files)), ["list", "app.Record"], "what shrank most comes last")

@@ -73,6 +73,11 @@ class Terminal(unittest.TestCase):
             self.assertLessEqual(max(map(len, lines)), columns)
             self.assertGreaterEqual(max(len(re.match(r"\S+", line)[0]) for line in lines), 24)
 
+    def test_the_trend_is_drawn_as_the_terminal_can(self):
+        for locale, low, high in ("C.UTF-8", "\u2581", "\u2588"), ("C", "_", "#"):
+            lines = on_terminal(["diff", self.small, FILE, self.small], 300, NO_COLOR="1", LC_ALL=locale).splitlines()
+            self.assertTrue(any(line.endswith(low + high + low) for line in lines), locale)
+
     def test_a_pipe_has_the_names_of_the_columns_however_narrow(self):
         done = subprocess.run([HEAPTRAIL, "diff", self.small, FILE], capture_output=True, text=True, env=dict(os.environ, COLUMNS="80"))
         self.assertIn("count_before  count_after", done.stdout.splitlines()[0])
