@@ -3,13 +3,11 @@
 #   make              build/heaptrail, libhtrail.a, libhtrail-capture.so and, for each Python found,
 #                     build/pythonX.Y/heaptrail.*.so: the Python module and the LD_PRELOAD agent in one
 #   make setup        install what is missing of packages.txt
-#   make check        setup, then every test            make demo     setup, then a leak found in a minute
+#   make check        every test, after setup           make demo     a leak found in a minute
 #   make asan         the tests under the address and undefined-behaviour sanitizers, in build/asan
-#   make edge         what a device needs, in build/edge, held to its size limits
-#   make soak         200 snapshots of a busy server, a version and mode
+#   make edge         what a device needs, in build/edge    make soak     200 snapshots of a busy server, a version and mode
 #   make bench        figures beside their targets      make fuzz     the reader under libFuzzer
-#   make mutate       break each rule of the architecture, see its test turn red
-#   make install      uninstall                         make clean
+#   make mutate       break rules, see tests turn red   make install  uninstall    clean
 #
 # Variables: B (build directory), CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX, DESTDIR, PYTHON (interpreters; else
 # those that tools/pythons.sh finds), V=1 (show commands), DEV=1 (warnings are errors), JOBS (at a time, 2), TESTS (only these).
@@ -54,9 +52,7 @@ COMMAND := $(B)/heaptrail
 
 all: $(LIBRARY) $(COMMAND) modules $(if $(EXTENSION),$(B)/htrail.so) build-links
 .PHONY: all FORCE setup check check-run check-headers check-layers asan edge bench demo soak fuzz mutate unit modules build-links install uninstall clean
-.DELETE_ON_ERROR:
-.SECONDARY:
-FORCE:
+.DELETE_ON_ERROR .SECONDARY FORCE:
 
 # Everything depends on the flags it was built with, and on the packages being there.
 $(B)/flags: FORCE
@@ -105,10 +101,13 @@ part = $(word $(2),$(subst |, ,$(1)))
 $(foreach p,$(PYTHONS),$(eval $(call python_rules,$(call part,$(p),4),$(call part,$(p),1),$(call part,$(p),2),$(call part,$(p),3))))
 FIRST_PYTHON := $(call part,$(firstword $(PYTHONS)),1)
 
-# What `heaptrail run` preloads: it finds the agent for the Python that it is in.
+# What `heaptrail run` preloads: it finds the agent for the Python that it is in. What SQLite loads to read a snapshot
+# as tables: the reader, and nothing that SQLite does not bring itself.
 $(B)/heaptrail-agent.so: $(call objects,$(LAUNCH)) tools/launcher.map
+$(B)/htrail.so: $(call objects,$(EXTENSION) $(FORMAT)) tools/extension.map
+$(B)/heaptrail-agent.so $(B)/htrail.so:
 	$(call say,LD)
-	$(Q)$(CC) $(SHARED) -o $@ $(filter %.o,$^) -Wl,--version-script=tools/launcher.map $(LDFLAGS_ALL) -ldl
+	$(Q)$(CC) $(SHARED) -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=$(filter %.map,$^) $(LDFLAGS_ALL) -ldl
 modules: $(if $(WALKER),$(B)/heaptrail-agent.so)
 
 # For C programs that embed Python: the walker and the writer, without the agent and the reader.
@@ -116,12 +115,6 @@ $(B)/libhtrail-capture.so: $(B)/obj/python$(FIRST_PYTHON)/embed.o $(call objects
 	$(call say,LD)
 	$(Q)$(CC) $(SHARED) -Wl,-soname,libhtrail-capture.so.0 -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=tools/capture.map $(LDFLAGS_ALL) -lm
 	$(Q)! nm -D --undefined-only $@ | grep htrail
-
-# What SQLite loads to read a snapshot as tables: the reader, and nothing that SQLite does not bring itself.
-$(B)/htrail.so: $(call objects,$(EXTENSION) $(FORMAT)) tools/extension.map
-	$(call say,LD)
-	$(Q)$(CC) $(SHARED) -o $@ $(filter %.o,$^) $(ZSTD_A) -Wl,--version-script=tools/extension.map $(LDFLAGS_ALL)
-
 # The plain name of the default build: build/heaptrail, build/python3.11.
 build-links: $(COMMAND) modules $(if $(EXTENSION),$(B)/htrail.so)
 	$(if $(filter build/release,$(B)),@cd build && for f in heaptrail heaptrail-agent.so htrail.so $$(cd release && ls -d python* 2>/dev/null); do ln -sfn release/$$f $$f; done)
@@ -130,8 +123,7 @@ setup:
 	@tools/setup.sh
 check: setup
 	@$(MAKE) --no-print-directory $(PARALLEL) check-run
-# Many tests wait more than they compute.
-check-run: all unit check-headers check-layers
+check-run: all unit check-headers check-layers # many tests wait more than they compute
 	@B=$(abspath $(B)) tests/run -j $$(($(JOBS) + 1)) $(TESTS)
 unit: $(UNIT:tests/unit/%.c=$(B)/unit/%) $(B)/htrail-dump $(B)/random-snapshot $(B)/graph-to-htrail
 # For the tests in other languages: every record of a file as text; a snapshot of a random heap, of a heap in text.
