@@ -43,7 +43,7 @@ static const char many_sql[] =
 
 /* Of each parent the first lines, then one for all that is left. */
 static const char lines_sql[] =
-    "INSERT INTO tree_line SELECT %d, parent, parent || printf('%%08d', min(rank)), CASE WHEN kept THEN kind ELSE 'more' END,\n"
+    "INSERT INTO tree_line SELECT %d, parent, parent || substr('0000000' || min(rank), -8), CASE WHEN kept THEN kind ELSE 'more' END,\n"
     "  CASE WHEN kept THEN label ELSE '' END, CASE WHEN kept THEN type ELSE '(' || count(*) || ' more)' END, sum(count), sum(bytes), sum(retained)\n"
     "  FROM (SELECT *, %s AND retained * 100.0 >= (SELECT value FROM snapshot WHERE key = 'size_bytes') * %s AS kept FROM (\n"
     "    SELECT parent, kind, label, type, count(*) AS count, sum(size) AS bytes, sum(retained) AS retained,\n"
