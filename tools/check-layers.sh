@@ -33,12 +33,14 @@ layer viz 'viz|analyze|format'
 # Loaded by somebody's SQLite: the reader, and nothing of the database that is loaded.
 layer extension 'extension|format'
 layer import 'import|format'
+layer export 'export|analyze|format'
 layer samples 'none'
 # The client side of the agent's protocol is plain C: the commands that talk to an agent use it.
 for file in $(sources cli); do
     case $file in
     cli/run.c | cli/snap.c) allowed='cli|capture/agent|capture/attach|capture/pause|capture/process|format' ;;
     cli/import.c) allowed='cli|import' ;;
+    cli/export.c) allowed='cli|export|analyze' ;;
     *) allowed='cli|viz|analyze|format' ;;
     esac
     layer "$file" "$allowed"
@@ -46,19 +48,19 @@ done
 
 # dependency HEADERS FILES: only FILES (an extended pattern) include HEADERS.
 dependency() {
-    sources include format capture analyze viz extension import cli samples |
+    sources include format capture analyze viz extension import export cli samples |
         xargs -r grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" /dev/null |
         grep -vE "^($2):" | offence "$1 only in $2"
 }
 dependency 'zstd' 'format/block\.c'
 dependency 'Python\.h|internal/pycore|structmember\.h|frameobject\.h' 'capture/python/[^:]*|samples/embed\.c'
-dependency 'sqlite3' '(analyze|cli|extension)/[^:]*'
+dependency 'sqlite3' '(analyze|cli|export|extension)/[^:]*'
 dependency 'graphviz/|cgraph|gvc|gvplugin' 'viz/dot\.c|viz/render\.c'
 dependency 'librsvg|cairo' 'viz/[^:]*'
-dependency 'zlib\.h' 'import/source\.c'
+dependency 'zlib\.h' 'import/source\.c|export/pprof\.c'
 dependency 'yajl' 'import/json\.c'
 
-ours=$(sources include format capture analyze viz extension import cli samples tests bench)
+ours=$(sources include format capture analyze viz extension import export cli samples tests bench)
 # shellcheck disable=SC2086
 if [ -n "$ours" ]; then
     grep -nE '\b(TODO|FIXME|XXX)\b' $ours /dev/null | grep -vE '(issue |#)[0-9]+' | offence 'TODO without an issue'
