@@ -90,26 +90,30 @@ static const struct {
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
 /* The field of a wasted object: up from holder to holder, through containers, to the nearest that has a name for it: an
- * attribute, a variable, a global. Objects that lie alike in one holder go together. STEPS bounds the walk. */
+ * attribute, a variable, a global. Objects that lie alike in one holder go together. STEPS bounds the walk. A view on the
+ * right of a LEFT JOIN is made whole for it, so holders come from the tables below the view. */
 #define NAMED "o.holder_kind IN ('attr', 'slot', 'local', 'cell', 'default', 'field')"
 #define STEPS "8"
 static const char fields_sql[] =
     "spot(n, kind, type, objects, bytes, back, example) AS MATERIALIZED (\n"
     "  SELECT row_number() OVER (ORDER BY w.kind, min(w.id)), w.kind, o.type, count(*), sum(w.bytes), sum(w.back), min(w.id)\n"
-    "  FROM waste w JOIN object o ON o.id = w.id LEFT JOIN object h ON h.id = o.holder AND o.holder_kind IN ('attr', 'slot')\n"
-    "  GROUP BY w.kind, o.type, coalesce(h.type, ''), coalesce(h.name, ''), CASE WHEN h.id IS NULL THEN o.holder END,\n"
+    "  FROM waste w JOIN object o ON o.id = w.id LEFT JOIN heap_object h ON h.id = o.holder AND o.holder_kind IN ('attr', 'slot')\n"
+    "  GROUP BY w.kind, o.type, h.type, h.name, CASE WHEN h.id IS NULL THEN o.holder END,\n"
     "    CASE WHEN o.holder IS NULL THEN o.root WHEN o.holder_kind IN ('index', 'key') THEN -1 ELSE o.holder_label END),\n"
     "up(n, at, field, step) AS (SELECT n, example, '', 0 FROM spot\n"
-    "  UNION ALL SELECT up.n, CASE WHEN h.name <> '' OR " NAMED " OR g.id IS NOT NULL OR step = " STEPS " THEN NULL ELSE h.id END,\n"
+    "  UNION ALL SELECT up.n, CASE WHEN hn.text <> '' OR " NAMED " OR g.id IS NOT NULL OR step = " STEPS " THEN NULL ELSE h.id END,\n"
     "    CASE WHEN o.holder IS NULL THEN coalesce((SELECT r.kind FROM root r WHERE r.id = o.root), '')\n"
-    "      WHEN g.id IS NOT NULL THEN CASE WHEN g.name <> '' THEN g.name ELSE g.type END || '.' || o.holder_label\n"
-    "      WHEN " NAMED " THEN CASE WHEN h.name <> '' THEN h.name ELSE h.type END || '.' || o.holder_label\n"
-    "      WHEN h.name <> '' THEN h.name || '[]'\n"
-    "      WHEN step = " STEPS " THEN h.type || '[]'\n"
+    "      WHEN g.id IS NOT NULL THEN CASE WHEN gn.text <> '' THEN gn.text ELSE gt.name END || '.' || o.holder_label\n"
+    "      WHEN " NAMED " THEN CASE WHEN hn.text <> '' THEN hn.text ELSE ht.name END || '.' || o.holder_label\n"
+    "      WHEN hn.text <> '' THEN hn.text || '[]'\n"
+    "      WHEN step = " STEPS " THEN ht.name || '[]'\n"
     "      WHEN o.holder_kind = 'value' AND o.holder_label NOT LIKE '(%)' THEN '[''' || o.holder_label || ''']'\n"
     "      ELSE '[]' END || field, step + 1\n"
-    "    FROM up JOIN object o ON o.id = up.at LEFT JOIN object h ON h.id = o.holder\n"
-    "    LEFT JOIN object g ON g.id = h.holder AND h.holder_kind = 'field' AND h.holder_label = '__dict__' AND o.holder_kind = 'value'\n"
+    "    FROM up JOIN object o ON o.id = up.at\n"
+    "    LEFT JOIN heap_object h ON h.id = o.holder LEFT JOIN type ht ON ht.id = h.type LEFT JOIN name hn ON hn.id = h.name\n"
+    "    LEFT JOIN heap_object g ON g.id = h.holder AND o.holder_kind = 'value'\n"
+    "      AND (SELECT v.holder_kind || v.holder_label FROM object v WHERE v.id = h.id) = 'field__dict__'\n"
+    "    LEFT JOIN type gt ON gt.id = g.type LEFT JOIN name gn ON gn.id = g.name\n"
     "    WHERE up.at IS NOT NULL)\n"
     "SELECT kind, type, field AS held_by, sum(objects) AS objects, sum(bytes) AS bytes, sum(back) AS back, min(example) AS example\n"
     "FROM spot JOIN up USING (n) WHERE up.at IS NULL GROUP BY 1, 2, 3 ORDER BY back DESC, kind, type, held_by";
