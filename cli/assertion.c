@@ -152,7 +152,7 @@ static int resolve_key(const cli_arguments *arguments, const cli_series *series,
 
 static void add_value(htrail__text *query, const assertion *a, const char *database)
 {
-    htrail__text_format(query, "(SELECT coalesce(sum(%s), 0) FROM %s.total WHERE \"by\" = '%s'", a->of_bytes ? "bytes" : "count", database,
+    htrail__text_format(query, "(SELECT CAST(total(%s) AS INTEGER) FROM %s.total WHERE \"by\" = '%s'", a->of_bytes ? "bytes" : "count", database,
                         a->by[0] == '\0' ? "type" : a->by);
     if (a->by[0] != '\0') {
         htrail__text_add_string(query, " AND ");
@@ -185,7 +185,7 @@ static void add_subject(htrail__text *query, const assertion *a, const char *col
     if (column != NULL)
         add_condition(query, a, column);
     else
-        htrail__text_add_string(query, "fate.type = (SELECT type FROM fate WHERE verdict = 'new' GROUP BY type ORDER BY sum(size) DESC, type LIMIT 1)");
+        htrail__text_add_string(query, "fate.type = (SELECT type FROM fate WHERE verdict = 'new' GROUP BY type ORDER BY total(size) DESC, type LIMIT 1)");
 }
 
 /* An object of the subject that is new: the nearest to a root (ids are in that order) of those held by what gained most, so

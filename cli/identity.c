@@ -9,11 +9,12 @@
 
 enum { QUERY_BYTES_MAX = 1 << 16 };
 
+/* total(): a sum of sizes past 2^63, which a file can claim, would be an error. */
 static const char table_sql[] =
     "SELECT type AS key, count(id_before) AS count_before, count(id) AS count_after, sum(verdict = 'new') AS new, sum(verdict = 'gone') AS gone,\n"
     "  sum(verdict = 'certain') AS certain, sum(verdict = 'likely') AS likely, sum(verdict = 'unsure') AS unsure,\n"
-    "  coalesce(sum(size) FILTER (WHERE verdict = 'new'), 0) AS bytes_new, coalesce(sum(size_before) FILTER (WHERE verdict = 'gone'), 0) AS bytes_gone,\n"
-    "  coalesce(sum(size - size_before) FILTER (WHERE verdict IN ('certain', 'likely')), 0) AS bytes_grown\n"
+    "  CAST(total(size) FILTER (WHERE verdict = 'new') AS INTEGER) AS bytes_new, CAST(total(size_before) FILTER (WHERE verdict = 'gone') AS INTEGER) AS bytes_gone,\n"
+    "  CAST(total(size - size_before) FILTER (WHERE verdict IN ('certain', 'likely')) AS INTEGER) AS bytes_grown\n"
     "FROM fate GROUP BY type ORDER BY bytes_new DESC, new DESC, gone DESC, count_after DESC, key";
 
 static const char objects_sql[] =
