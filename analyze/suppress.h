@@ -3,7 +3,7 @@
  *     # the cache of prices is bounded since 4.2
  *     app.prices*                   the place of a verdict, its Python expression, or its whole chain
  *     type:app.Session              the type of what gathers
- *     kind:threads                  container, spread, linked, length, root, c code, threads, modules
+ *     kind:threads                  container, spread, linked, length, root, c code, garbage, threads, modules
  *
  * `*` stands for any text, `?` for one character; all else for itself. Blanks around a pattern are no part of it.
  *

@@ -388,7 +388,7 @@ const cli_command cli_leaks = {
             "became more in every interval while what holds them did not. Of two snapshots the confidence is low at most.\n"
             "\n"
             "A pattern of --suppress is the place of a verdict, its Python expression or its chain, with * and ?; or type:app.Session, or\n"
-            "kind:threads (container, spread, linked, length, root, c code, threads, modules). # begins a comment line.",
+            "kind:threads (container, spread, linked, length, root, c code, garbage, threads, modules). # begins a comment line.",
     .options = options,
     .operands_min = 2,
     .operands_max = -1,

@@ -125,6 +125,14 @@ class Leaks(unittest.TestCase):
         """)
         self.assertEqual((row["place"], row["type"]), ("cache", "app.Entry"))
 
+    def test_names_that_come_are_data_however_few(self):
+        row = self.one("""
+        globals dict - : value cache cache, value base base
+        cache dict - size=n*100 : value key$ entry[*]
+        entry[n] app.Entry - size=640
+        """, (10, 20, 30, 40))
+        self.assertEqual((row["place"], row["type"]), ("cache", "app.Entry"))
+
     def test_threads(self):
         text = "globals dict - : value base base\n"
         files = []
@@ -156,7 +164,85 @@ class Leaks(unittest.TestCase):
         """)
         self.assertEqual([(row["place"], row["type"]) for row in rows], [("keep.leak", "app.Record"), ("small", "str")])
 
+    def test_a_few_names_are_places_of_their_own(self):
+        row = self.one("""
+        globals dict - : value queues queues, value base base
+        queues dict - : value in in, value out out, value failed failed
+        in list - : index - first[*]
+        out list - : index - second[*]
+        failed list - : index - third[*]
+        first[50] app.Job -
+        second[50] app.Job -
+        third[n] app.Job -
+        """)
+        self.assertEqual((row["kind"], row["place"], row["expression"]), ("container", "queues['failed']", "sys.modules['__main__'].queues['failed']"))
+
+    def test_many_names_are_data(self):
+        row = self.one("""
+        globals dict - : value queues queues, value base base
+        queues dict - : value q$ queue[*]
+        queue[40] list - : index - job[$*n..$*n+n-1]
+        job[n*40] app.Job -
+        """, (2, 4, 6, 8))
+        self.assertEqual((row["kind"], row["place"], row["holders"]), ("spread", "queues[...]", 40))
+
+    def test_a_ring_is_named_by_its_objects_and_not_by_their_dicts(self):
+        row = self.one("""
+        globals dict - : value ring node[0], value base base
+        node[n] app.Node - size=48 : field __dict__ dict[$]
+        dict[n] dict - size=200 : value next node[$+1], value back node[$-1]
+        """)
+        self.assertEqual((row["kind"], row["place"], row["place_type"], row["type"]), ("linked", "ring", "Node", "app.Node"))
+
+    def test_garbage_is_a_leak_where_the_collector_is_off(self):
+        text = """
+        meta gc_threshold_0 700
+        meta gc_collections_0 %d
+        meta gc_count_0 %d
+        globals dict - : value base base
+        a[n] app.A - : attr b b[$]
+        b[n] app.B - : attr a a[$]
+        """
+        for collections, kinds in (((5, 5, 5, 5), ["garbage"]), ((5, 5, 6, 6), [])):
+            files = [graph_file.snapshot("let n %d\n" % (i * 300 + 300) + MAIN + textwrap.dedent(text) % (collections[i], i * 600 + 600), self.folder, "g%d" % i) for i in range(4)]
+            rows = json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]
+            self.assertEqual([row["kind"] for row in rows], kinds)
+
+    def test_keys_and_values_are_one_leak_and_the_values_name_it(self):
+        row = self.one("""
+        globals dict - : value table table, value base base
+        table dict - size=n*100 : pair name[*] session[*]
+        name[n] str - size=500
+        session[n] app.Session - size=50
+        """)
+        self.assertEqual((row["place"], row["type"], row["retained"]), ("table", "app.Session", 300 * 650))
+
     # No leak.
+
+    def test_what_is_copied_elsewhere_and_dropped_is_set_off(self):
+        files = []
+        for n in (100, 300, 500, 700):
+            text = textwrap.dedent("""
+            globals dict - : value todo todo, value done done, value base base
+            todo list - : index - before[0..%d]
+            done list - : index - after[0..%d]
+            before[%d] app.Before - size=200
+            after[%d] app.After - size=200
+            """ % (999 - n, n - 1, 1000 - n, n))
+            files.append(graph_file.snapshot("let n %d\n" % n + MAIN + text, self.folder, "c%d" % n))
+        self.assertEqual(json.loads(heaptrail("leaks", "--json", *files)[0])["rows"], [])
+        noisy, = json.loads(heaptrail("leaks", "--json", "--noisy", *files)[0])["rows"]
+        self.assertEqual(noisy["noisy"], "the heap as a whole does not grow so much")
+
+    def test_a_buffer_that_is_empty_at_the_end_hides_no_leak(self):
+        files = []
+        for i, n in enumerate((100, 200, 300, 400)):
+            text = textwrap.dedent(self.LIST).replace("value base base", "value base base, value buffer buffer") + textwrap.dedent("""
+            buffer list - : index - waiting%d[*]
+            waiting%d[%d] bytearray - size=5000
+            """ % (i, i, (1000, 1200, 900, 10)[i]))
+            files.append(graph_file.snapshot("let n %d\n" % n + MAIN + text, self.folder, "b%d" % i))
+        self.assertEqual([row["place"] for row in json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]], ["keep.leak"])
 
     def test_nothing_is_said_of_a_heap_that_stays(self):
         self.assertEqual(self.rows(self.LIST, (400, 400, 400, 400)), [])
@@ -171,15 +257,18 @@ class Leaks(unittest.TestCase):
             self.assertEqual([row["noisy"] for row in noisy], [why], numbers)
 
     def test_what_moves_from_one_container_to_another_is_no_leak(self):
-        text = """
-        globals dict - : value before before, value after after, value base base
-        before list - : index - record[n..999]
-        after dict - size=n*50 : pair number[0..n-1] record[0..n-1]
-        number[1000] int -
-        record[1000] app.Record -
-        """
-        files = [graph_file.snapshot("let n %d\n" % n + MAIN + textwrap.dedent(text).replace("n-1", str(n - 1)), self.folder, "m%d" % n) for n in (100, 300, 500, 700)]
-        self.assertEqual(json.loads(heaptrail("leaks", "--json", *files)[0])["rows"], [])
+        """... though another thing leaks beside it."""
+        for holds in "record", "text":  # of the program's own type, and of one that everything is made of
+            files = []
+            for n in (100, 300, 500, 700):
+                text = textwrap.dedent(self.LIST).replace("value base base", "value base base, value before before, value after after") + textwrap.dedent("""
+                before list - : index - X[%d..999]
+                after dict - size=%d : pair number[*] X[0..%d]
+                number[%d] int - size=64
+                X[1000] TYPE - size=100
+                """ % (n, n * 50, n - 1, n)).replace("X", "moving").replace("TYPE", "app.Moving" if holds == "record" else "bytearray")
+                files.append(graph_file.snapshot("let n %d\n" % n + MAIN + text, self.folder, "m%d" % n))
+            self.assertEqual([row["place"] for row in json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]], ["keep.leak"])
 
     def test_what_is_replaced_all_the_time_is_no_leak(self):
         files = []
