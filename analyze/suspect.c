@@ -27,6 +27,9 @@ static const char copies_of_namespace[] =
 static const char copies_of_name[] = "SELECT coalesce(sum(objects), 1) FROM name WHERE text = ?2";
 static const char callbacks_alike[] =
     "SELECT count(*) FROM root r JOIN heap_object o ON o.id = r.object JOIN heap_object c ON c.id = ?1 WHERE r.kind = ?2 AND o.type = c.type AND o.name = c.name";
+static const char callbacks_alike_of_module[] =
+    "SELECT count(*) FROM heap_object c JOIN heap_reference r ON r.src = c.holder AND r.label >> 5 IN (SELECT id FROM label WHERE text LIKE 'module state%') AND NOT r.label & 16 JOIN heap_object o ON o.id = r.dst\n"
+    "WHERE c.id = ?1 AND o.type = c.type AND o.name = c.name";
 static const char is_running[] = "SELECT count(*) FROM root WHERE object = ?1 AND kind = 'frame'";
 
 typedef struct asking {
@@ -145,18 +148,26 @@ static bool is_stale(asking *a, const htrail__found_object *step, htrail__text *
     return htrail__chain_is_class(type, name) && is_stale_class(a, step, reason);
 }
 
-static bool is_registered(asking *a, const htrail__chain *chain, htrail__text *reason)
+/* The registry that step i stands in, NULL: none. Before 3.10 callbacks of atexit hang from its module. */
+static const char *registry_of(asking *a, const htrail__chain *chain, size_t i)
 {
-    if (chain->garbage || chain->step_count == 0 || (chain->root.kind != HTRAIL_ROOT_ATEXIT && chain->root.kind != HTRAIL_ROOT_ATFORK))
-        return false;
-    const char *registry = chain->root.kind == HTRAIL_ROOT_ATEXIT ? "atexit" : "os.register_at_fork";
+    if (i == 0)
+        return chain->garbage ? NULL : chain->root.kind == HTRAIL_ROOT_ATEXIT ? "atexit" : chain->root.kind == HTRAIL_ROOT_ATFORK ? "os.register_at_fork" : NULL;
+    return htrail__str_is(text_of(a, chain->steps[i].holder_label), "module state") && htrail__str_is(text_of(a, chain->steps[i - 1].name), "atexit") ? "atexit" : NULL;
+}
+
+static bool is_registered(asking *a, const htrail__chain *chain, size_t step, htrail__text *reason)
+{
+    const char *registry = registry_of(a, chain, step);
     size_t before = reason->len;
+    if (registry == NULL)
+        return false;
     htrail__text_format(reason, "%s keeps it for ever: ", registry);
     /* What is registered may be bound or wrapped. */
-    for (size_t i = 0; i < chain->step_count && i < 3; i++)
+    for (size_t i = step; i < chain->step_count && i < step + 3; i++)
         if (is_stale(a, &chain->steps[i], reason))
             return true;
-    uint64_t alike = ask(a, callbacks_alike, chain->steps[0].id, text_of(a, chain->root.kind_text));
+    uint64_t alike = step == 0 ? ask(a, callbacks_alike, chain->steps[0].id, text_of(a, chain->root.kind_text)) : ask(a, callbacks_alike_of_module, chain->steps[step].id, (htrail_str){0});
     if (alike >= ALIKE_MIN) {
         htrail__text_format(reason, "one of %" PRIu64 " callbacks alike", alike);
         return true;
@@ -185,11 +196,13 @@ static bool is_of_ended_call(asking *a, const htrail__chain *chain, size_t i)
     return false;
 }
 
-/* wrapper -cache-> dict -> value. A cache with a bound keeps its values in links of a list. */
+/* wrapper -cache-> dict -> value. A cache with a bound keeps its values in links of a list. Python 3.6 does not say that
+ * the field is the cache. */
 static bool is_cache_without_bound(asking *a, const htrail__chain *chain, size_t i)
 {
     const htrail__found_object *step = &chain->steps[i];
-    return i > 0 && i + 1 < chain->step_count && htrail__str_is(text_of(a, step->type), "dict") && htrail__str_is(text_of(a, step->holder_label), "cache") &&
+    return i > 0 && i + 1 < chain->step_count && htrail__str_is(text_of(a, step->type), "dict") &&
+           (htrail__str_is(text_of(a, step->holder_label), "cache") || step->holder_kind == HTRAIL_REF_OFFSET) &&
            htrail__str_is(text_of(a, chain->steps[i - 1].type), "functools._lru_cache_wrapper") && chain->steps[i + 1].holder_kind == HTRAIL_REF_VALUE &&
            !htrail__str_is(text_of(a, chain->steps[i + 1].type), "functools._lru_list_elem");
 }
@@ -215,12 +228,8 @@ htrail_status htrail__suspect_find(sqlite3 *db, htrail__lookup *lookup, const ht
 {
     asking a = {.db = db, .lookup = lookup};
     *step = HTRAIL__NO_STEP;
-    if (is_registered(&a, chain, reason)) {
-        *step = 0;
-        return a.status;
-    }
     /* What sys.modules leads to is the module, whatever else there is of that name. */
-    size_t first = !chain->garbage && chain->root.kind == HTRAIL_ROOT_MODULES ? 3 : 0;
+    size_t first = !chain->garbage && chain->root.kind == HTRAIL_ROOT_MODULES ? 2 : 0;
     for (size_t i = 0; i < chain->step_count && i < STEPS_MAX && *step == HTRAIL__NO_STEP && a.status == HTRAIL_OK; i++) {
         const htrail__found_object *at = &chain->steps[i];
         if (is_of_ended_call(&a, chain, i)) {
@@ -229,7 +238,7 @@ htrail_status htrail__suspect_find(sqlite3 *db, htrail__lookup *lookup, const ht
             htrail__text_format(reason, "a cache without a bound: lru_cache(maxsize=None), %" PRIu64 " entries", at->length);
         } else if (is_handlers(&a, chain, i)) {
             htrail__text_format(reason, "%" PRIu64 " handlers of one logger", at->length);
-        } else if (i < first || !is_stale(&a, at, reason)) {
+        } else if (!is_registered(&a, chain, i, reason) && (i < first || !is_stale(&a, at, reason))) {
             continue;
         }
         *step = i;

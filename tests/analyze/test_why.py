@@ -175,7 +175,7 @@ partner  app.Lost -  : attr me lost
 class Marked(Graph):
     text = """
 root modules modules modules
-modules   dict   -        : value app app, value __main__ main, value logging logging
+modules   dict   -        : value app app, value __main__ main, value logging logging, value atexit atexit
 main      module __main__ : field __dict__ names
 names     dict   -        : value fine fine, value stale old_class, value live new_class, value cache cached, value bounded bounded,
                             value error error, value logger logger, value quiet quiet, value exec made, value hook many[0]
@@ -223,6 +223,9 @@ now       KeyError -      : field __traceback__ now_traceback
 now_traceback traceback - : field tb_frame now_frame
 now_frame frame -         : local big now_big
 now_big   app.Big -
+atexit    module atexit   : field module~state late[*]
+late[6]   method -        : field __self__ late_owner[$]
+late_owner[6] app.Owner -
 many[7]   method -        : field __self__ owner[$]
 owner[7]  app.Owner -
 root atexit many[3] callback~3~of~9
@@ -264,6 +267,8 @@ root os.register_at_fork many[2] before
     def test_callbacks_alike_when_they_are_many(self):
         self.assertEqual(self.mark("@owner[4]"), ("method", "atexit keeps it for ever: one of 5 callbacks alike"))
         self.assertIsNone(self.mark("@owner[2]"))
+        # As before 3.10: they hang from the module.
+        self.assertEqual(self.mark("@late_owner[4]"), ("method", "atexit keeps it for ever: one of 6 callbacks alike"))
 
     def test_nothing_is_marked_where_it_cannot_be_known(self):
         for asked in "@record", "@made_data", "@new_f", "@app_names", "@new_class", "@owner[0]":
