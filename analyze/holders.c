@@ -67,7 +67,7 @@ htrail_status htrail__holders_find(htrail__holders **out, htrail__lookup *lookup
         (status = htrail__shapes_init(&s.nameless)) != HTRAIL_OK)
         goto done;
     if ((status = follow_targets(&s, ids, count)) != HTRAIL_OK || (status = htrail__holders_search_others(&s, false)) != HTRAIL_OK ||
-        (status = htrail__holders_search_others(&s, true)) != HTRAIL_OK)
+        (status = htrail__holders_search_others(&s, true)) != HTRAIL_OK || (status = htrail__holders_sum_retained(&s)) != HTRAIL_OK)
         goto done;
     *out = s.out;
     s.out = NULL;

@@ -54,6 +54,7 @@ typedef struct htrail__holder_node {
     uint64_t targets_below; /* asked for here or below */
     uint64_t references;    /* from the parent */
     uint64_t size_bytes;    /* of objects */
+    uint64_t retained_bytes; /* by them together */
     uint64_t length_min, length_max; /* HTRAIL__NO_LENGTH: no object has one */
     uint64_t refcount_min, refcount_max;
     uint64_t example;       /* id of the first object; 0: none */

@@ -77,4 +77,7 @@ HTRAIL_MUST_CHECK htrail_status htrail__holders_use(htrail__holders_search *s, u
 /* Who else holds the objects of the nodes: of the chains that were asked for, then (others) of those of other holders. */
 HTRAIL_MUST_CHECK htrail_status htrail__holders_search_others(htrail__holders_search *s, bool others);
 
+/* When all chains are used: what the objects of each node retain together (holders_retained.c). */
+HTRAIL_MUST_CHECK htrail_status htrail__holders_sum_retained(htrail__holders_search *s);
+
 #endif

@@ -17,7 +17,9 @@ enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE, ROOT, ROOTS_
  * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
     [OBJECT] = "SELECT id, address, type, module, name, length, size, coalesce(refcount, referrers), holder, label, root, flags,\n"
-               "  coalesce(dominator, holder), coalesce(retained, size), coalesce(owner, module) FROM heap_object WHERE id = ?1",
+               "  coalesce(dominator, holder), coalesce(retained, size), coalesce(owner, module),\n"
+               "  coalesce(tree_place, (SELECT d.tree_place FROM heap_object d WHERE d.id = coalesce(o.dominator, o.holder)), 0), coalesce(tree_place + coalesce(tree_below, 0), -1)\n"
+               "  FROM heap_object o WHERE id = ?1",
     [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1",
     [REFERENCES] = "SELECT dst, label FROM heap_reference WHERE src = ?1",
     [CLASS] = "SELECT coalesce(type.object, 0) FROM heap_object JOIN type ON type.id = heap_object.type WHERE heap_object.id = ?1",
@@ -264,6 +266,8 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         .root = number(statement, 10),
         .dominator = number(statement, 12),
         .retained_bytes = number(statement, 13),
+        .tree_first = (int64_t)number(statement, 15),
+        .tree_last = sqlite3_column_int64(statement, 16),
     };
     sqlite3_reset(statement);
     /* Objects are numbered from the roots on (analyze/reach.h): a chain upwards ends. */

@@ -30,6 +30,7 @@ typedef struct htrail__found_object {
     uint64_t holder_position; /* INDEX, STACK: the position; they have no text */
     uint64_t root;        /* the root of its chain; 0: no root reaches it */
     uint64_t dominator;   /* the nearest object that all its chains lead through; 0: there is none */
+    int64_t tree_first, tree_last; /* as in the view `object`: its place in the tree of dominators */
     uint64_t retained_bytes;
 } htrail__found_object;
 

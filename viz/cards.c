@@ -179,7 +179,9 @@ static void add_whole(const htrail__cards *c, htrail__text *out, uint32_t node)
         htrail__numbers_add(out, n->objects);
         htrail__text_format(out, n->objects == 1 ? " object, " : " objects, ");
         htrail__numbers_add_bytes(out, n->size_bytes);
-        htrail__text_add_string(out, n->objects == 1 ? " of its own" : " of their own");
+        htrail__text_add_string(out, n->objects == 1 ? " of its own, " : " of their own, ");
+        htrail__numbers_add_bytes(out, n->retained_bytes);
+        htrail__text_add_string(out, " retained");
         if (n->targets > 0 && n->targets < n->objects) {
             htrail__text_add_string(out, "\n");
             htrail__numbers_add(out, n->targets);
@@ -337,8 +339,8 @@ size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
     }
     card->detail = htrail__cards_take(c, &text);
     if (card->kind != HTRAIL__CARD_ROOT) {
-        htrail__numbers_add_bytes(&text, n->size_bytes);
-        card->share = c->heap_bytes ? (double)n->size_bytes / (double)c->heap_bytes : 0;
+        htrail__numbers_add_bytes(&text, n->retained_bytes);
+        card->share = c->heap_bytes ? (double)n->retained_bytes / (double)c->heap_bytes : 0;
     }
     card->bytes = htrail__cards_take(c, &text);
     add_whole(c, &text, node);

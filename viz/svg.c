@@ -287,7 +287,7 @@ static void add_legend(htrail__text *out, legend *at, const htrail__picture *pic
         legend_text(out, at, 28, holds[i]);
     }
     if (bar) {
-        const char *text = "their own bytes, of all in the heap";
+        const char *text = "what they retain, of the heap";
         legend_room(at, 30, text);
         if (out != NULL) {
             add_rect(out, "track", at->x, at->y - 1.5, 30, 3, 1.5);

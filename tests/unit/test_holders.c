@@ -58,6 +58,7 @@ Test(holders, objects_that_are_held_alike_are_one_node)
     cr_expect_eq(dicts->objects, 3);
     cr_expect_eq(dicts->targets, 3);
     cr_expect_eq(dicts->size_bytes, 300);
+    cr_expect_eq(dicts->retained_bytes, 200 + 200 + 300); /* each its handlers; the third also its lock, which no list holds */
     cr_expect_eq(dicts->length_min, 3);
     const htrail__holder_node *functions = &holders->nodes[dicts->parent];
     cr_expect_eq(functions->objects, 3);
@@ -295,4 +296,29 @@ Test(holders, the_numbers_of_roots_are_left_out)
     expect_general("before", "before");
     expect_general("out of memory", "out of memory");
     expect_general("", "");
+}
+
+Test(holders, what_lies_below_another_of_a_node_is_retained_once)
+{
+    text_heap heap;
+    text_heap_open(&heap, "1 dict - : value sys 2, value head 10\n"
+                          "2 module sys :\n"
+                          "10 app.Node - : attr next 11, attr data 20\n"
+                          "11 app.Node - : attr next 12, attr data 21\n"
+                          "12 app.Node - : attr next 13\n"
+                          "13 app.Node - :\n"
+                          "20 list - :\n"
+                          "21 list - :\n"
+                          "root 1 1 modules\n");
+    htrail__holders *holders = find(&heap, 4, (uint64_t[]){10, 11, 12, 13}, NULL);
+    uint64_t retained = 0, most = 0;
+    for (uint32_t i = 0; i < holders->node_count; i++)
+        if (strcmp(type_of(&heap, holders, i), "app.Node") == 0) {
+            retained = holders->nodes[i].retained_bytes;
+            most = retained > most ? retained : most;
+        }
+    cr_expect_eq(most, 600, "4 nodes and 2 lists of 100 bytes, not %llu", (unsigned long long)most);
+    cr_expect_eq(node_of(holders, 3)->objects, node_of(holders, 2)->objects);
+    htrail__holders_free(holders);
+    text_heap_close(&heap);
 }
