@@ -36,13 +36,14 @@
     "SELECT t.key, file, line, blocks, count, bytes, coalesce(retained, 0) AS retained, coalesce(shared, 0) AS shared, " \
     "sqrt(count_variance) AS count_error, sqrt(bytes_variance) AS bytes_error FROM (" of ") t LEFT JOIN " HELD(keys) " h ON h.key = t.key " \
     "ORDER BY bytes DESC, count DESC, file DESC, line DESC, t.key"
-/* In the order of tracemalloc's Snapshot.compare_to: what changed most, in either direction. */
+/* In the order of tracemalloc's Snapshot.compare_to: what changed most, in either direction. Not a FULL JOIN: SQLite makes
+ * no index for one, and would compare every line with every other. */
 #define DIFF(a, b) \
-    "SELECT coalesce(a.key, b.key) AS key, coalesce(a.file, b.file) AS file, coalesce(a.line, b.line) AS line, coalesce(b.count, 0) AS count_before, coalesce(a.count, 0) AS count_after, " \
+    "WITH b AS MATERIALIZED (" b "), a AS MATERIALIZED (" a ") SELECT coalesce(a.key, b.key) AS key, coalesce(a.file, b.file) AS file, coalesce(a.line, b.line) AS line, coalesce(b.count, 0) AS count_before, coalesce(a.count, 0) AS count_after, " \
     "coalesce(a.count, 0) - coalesce(b.count, 0) AS count_change, coalesce(b.bytes, 0) AS bytes_before, coalesce(a.bytes, 0) AS bytes_after, " \
     "coalesce(a.bytes, 0) - coalesce(b.bytes, 0) AS bytes_change, coalesce(a.blocks, 0) + coalesce(b.blocks, 0) AS blocks, " \
     "sqrt(coalesce(a.count_variance, 0) + coalesce(b.count_variance, 0)) AS count_error, " \
-    "sqrt(coalesce(a.bytes_variance, 0) + coalesce(b.bytes_variance, 0)) AS bytes_error FROM (" b ") b FULL JOIN (" a ") a ON a.key = b.key " \
+    "sqrt(coalesce(a.bytes_variance, 0) + coalesce(b.bytes_variance, 0)) AS bytes_error FROM (SELECT key FROM b UNION SELECT key FROM a) both LEFT JOIN b ON b.key = both.key LEFT JOIN a ON a.key = both.key " \
     "WHERE coalesce(a.count, 0) <> coalesce(b.count, 0) OR coalesce(a.bytes, 0) <> coalesce(b.bytes, 0) " \
     "ORDER BY abs(bytes_change) DESC, bytes_after DESC, abs(count_change) DESC, count_after DESC, file DESC, line DESC, key"
 
