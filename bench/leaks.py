@@ -135,6 +135,20 @@ def describe(row):
     return row.get("verdict") or json.dumps(row)[:400]
 
 
+def tell(run, is_all):
+    """What went wrong, as soon as it is known."""
+    for leak in run.missed:
+        first = describe(run.rows[0]) if run.rows else "no verdict"
+        print("missed: %s: wanted %s of %s; first is: %s" % (run, " or ".join(".".join(p) for p in leak.points), ", ".join(leak.types), first))
+    for row in run.false:
+        print("false: %s: %s" % (run, describe(row)))
+    for row in run.rows if is_all else ():
+        print("%s: %s" % (run, json.dumps(row, indent=1)))
+    if is_all and (run.missed or run.false):
+        print("%s\n%s" % (run, run.program.source))
+    sys.stdout.flush()
+
+
 def table(runs, versions):
     """Lines of figures, a half and version; (recall, precision) of each."""
     result = {}
@@ -149,12 +163,6 @@ def table(runs, versions):
             precision = 100.0 * (verdicts - false) / verdicts if verdicts else 100.0
             result[half, version] = recall, precision
             print("%-8s %-8s %8d %8d %8d %8d %8d %10.1f %10.1f" % (half, version, leaks, found, len(quiet), sum(not run.false for run in quiet), verdicts, recall, precision))
-    for run in runs:
-        for leak in run.missed:
-            first = describe(run.rows[0]) if run.rows else "no verdict"
-            print("missed: %s: wanted %s of %s; first is: %s" % (run, " or ".join(".".join(p) for p in leak.points), ", ".join(leak.types), first))
-        for row in run.false:
-            print("false: %s: %s" % (run, describe(row)))
     sys.stdout.flush()
     return result
 
@@ -196,15 +204,12 @@ def measure(arguments):
     unknown = set(options.names) - {run.program.name for run in runs}
     if unknown:
         sys.exit("leaks: there is no program %s" % ", ".join(sorted(unknown)))
+    measured = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        runs = list(pool.map(lambda run: run.measure(check if options.check else judge), runs))
-    if options.show:
-        for run in runs:
-            for row in run.rows:
-                print("%s: %s" % (run, json.dumps(row, indent=1)))
-            if run.missed or run.false:
-                print("%s\n%s" % (run, run.program.source))
-    return runs, table(runs, versions)
+        for run in pool.map(lambda run: run.measure(check if options.check else judge), runs):
+            tell(run, options.show)
+            measured.append(run)
+    return measured, table(measured, versions)
 
 
 if __name__ == "__main__":
