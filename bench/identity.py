@@ -78,7 +78,7 @@ def measure(python, module, way, shares=SHARES, records=RECORDS):
                 with open(path[:-len("htrail")] + "json") as f:
                     truth.append({int(address): serial for address, serial in json.load(f).items()})
             old, new = truth[0], newcomers(*truth)
-            verdicts = ask(before, after)
+            verdicts = {address: verdict for address, type, verdict in ask(before, after) if type.endswith(".Record") and verdict != "gone"}
             row = {"way": way, "share": share, "new": len(new), "reused": sum(address in old for address in new),
                    "of new": {}, "of survivors": {}, "survivors": len(truth[1]) - len(new)}
             for address in truth[1]:
@@ -96,7 +96,7 @@ def newcomers(before, after):
 
 
 def ask(before, after):
-    """address -> verdict of the records, by the query that heaptrail prints, in plain SQLite."""
+    """(address, type, verdict) of every object, by the query that heaptrail prints, in plain SQLite."""
     said = subprocess.run([HEAPTRAIL, "diff", "--survivors", "--show-sql", "--json", before, after], check=True,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True).stderr
     attach, query = said[:said.index("WITH RECURSIVE")], said[said.index("WITH RECURSIVE"):said.index("SELECT type AS key")]
@@ -104,7 +104,8 @@ def ask(before, after):
     try:
         for line in attach.split(";")[:-1]:
             db.execute(line)
-        return dict(db.execute(query + "SELECT o.address, verdict FROM fate JOIN after.heap_object o ON o.id = fate.id WHERE fate.type LIKE '%.Record'"))
+        return db.execute(query + "SELECT coalesce(a.address, b.address), fate.type, verdict FROM fate LEFT JOIN after.heap_object a ON a.id = fate.id "
+                          "LEFT JOIN before.heap_object b ON b.id = fate.id_before").fetchall()
     finally:
         db.close()
 

@@ -130,10 +130,8 @@ class Fates(Graph):
         """word -> what became of it; by their addresses, so that a word and what took its place are told apart by their fate"""
         found = {}
         words = dict(zip(graph_file.address("main", "globals", "keep", "pair", "a", "b", "c", "data", "word"), "main globals keep pair a b c data word".split()))
-        for fate in "new", "gone", "certain", "likely", "unsure":
-            rows = json.loads(subprocess.check_output([HEAPTRAIL, "diff", "--json", "--objects", fate, before, after]))["rows"]
-            for row in rows:
-                found.setdefault(words[int(row["address"], 16)], set()).add(fate)
+        for address, type, fate in identity.ask(before, after):
+            found.setdefault(words[address], set()).add(fate)
         return {word: "/".join(sorted(fates)) for word, fates in found.items()}
 
     def test_of_the_same_heap_all_are_the_same(self):
@@ -154,6 +152,8 @@ class Fates(Graph):
         before, after = self.heap(KEEP, "a"), self.heap(grown.replace("keep     list -", "keep     list - size=500"), "b")
         fates = self.fates(before, after)
         self.assertEqual((fates["keep"], fates["globals"], fates["a"], fates["c"]), ("certain", "certain", "certain", "new"))
+        new, = json.loads(subprocess.check_output([HEAPTRAIL, "diff", "--json", "--objects", "new", before, after]))["rows"]
+        self.assertEqual((int(new["address"], 16), new["type"], new["held_as"]), (graph_file.address("c"), "app.Record", "more"))
         rows = json.loads(subprocess.check_output([HEAPTRAIL, "diff", "--json", "--survivors", before, after]))["rows"]
         self.assertEqual([row for row in rows if row["key"] in ("list", "app.Record")], [
             {"key": "app.Record", "count_before": 2, "count_after": 3, "new": 1, "gone": 0, "certain": 2, "likely": 0, "unsure": 0,
