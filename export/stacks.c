@@ -209,7 +209,7 @@ bool htrail__export_stacks_build(htrail__export_job *job, htrail__export_stacks 
         stacks->nodes[w.items[id].node].count++;
         stacks->nodes[w.items[id].node].size_bytes += w.sizes[id];
     }
-    done = true;
+    done = htrail__export_stacks_order(job, stacks);
 done:
     free(path);
     free(w.items);

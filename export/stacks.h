@@ -23,6 +23,8 @@ typedef struct htrail__export_stacks {
 } htrail__export_stacks;
 
 bool htrail__export_stacks_build(htrail__export_job *job, htrail__export_stacks *stacks);
+/* The last step of build: depth first, the heaviest first. */
+bool htrail__export_stacks_order(htrail__export_job *job, htrail__export_stacks *stacks);
 void htrail__export_stacks_release(htrail__export_stacks *stacks);
 
 #endif

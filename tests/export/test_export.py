@@ -73,6 +73,9 @@ class Export(unittest.TestCase):
         self.assertEqual(sum(int(size) for _, size in lines), self.bytes)
         below = sum(int(size) for stack, size in lines if "list .kept" in stack.split(";"))
         self.assertEqual([(below,)], sql("SELECT o.retained FROM object o JOIN reference r ON r.dst = o.id WHERE r.label = 'kept' AND o.type = 'list' AND o.length = 300"))
+        roots = [stack.split(";")[0] for stack, _ in lines]
+        changes = [root for root, before in zip(roots, [None] + roots) if root != before]
+        self.assertEqual(len(changes), len(set(roots)), "what belongs together stands together")
         self.assertTrue(all(len(stack.split(";")) <= 193 for stack, _ in lines))
         self.assertTrue(any(stack.startswith("(garbage);") for stack, _ in lines))
         self.assertTrue(any("__main__.O,d<d>&\"" in stack for stack, _ in lines), "a ';' of a name parts no frames")
