@@ -60,6 +60,10 @@ htrail_status cli_why_chain_of(cli_why_chain *out, const cli_why_page *w, const 
         if ((status = htrail__lookup_object(w->lookup, id, step)) != HTRAIL_OK ||
             (i > 0 && (status = htrail__lookup_reference(w->lookup, step[-1].id, id, &by)) != HTRAIL_OK))
             return status;
+        if (i == 0) {
+            out->chain.step_count++;
+            continue;
+        }
         step->holder = by.id;
         step->holder_kind = by.kind;
         step->holder_label = by.label;
@@ -105,13 +109,21 @@ static void add_object(const cli_why_page *w, htrail__text *out, const htrail__f
                               holder != NULL ? cli_why_text(w, holder->name) : none, holder != NULL ? cli_why_text(w, step->holder_label) : none);
 }
 
+/* Without the object above it: a dict is called by whose it is all the same. */
+static void add_alone(const cli_why_page *w, htrail__text *out, const htrail__found_object *object)
+{
+    htrail__found_object holder;
+    bool is_held = object->holder != 0 && htrail__lookup_object(w->lookup, object->holder, &holder) == HTRAIL_OK;
+    add_object(w, out, is_held ? &holder : NULL, object);
+}
+
 void cli_why_print_object(const cli_why_page *w, uint64_t id)
 {
     htrail__text text;
     htrail__found_object object;
     htrail__text_init(&text, CLI_WHY_TEXT_BYTES_MAX);
     if (htrail__lookup_object(w->lookup, id, &object) == HTRAIL_OK) {
-        add_object(w, &text, NULL, &object);
+        add_alone(w, &text, &object);
         print_escaped(&text);
         putchar(' ');
     }
@@ -140,7 +152,10 @@ static void print_step(const cli_why_page *w, const cli_why_chain *c, size_t i, 
             fputs(w->utf8 ? "─" : "-", stdout);
         fputs(w->utf8 ? "→ " : "-> ", stdout);
     }
-    add_object(w, &text, i > 0 ? step - 1 : NULL, step);
+    if (i > 0)
+        add_object(w, &text, step - 1, step);
+    else
+        add_alone(w, &text, step);
     if (!is_grey)
         fputs(cli_styled(stdout, CLI_STYLE_BOLD), stdout);
     print_escaped(&text);
