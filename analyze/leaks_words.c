@@ -64,6 +64,10 @@ static void add_bytes(htrail__text *out, int64_t bytes)
 static void add_plural(htrail__text *out, htrail_str type, uint64_t count)
 {
     type = last_part(type);
+    if (count > 1 && htrail__str_is(type, "copy")) {
+        htrail__text_add_string(out, "copies");
+        return;
+    }
     add_str(out, type);
     if (count == 1)
         return;
@@ -266,8 +270,8 @@ static void add_sentence(htrail__text *out, const htrail__leaks *leaks, const ht
         break;
     }
     case HTRAIL__LEAK_MODULES:
-        htrail__text_format(out, "%s %s loaded again and again: %s copies grew ", leak->names == 1 ? "module" : "modules", leak->what, leak->names == 1 ? "its" : "their");
-        add_growth(out, leaks, leak, (htrail_str){0}, "");
+        htrail__text_format(out, "%s %s loaded again and again: grew ", leak->names == 1 ? "module" : "modules", leak->what);
+        add_growth(out, leaks, leak, (htrail_str){"copy", 4}, "");
         break;
     case HTRAIL__LEAK_C_CODE:
         htrail__text_add_string(out, "C code (no known referrer) grew ");
