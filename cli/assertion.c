@@ -7,8 +7,11 @@
 #include "analyze/expression.h"
 #include "analyze/identity.h"
 #include "analyze/text.h"
+#include "cli/escape.h"
+#include "cli/number.h"
 #include "cli/growth.h"
 #include "cli/series.h"
+#include "cli/terminal.h"
 #include "cli/why.h"
 
 enum { QUERY_BYTES_MAX = 1 << 16, TEXT_BYTES_MAX = 1 << 20, BY_BYTES = 16 };

@@ -7,8 +7,10 @@
 
 #include <htrail/types.h>
 
+#include "cli/escape.h"
 #include "cli/facts.h"
-#include "cli/output.h"
+#include "cli/number.h"
+#include "cli/terminal.h"
 
 enum { LABEL_WIDTH = 14 };
 

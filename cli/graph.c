@@ -9,6 +9,7 @@
 #include "analyze/select.h"
 #include "analyze/text.h"
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "cli/query.h"
 #include "viz/dot.h"
 #include "viz/model.h"

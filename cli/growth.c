@@ -8,6 +8,7 @@
 
 #include "analyze/text.h"
 #include "cli/series.h"
+#include "cli/terminal.h"
 #include "cli/totals.h"
 
 enum { QUERY_BYTES_MAX = 1 << 16, NAME_BYTES = 32 };

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/escape.h"
+#include "cli/number.h"
 #include "import/import.h"
 
 static char *default_output(const char *file)

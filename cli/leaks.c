@@ -6,7 +6,11 @@
 
 #include "analyze/leaks_tables.h"
 #include "analyze/suppress.h"
+#include "cli/escape.h"
+#include "cli/number.h"
+#include "cli/progress.h"
 #include "cli/query.h"
+#include "cli/terminal.h"
 
 enum { SPARK_LEVELS = 8, CHAIN_COLUMNS = 100 };
 

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/escape.h"
+#include "cli/progress.h"
 #include "cli/query.h"
 
 static int load_to(const cli_arguments *arguments, const char *file, const char *db_path, uint64_t memory_max_bytes)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/escape.h"
 
 #ifndef HTRAIL_VERSION
 #define HTRAIL_VERSION "0.1.0"

@@ -1,5 +1,4 @@
-/* cli/output.h - what commands print: rows as a table for people or as JSON, text of
- * the heap made safe for a terminal, colour, progress.
+/* cli/output.h - what commands print: rows as a table for people or as JSON.
  *
  * Rows: open, column for each column, then for each row one call a column in that
  * order; close prints what is left. A table is held back until close, so that its
@@ -14,6 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+/* What stands around a table is written with these. */
+#include "cli/escape.h"
+#include "cli/number.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
 
 typedef enum cli_column_kind {
     CLI_COLUMN_TEXT,   /* left-aligned, cut in the middle where the terminal is narrow */
@@ -55,46 +60,5 @@ void cli_rows_close(cli_rows *rows);
 
 /* Release without printing (JSON rows so far are out). */
 void cli_rows_discard(cli_rows *rows);
-
-/* Text of a heap for a terminal: control characters, invalid UTF-8 and bidirectional
- * overrides escaped. */
-void cli_print_escaped(FILE *stream, const char *data, size_t len);
-/* A JSON string, quotes included; invalid UTF-8 becomes U+FFFD. */
-void cli_print_json_text(FILE *stream, const char *data, size_t len);
-
-/* "27.0 MiB" into out. */
-void cli_format_bytes(char *out, size_t cap, int64_t bytes);
-/* "1,234,567" into out. */
-void cli_format_number(char *out, size_t cap, int64_t number);
-
-typedef enum cli_style {
-    CLI_STYLE_NONE,
-    CLI_STYLE_BOLD,
-    CLI_STYLE_DIM,
-    CLI_STYLE_RED,
-    CLI_STYLE_GREEN,
-    CLI_STYLE_YELLOW,
-    CLI_STYLE_BLUE
-} cli_style;
-
-/* The escape sequence to begin a style, "" where stream has no colour: no terminal,
- * NO_COLOR, TERM=dumb. CLI_STYLE_NONE ends it. */
-const char *cli_styled(FILE *stream, cli_style style);
-/* Whether stream is a terminal whose locale is UTF-8: arrows and boxes are safe. */
-bool cli_is_utf8(FILE *stream);
-/* Columns of the terminal on standard output, or what COLUMNS says of it; 0: no terminal,
- * so no limit. */
-size_t cli_terminal_columns(void);
-
-/* A bar on standard error: on a terminal alone, and only on what takes over 0.5 s. */
-typedef struct cli_progress {
-    const char *what; /* "loading 'a.htrail'"; borrowed */
-    uint64_t started_ns, shown_ns;
-} cli_progress;
-
-void cli_progress_init(cli_progress *progress, const char *what);
-/* Fits htrail__progress; arg is the cli_progress. */
-void cli_progress_step(void *arg, uint64_t done, uint64_t total);
-void cli_progress_end(cli_progress *progress);
 
 #endif

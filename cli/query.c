@@ -1,5 +1,8 @@
 /* cli/query.c - see the header. */
+#include "cli/number.h"
+#include "cli/progress.h"
 #include "cli/query.h"
+#include "cli/terminal.h"
 
 #include <stdlib.h>
 #include <string.h>

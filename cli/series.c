@@ -1,4 +1,5 @@
 /* cli/series.c - see the header. */
+#include "cli/escape.h"
 #include "cli/series.h"
 
 #include <string.h>

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/escape.h"
+#include "cli/number.h"
 #include "cli/query.h"
+#include "cli/terminal.h"
 
 /* Lines, or stacks: the innermost first, one line each. %s: the database. */
 #define LINES(db) \

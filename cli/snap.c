@@ -14,7 +14,7 @@
 #include "capture/attach/attach.h"
 #include "capture/pause/mode.h"
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/number.h"
 
 enum { DEFAULT_TIMEOUT_S = 60, TIMEOUT_MAX_S = 1000000, STEP_MS = 100, PROGRESS_AFTER_MS = 500 };
 

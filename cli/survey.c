@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/output.h"
+#include "cli/progress.h"
 
 enum { STEP_RECORDS = 1 << 14 };
 

@@ -3,7 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/escape.h"
+#include "cli/number.h"
 #include "cli/query.h"
+#include "cli/terminal.h"
 
 enum { ROWS_DEFAULT = 20 };
 

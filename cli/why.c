@@ -9,6 +9,10 @@
 
 #include "analyze/expression.h"
 #include "analyze/str.h"
+#include "cli/escape.h"
+#include "cli/number.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
 
 /* Chains beside the shortest one, things that hold a set, and weak references that are listed. */
 enum { OTHERS_MAX = 3, WAYS_LISTED = 8, WEAK_LISTED = 3, SET_MAX = 200000, SET_CHAINS_MAX = 100, SHORT_AT_TOP = 4, SHORT_AT_END = 3 };

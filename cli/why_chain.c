@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "analyze/suspect.h"
+#include "cli/escape.h"
+#include "cli/number.h"
+#include "cli/terminal.h"
 
 /* Of a long chain (a linked list) the ends are printed; --json has all of it. */
 enum { STEPS_AT_TOP = 24, STEPS_AT_END = 16, SHORT_AT_TOP = 4, SHORT_AT_END = 4, LABEL_COLUMNS_MAX = 32, TOLD_MAX = 4096 };

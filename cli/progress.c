@@ -1,0 +1,53 @@
+/* cli/progress.c - see the header. */
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/escape.h"
+#include "cli/number.h"
+
+enum { PROGRESS_AFTER_MS = 500, PROGRESS_EVERY_MS = 100, BAR_CELLS = 30 };
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void cli_progress_init(cli_progress *progress, const char *what)
+{
+    *progress = (cli_progress){.what = what, .started_ns = now_ns()};
+}
+
+void cli_progress_step(void *arg, uint64_t done, uint64_t total)
+{
+    cli_progress *progress = arg;
+    uint64_t now = now_ns();
+    char bytes[32];
+
+    if (!isatty(STDERR_FILENO) || now - progress->started_ns < PROGRESS_AFTER_MS * UINT64_C(1000000) ||
+        now - progress->shown_ns < PROGRESS_EVERY_MS * UINT64_C(1000000))
+        return;
+    progress->shown_ns = now;
+    fputs("\r\033[K", stderr);
+    cli_print_escaped(stderr, progress->what, strlen(progress->what));
+    if (total == 0) {
+        cli_format_bytes(bytes, sizeof bytes, (int64_t)done);
+        fprintf(stderr, "  %s", bytes);
+    } else {
+        int percent = (int)((double)(done < total ? done : total) * 100 / (double)total), cells = percent * BAR_CELLS / 100;
+        fprintf(stderr, "  [%.*s%*s] %3d %%", cells, "##############################", BAR_CELLS - cells, "", percent);
+    }
+    fflush(stderr);
+}
+
+void cli_progress_end(cli_progress *progress)
+{
+    if (progress->shown_ns != 0)
+        fputs("\r\033[K", stderr);
+    progress->shown_ns = 0;
+}
