@@ -101,7 +101,8 @@ PLACE = "kind", "place", "expression", "holder", "also", "root", "chain"  # fiel
 def names(row, leak):
     """Does this verdict name that leak: the place and what piles up there?"""
     said = words([row.get(field) for field in PLACE])
-    return any(said.issuperset(point) for point in leak.points) and row["type"].split(".")[-1] in {type.split(".")[-1] for type in leak.types}
+    what = {row[field].split(".")[-1] for field in ("type", "carries")}  # "dicts of Record objects"
+    return any(said.issuperset(point) for point in leak.points) and bool(what & {type.split(".")[-1] for type in leak.types})
 
 
 def judge(run, paths):
