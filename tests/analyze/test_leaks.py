@@ -374,7 +374,7 @@ class RealProcesses:
 
     def test_a_list_and_an_index(self):
         row, = self.rows("leak")
-        self.assertRegex(row["verdict"], r"^keep\.leak \(list\) grew by 1,000 Records in each of 3 intervals: \+\d+\.\d KiB retained, "
+        self.assertRegex(row["verdict"], r"^keep\.leak \(list\) grew by 1,000 Records in each of 3 intervals: \+\d+\.\d [KM]iB retained, "
                          r"held from sys\.modules\['__main__'\]\.keep, also held by keep\.index \(dict\); confidence high$")
 
     def test_threads(self):
