@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 
 enum { INITIAL_CAPACITY = 1 << 12, PREFETCH = 16 };
 
@@ -96,6 +97,7 @@ void htrail__addresses_place(htrail__addresses *map, const uint64_t *addresses, 
     const char *at = (const char *)addresses + first * stride_bytes;
     for (uint32_t id = first; id < end; id++, at += stride_bytes) {
         uint64_t address = *(const uint64_t *)at;
+        htrail__resident_step(id);
         if (end - id > PREFETCH)
             htrail__addresses_prefetch(map, *(const uint64_t *)(at + PREFETCH * stride_bytes));
         const htrail__address_block *block = htrail__address_find_block(map, address);

@@ -3,6 +3,7 @@
 #include "analyze/dominators.h"
 
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 
 enum { STEPS_A_VERTEX = 8, PREFETCH = 8, PREFETCH_TARGETS = 16, BACKS_FIRST = 1 << 16 };
 
@@ -75,6 +76,7 @@ static bool enter(work *w, uint32_t vertex, uint32_t parent, frame *to)
     const htrail__dominators_vertex *at = &w->graph->vertices[vertex];
     uint32_t number = ++w->count, end = at[1].first, ahead = end - at->first > PREFETCH_TARGETS ? at->first + PREFETCH_TARGETS : end;
 
+    htrail__resident_step(number);
     w->graph->vertices[vertex].order = number;
     w->out->order[number] = vertex;
     w->parent[number] = w->semi[number] = parent;
@@ -165,6 +167,7 @@ static void find_semidominators(work *w)
 {
     for (uint32_t vertex = w->count; vertex > 0; vertex--) {
         uint32_t semi = w->semi[vertex];
+        htrail__resident_step(vertex);
         if (vertex > PREFETCH) {
             __builtin_prefetch(&w->backs[w->first_back[vertex - PREFETCH]]);
             __builtin_prefetch(&w->links[w->backs[w->first_back[vertex - PREFETCH / 2]].source]);
@@ -188,6 +191,7 @@ static bool find_by_climbing(work *w, uint64_t steps_max)
     uint64_t steps = 0;
     for (uint32_t vertex = 1; vertex <= w->count; vertex++) {
         uint32_t at = w->parent[vertex], semi = w->semi[vertex];
+        htrail__resident_step(vertex);
         for (; at > semi; at = w->links[at].label)
             steps++;
         w->links[vertex].label = at;
@@ -284,6 +288,7 @@ static htrail_status say_by_vertex(work *w)
             __builtin_prefetch(&vertex_of[w->links[number - PREFETCH].label]);
         }
         uint32_t vertex = vertex_of[number], above = w->links[number].label, dominator = vertex_of[above];
+        htrail__resident_step(number);
         out->dominator[vertex] = dominator;
         out->below[vertex] = w->links[number].ancestor;
         out->retained[dominator] = sum_of(out->retained[dominator], out->retained[vertex]);
@@ -296,6 +301,7 @@ static htrail_status say_by_vertex(work *w)
         next[0] = 1;
         for (uint32_t number = 1; number <= w->count; number++) {
             uint32_t above = w->links[number].label, place = next[above];
+            htrail__resident_step(number);
             next[above] += w->links[number].ancestor;
             next[number] = place + 1;
             out->order[place] = vertex_of[number];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 #include "analyze/str.h"
 
 enum { PREFETCH_OBJECTS = 8 };
@@ -170,6 +171,7 @@ htrail_status htrail__fingerprints_build(htrail__fingerprints *fingerprints, con
     for (uint32_t i = 0; i < graph->atom_count; i++)
         w.labels[i] = mix(graph->atoms[i].kind, text_hash(graph, graph->atoms[i].text));
     for (uint32_t number = 1; number <= graph->object_count; number++) {
+        htrail__resident_step(number);
         if (number + PREFETCH_OBJECTS <= graph->object_count)
             __builtin_prefetch(&graph->objects[reach->object_of[number + PREFETCH_OBJECTS - 1]]);
         look_at(&w, number, places);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 #include "format/worker.h"
 
 enum { BATCH = 32 /* addresses in flight */ };
@@ -37,6 +38,7 @@ static void resolve_half(void *arg)
     uint32_t dangling = 0;
 
     for (uint32_t start = h->first; start < h->end; start += BATCH) {
+        htrail__resident_step(start - h->first);
         uint32_t ranks[BATCH], batch = h->end - start < BATCH ? h->end - start : BATCH;
         for (uint32_t i = 0; i < batch; i++) {
             if (h->end - start - i > BATCH)
@@ -84,8 +86,10 @@ static htrail_status resolve_targets(htrail__graph *graph)
     in_halves(graph, worker, resolve_half, halves, count);
     htrail__worker_stop(worker);
     if (halves[1].first > 0)
-        for (uint32_t i = halves[1].first; i < count; i++)
+        for (uint32_t i = halves[1].first; i < count; i++) {
+            htrail__resident_step(i);
             targets[i] = (uint32_t)addresses[i];
+        }
     graph->references_dangling = halves[0].dangling + halves[1].dangling;
     graph->references = count - graph->references_dangling;
     graph->build->addresses = NULL;

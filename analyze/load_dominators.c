@@ -3,6 +3,7 @@
 #include "analyze/loader.h"
 #include "analyze/mapping.h"
 #include "analyze/ownership.h"
+#include "analyze/resident.h"
 #include "analyze/schema.h"
 
 static bool bit(const uint64_t *bits, uint32_t at) { return bits[at >> 6] >> (at & 63) & 1; }
@@ -22,6 +23,7 @@ static htrail_status strong_references(const htrail__loader *l, htrail__dominato
         set_bit(graph->is_root, reach->number_of[reach->roots[i].object]);
     for (uint32_t number = 1; number <= graph->count; number++) {
         uint32_t first = kept;
+        htrail__resident_step(number);
         graph->vertices[number].first = first;
         for (; at < l->edge_count && l->srcs[at] == number; at++) {
             uint32_t target = l->dsts[at];
@@ -64,6 +66,7 @@ htrail_status htrail__loader_find_dominators(htrail__loader *l)
         goto done;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = l->reach.number_of[i];
+        htrail__resident_step(i);
         retained[number] = l->shared[number] = l->graph->objects[i].size_bytes;
         l->owner[number] = htrail__naming_says_module(&l->naming, i) ? l->naming.module_of[i] : 0;
     }

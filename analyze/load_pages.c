@@ -4,6 +4,7 @@
 
 #include "analyze/loader.h"
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 
 enum { PREFETCH_OBJECTS = 8, STEP_OBJECTS = 1 << 16 };
 
@@ -52,6 +53,7 @@ static htrail_status write_objects(htrail__loader *l)
         status = HTRAIL_E_NOMEM;
     for (uint32_t place = 0; place < count && status == HTRAIL_OK; place++) {
         uint32_t object = reach->object_of[place];
+        htrail__resident_step(place);
         const htrail__graph_object *o = &graph->objects[object];
         int64_t module = l->module_of_text[l->naming.module_of[object]], owner = l->owner[place + 1] == 0 ? 0 : l->module_of_text[l->owner[place + 1]];
         bool pseudo = o->flags & HTRAIL_OBJECT_PSEUDO, reached = reach->root[place] != 0;
@@ -115,12 +117,16 @@ static uint32_t *sorted_places(const uint32_t *keys, uint32_t count, uint32_t ke
 {
     uint32_t *starts = htrail__mapping_new((size_t)key_max + 1, sizeof *starts), *places = htrail__mapping_new(count, sizeof *places);
     if (starts != NULL && places != NULL) {
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
+            htrail__resident_step(i);
             starts[keys[i] + 1]++;
+        }
         for (uint32_t key = 0; key <= key_max; key++)
             starts[key + 1] += starts[key];
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
+            htrail__resident_step(i);
             places[starts[keys[i]]++] = i;
+        }
     } else {
         htrail__mapping_free(places);
         places = NULL;
@@ -144,6 +150,7 @@ static htrail_status write_referrers(htrail__loader *l)
             __builtin_prefetch(&l->edge_codes[places[i + PREFETCH_OBJECTS]]);
         }
         uint32_t at = places[i];
+        htrail__resident_step(i);
         status = htrail__btree_add(&l->tree, 0, (int64_t[]){l->dsts[at], l->srcs[at], l->edge_codes[at]}, 3);
     }
     if (status == HTRAIL_OK)

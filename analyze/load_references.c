@@ -4,6 +4,7 @@
 
 #include "analyze/loader.h"
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 #include "analyze/schema.h"
 
 enum {
@@ -197,6 +198,7 @@ htrail_status htrail__loader_encode_references(htrail__loader *l)
     }
     for (uint32_t place = 0; place < graph->object_count; place++) {
         uint32_t count;
+        htrail__resident_step(place);
         if (place + PREFETCH_OBJECTS < graph->object_count)
             __builtin_prefetch(&graph->objects[reach->object_of[place + PREFETCH_OBJECTS]]);
         /* Children of the objects so far come next; objects that roots hold are in between. */

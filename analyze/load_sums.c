@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "analyze/loader.h"
+#include "analyze/resident.h"
 
 enum { PREFETCH_OBJECTS = 8 };
 
@@ -81,6 +82,7 @@ static void sum_up_retained(htrail__loader *l)
 {
     const htrail__dominators *tree = &l->dominators;
     for (uint32_t place = 1; place <= tree->count; place++) {
+        htrail__resident_step(place);
         if (place + PREFETCH_OBJECTS <= tree->count) {
             uint32_t ahead = l->reach.object_of[tree->order[place + PREFETCH_OBJECTS] - 1];
             __builtin_prefetch(&l->graph->objects[ahead]);
@@ -127,6 +129,7 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
     for (uint32_t i = 0; i < graph->object_count; i++) {
         const htrail__graph_object *o = &graph->objects[i];
         uint32_t number = l->reach.number_of[i];
+        htrail__resident_step(i);
         if (l->type_first[o->type] == 0 || number < l->type_first[o->type])
             l->type_first[o->type] = number;
         if (number > l->type_last[o->type])

@@ -25,6 +25,9 @@ static head *head_of(void *data)
 
 static void *data_of(void *map, size_t bytes, int file)
 {
+    /* Read ahead comes in pages of megabytes: more than a thread that takes them back can keep up with. */
+    if (file != NO_FILE)
+        (void)madvise(map, bytes, MADV_RANDOM);
     *(head *)map = (head){bytes, file};
     return (char *)map + HEAD_BYTES;
 }

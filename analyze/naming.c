@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 
 enum { BASES_MAX = 64, FIELDS_MAX = 4096 };
 
@@ -253,6 +254,7 @@ static htrail_status name_everything(work *w)
 
     for (uint32_t i = 0; i < graph->object_count && status == HTRAIL_OK; i++) {
         type_role role = w->type_roles[graph->objects[i].type];
+        htrail__resident_step(i);
         if (role == ROLE_GENERATOR)
             say_module_of_generator(w, i);
         const htrail__graph_name *name = name_of(w, i);

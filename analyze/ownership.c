@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 
 enum { PREFETCH = 12 };
 
@@ -21,6 +22,7 @@ htrail_status htrail__ownership_share(uint64_t *shared, const htrail__dominators
     if (parts == NULL)
         return HTRAIL_E_NOMEM;
     for (uint32_t number = 1, at = 0; number <= graph->count; number++) {
+        htrail__resident_step(number);
         for (; at < graph->vertices[number + 1].first; at++) {
             if (at + PREFETCH < end)
                 __builtin_prefetch(&parts[graph->targets[at + PREFETCH]], 1);
@@ -31,6 +33,7 @@ htrail_status htrail__ownership_share(uint64_t *shared, const htrail__dominators
     for (uint32_t number = graph->count; number > 0; number--) {
         uint64_t sum = shared[number];
         uint32_t first = graph->vertices[number].first;
+        htrail__resident_step(number);
         for (uint32_t at = graph->vertices[number + 1].first; at > first; at--) {
             uint32_t target = graph->targets[at - 1];
             if (at > PREFETCH) {
@@ -57,6 +60,7 @@ void htrail__ownership_inherit(uint32_t *owner, const htrail__dominators *domina
     owner[0] = 0;
     for (uint32_t place = 1; place <= dominators->count; place++) {
         uint32_t number = dominators->order[place];
+        htrail__resident_step(place);
         if (owner[number] == 0)
             owner[number] = owner[dominators->dominator[number]];
     }

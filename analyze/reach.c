@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/mapping.h"
+#include "analyze/resident.h"
 
 enum { PREFETCH_OBJECTS = 8, PREFETCH_REFS = 12, NAMESPACE_DEPTH = 2 };
 
@@ -75,6 +76,7 @@ static void count_references(htrail__reach *reach, const htrail__graph *graph)
 {
     for (uint32_t i = 0; i < graph->object_count; i++) {
         const htrail__graph_object *object = &graph->objects[i];
+        htrail__resident_step(i);
         for (uint32_t at = object->first_ref; at < object->first_ref + object->ref_count; at++)
             if (graph->targets[at] != HTRAIL__NO_ID && htrail__graph_ref_kind(graph, at) != HTRAIL_REF_WEAK)
                 reach->counted[graph->targets[at]]++;
@@ -98,6 +100,7 @@ static uint32_t search(htrail__reach *reach, const htrail__graph *graph, uint32_
 {
     for (; place < reach->reached_count && reach->depth[place] < depth_max; place++) {
         const htrail__graph_object *object = &graph->objects[reach->object_of[place]];
+        htrail__resident_step(place);
         if (place + PREFETCH_OBJECTS < reach->reached_count)
             __builtin_prefetch(&graph->objects[reach->object_of[place + PREFETCH_OBJECTS]]);
         if (place + PREFETCH_OBJECTS / 2 < reach->reached_count) {

@@ -37,6 +37,7 @@ void htrail__resident_begin(uint64_t limit_bytes, uint64_t available_bytes)
     state.limit = limit_bytes == 0 || limit_bytes > HTRAIL__RESIDENT_LEAST ? limit_bytes : HTRAIL__RESIDENT_LEAST;
     state.available = available_bytes;
     state.floor = 0;
+    htrail__resident_is_limited = limit_bytes != 0;
     state.failure[0] = '\0';
     pthread_mutex_unlock(&state.lock);
 }
@@ -153,6 +154,22 @@ static void give_back(uint64_t wanted)
     state.floor = resident > wanted ? resident : 0;
 }
 
+bool htrail__resident_is_limited;
+
+/* The lock is held. */
+static void look_once(void)
+{
+    if (state.limit != 0 && state.statm >= 0 && resident_bytes() > (state.floor == 0 ? state.limit / 2 : state.floor + state.limit / 8))
+        give_back(state.limit * 3 / 8);
+}
+
+void htrail__resident_look(void)
+{
+    pthread_mutex_lock(&state.lock);
+    look_once();
+    pthread_mutex_unlock(&state.lock);
+}
+
 static void *look(void *arg)
 {
     (void)arg;
@@ -165,8 +182,7 @@ static void *look(void *arg)
         until.tv_nsec += LOOK_NS;
         if (until.tv_nsec >= 1000000000)
             until.tv_sec++, until.tv_nsec -= 1000000000;
-        if (state.limit != 0 && resident_bytes() > (state.floor == 0 ? state.limit * 3 / 8 : state.floor + state.limit / 8))
-            give_back(state.limit / 4);
+        look_once();
         pthread_cond_timedwait(&state.stop, &state.lock, &until);
     }
     pthread_mutex_unlock(&state.lock);

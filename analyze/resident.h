@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HTRAIL__RESIDENT_LEAST = 64 << 20 /* what a load needs beside the arrays, with room */ };
+enum { HTRAIL__RESIDENT_STEP = 1 << 8, HTRAIL__RESIDENT_LEAST = 64 << 20 /* what a load needs beside the arrays, with room */ };
 
 /* For arrays that are made or grow from now on. limit: of resident memory, 0 for none; available: what there
  * is of memory, 0: enough. */
@@ -23,6 +23,12 @@ void htrail__resident_begin(uint64_t limit_bytes, uint64_t available_bytes);
 void htrail__resident_end(void);
 /* What the machine and the control group have left; 0: not known. */
 uint64_t htrail__resident_available(void);
+
+/* Called now and then by what goes through arrays, with how far it is: on a machine that is busy the thread comes late,
+ * and who touches pages is the first to know. */
+static inline void htrail__resident_step(uint32_t at);
+void htrail__resident_look(void);
+extern bool htrail__resident_is_limited;
 
 /* Why there was no array to be had: "out of memory", or that there is no room for its file. Static. */
 const char *htrail__resident_failure(void);
@@ -35,5 +41,11 @@ void htrail__resident_say_failure(size_t bytes, int failure);
 void htrail__resident_in_memory(size_t bytes_before, size_t bytes); /* one has grown, come (before: 0) or gone */
 bool htrail__resident_add(void *map, size_t bytes);
 void htrail__resident_remove(void *map);
+
+static inline void htrail__resident_step(uint32_t at)
+{
+    if (htrail__resident_is_limited && at % HTRAIL__RESIDENT_STEP == 0)
+        htrail__resident_look();
+}
 
 #endif

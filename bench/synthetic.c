@@ -2,7 +2,7 @@
  *
  *     synthetic FILE OBJECTS [SEED]
  *
- * Records in lists of a thousand in one list of a module; ten objects and 29 references each, of
+ * Records in lists of a thousand in such lists in one of a module; ten objects and 29 references each, of
  * which 12 lead to what all share (None, classes, names of attributes). A record leads to its
  * neighbours, every 16th to any earlier one, so that the graph is no forest; every 64th sits in a
  * cycle. Addresses of neighbours are near each other, as an allocator gives them. Prints objects and references. */
@@ -18,7 +18,7 @@ enum { BASE = 0x100000, TYPE = BASE, NONE = BASE + 0x1000, NAMES = BASE + 0x2000
        MODULE = BASE + 0x8100, GLOBALS = BASE + 0x8200, KEEP = BASE + 0x8300 };
 enum { T_TYPE, T_NONE, T_STR, T_INT, T_FLOAT, T_LIST, T_DICT, T_MODULE, T_RECORD, T_POINT, TYPES };
 
-static const htrail_id LISTS = UINT64_C(0x7f0000000000), RECORDS = UINT64_C(0x7f1000000000);
+static const htrail_id GROUPS = UINT64_C(0x7e0000000000), LISTS = UINT64_C(0x7f0000000000), RECORDS = UINT64_C(0x7f1000000000);
 static htrail_writer *writer;
 static uint64_t references, objects;
 
@@ -125,12 +125,12 @@ int main(int argc, char **argv)
         return 2;
     }
     uint64_t wanted = strtoull(argv[2], NULL, 10), state = argc > 3 ? strtoull(argv[3], NULL, 10) : 1, records = wanted > 200 ? (wanted - 200) / PART : 1;
-    uint64_t lists = (records + LIST - 1) / LIST;
-    htrail_ref *refs = malloc((lists > LIST ? lists : LIST) * sizeof *refs), module[4];
+    uint64_t lists = (records + LIST - 1) / LIST, groups = (lists + LIST - 1) / LIST;
+    htrail_ref refs[LIST], module[4];
     uint32_t field_class, field_dict, count = 0;
 
-    if (refs == NULL || htrail_writer_open_path(&writer, argv[1], NULL, message, sizeof message) != HTRAIL_OK) {
-        fprintf(stderr, "synthetic: %s\n", refs == NULL ? "out of memory" : message);
+    if (htrail_writer_open_path(&writer, argv[1], NULL, message, sizeof message) != HTRAIL_OK) {
+        fprintf(stderr, "synthetic: %s\n", message);
         return 1;
     }
     htrail_writer_add_string(writer, text("__class__"), &field_class);
@@ -144,10 +144,16 @@ int main(int argc, char **argv)
     count = 0;
     add_pair(module, &count, name_at(7), KEEP);
     add(GLOBALS, T_DICT, 232, HTRAIL_OBJECT_TRACKED, module, count);
-    for (uint64_t i = 0; i < lists; i++)
-        refs[i] = (htrail_ref){.target = LISTS + i * 64, .kind = HTRAIL_REF_INDEX};
-    add(KEEP, T_LIST, 56 + 8 * lists, HTRAIL_OBJECT_TRACKED, refs, (uint32_t)lists);
+    for (uint64_t i = 0; i < groups; i++)
+        refs[i] = (htrail_ref){.target = GROUPS + i * 64, .kind = HTRAIL_REF_INDEX};
+    add(KEEP, T_LIST, 56 + 8 * groups, HTRAIL_OBJECT_TRACKED, refs, (uint32_t)groups);
     for (uint64_t list = 0; list < lists; list++) {
+        if (list % LIST == 0) {
+            uint64_t of_group = lists - list < LIST ? lists - list : LIST;
+            for (uint64_t i = 0; i < of_group; i++)
+                refs[i] = (htrail_ref){.target = LISTS + (list + i) * 64, .kind = HTRAIL_REF_INDEX};
+            add(GROUPS + list / LIST * 64, T_LIST, 56 + 8 * of_group, HTRAIL_OBJECT_TRACKED, refs, (uint32_t)of_group);
+        }
         uint64_t first = list * LIST, end = first + LIST < records ? first + LIST : records;
         for (uint64_t i = first; i < end; i++)
             refs[i - first] = (htrail_ref){.target = part_at(i, 0), .kind = HTRAIL_REF_INDEX};
@@ -158,7 +164,6 @@ int main(int argc, char **argv)
     if (htrail_writer_finish(writer) != HTRAIL_OK)
         fail();
     htrail_writer_free(writer);
-    free(refs);
     printf("%" PRIu64 " %" PRIu64 "\n", objects, references);
     return 0;
 }
