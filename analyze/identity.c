@@ -18,7 +18,7 @@ const char htrail__identity_sql[] =
     "    ELSE a.listed_2 + a.listed_1 + a.listed_0 END, 0) FROM before.collector a, after.collector b),\n"
     /* A dict is no anchor: the collector forgets it while it holds only numbers and strings, and then finds it again. */
     "pair AS MATERIALIZED (\n"
-    "  SELECT b.id, CASE WHEN a.fingerprint >> 16 = b.fingerprint >> 16 THEN a.id END AS id_before, a.id IS NULL OR u.address <> t.address AS is_other, t.name AS type, b.size, a.size AS size_before, b.referrers, b.holder, b.age, a.age AS age_before,\n"
+    "  SELECT b.id, CASE WHEN a.fingerprint >> 16 = b.fingerprint >> 16 THEN a.id END AS id_before, a.id IS NULL OR u.address <> t.address AS is_other, t.name AS type, b.size, a.size AS size_before, coalesce(b.referrers, 1) AS referrers, b.holder, b.age, a.age AS age_before,\n"
     "    b.age IS NOT NULL AND t.name <> 'dict' AS is_anchor,\n"
     "    (a.fingerprint & 0xff00) = (b.fingerprint & 0xff00) AS same_place, (a.fingerprint & 0xff) = (b.fingerprint & 0xff) AS same_holds\n"
     "  FROM after.heap_object b JOIN after.type t ON t.id = b.type\n"

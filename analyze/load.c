@@ -116,6 +116,8 @@ static void release(htrail__loader *l)
     free(l->type_name_sums);
     free(l->type_named);
     free(l->type_first);
+    free(l->type_flags);
+    free(l->type_votes);
     free(l->type_last);
     htrail__mapping_free(l->codes);
     htrail__mapping_free(l->srcs);

@@ -47,15 +47,62 @@ static htrail_status label_for(htrail__loader *l, uint32_t text, uint32_t *label
     return HTRAIL_OK;
 }
 
+/* The text that is the label of a value under this key; false: the key itself is. */
+static bool text_of_key(const htrail__loader *l, uint32_t key, uint32_t *text)
+{
+    uint32_t name = l->graph->name_of[key];
+    if (name == 0 || !l->naming.is_text[l->graph->objects[key].type])
+        return false;
+    *text = l->graph->names[name - 1].name;
+    return true;
+}
+
+typedef struct label_use {
+    uint32_t text, count;
+} label_use;
+
+static int compare_uses(const void *left_item, const void *right_item)
+{
+    const label_use *left = left_item, *right = right_item;
+    if (left->count != right->count)
+        return left->count > right->count ? -1 : 1;
+    return left->text < right->text ? -1 : left->text > right->text;
+}
+
+/* The most frequent labels have the smallest numbers, which are the shortest: each reference stands in two tables. */
 htrail_status htrail__loader_label_atoms(htrail__loader *l)
 {
+    const htrail__graph *graph = l->graph;
     htrail_status status = HTRAIL_OK;
-    l->label_of_atom = malloc(((size_t)l->graph->atom_count + 1) * sizeof *l->label_of_atom);
-    l->label_of_text = calloc((size_t)l->graph->texts.count + 1, sizeof *l->label_of_text);
-    if (l->label_of_atom == NULL || l->label_of_text == NULL)
-        return htrail__loader_no_memory(l);
-    for (uint32_t i = 0; i < l->graph->atom_count && status == HTRAIL_OK; i++)
-        status = label_for(l, l->graph->atoms[i].text, &l->label_of_atom[i]);
+    size_t texts = (size_t)graph->texts.count + 1, used = 0;
+    label_use *uses = calloc(texts, sizeof *uses);
+    uint32_t label;
+
+    l->label_of_atom = malloc(((size_t)graph->atom_count + 1) * sizeof *l->label_of_atom);
+    l->label_of_text = calloc(texts, sizeof *l->label_of_text);
+    if (uses == NULL || l->label_of_atom == NULL || l->label_of_text == NULL) {
+        status = htrail__loader_no_memory(l);
+        goto done;
+    }
+    for (uint32_t i = 0; i < texts; i++)
+        uses[i].text = i;
+    for (uint32_t i = 0; i < graph->ref_count; i++) {
+        uint32_t raw = graph->labels[i], text = 0;
+        if (HTRAIL__LABEL_TAG(raw) == HTRAIL__LABEL_ATOM)
+            uses[graph->atoms[HTRAIL__LABEL_PAYLOAD(raw)].text].count++;
+        else if (HTRAIL__LABEL_TAG(raw) == HTRAIL__LABEL_UNDER_KEY && i > 0 && graph->targets[i - 1] != HTRAIL__NO_ID && text_of_key(l, graph->targets[i - 1], &text))
+            uses[text].count++;
+    }
+    for (size_t i = 0; i < texts; i++)
+        if (uses[i].count > 0)
+            uses[used++] = uses[i];
+    qsort(uses, used, sizeof *uses, compare_uses);
+    for (size_t i = 0; i < used && status == HTRAIL_OK; i++)
+        status = label_for(l, uses[i].text, &label);
+    for (uint32_t i = 0; i < graph->atom_count && status == HTRAIL_OK; i++)
+        status = label_for(l, graph->atoms[i].text, &l->label_of_atom[i]);
+done:
+    free(uses);
     return status;
 }
 
@@ -70,14 +117,11 @@ static uint32_t code_with(uint32_t kind, uint32_t flags, uint32_t payload)
 
 static htrail_status code_of_value(htrail__loader *l, uint32_t key, uint32_t *code)
 {
-    const htrail__graph *graph = l->graph;
     uint32_t text = 0, label;
 
-    if (key != HTRAIL__NO_ID) {
-        uint32_t name = graph->name_of[key], number = l->reach.number_of[key];
-        if (name != 0 && l->naming.is_text[graph->objects[key].type]) {
-            text = graph->names[name - 1].name;
-        } else if (number <= HTRAIL__CODE_PAYLOAD_MAX) {
+    if (key != HTRAIL__NO_ID && !text_of_key(l, key, &text)) {
+        uint32_t number = l->reach.number_of[key];
+        if (number <= HTRAIL__CODE_PAYLOAD_MAX) {
             *code = code_with(HTRAIL_REF_VALUE, HTRAIL__CODE_DIRECT, number);
             return HTRAIL_OK;
         }

@@ -105,6 +105,17 @@ static void sum_up_retained(htrail__loader *l)
     }
 }
 
+/* Majority by pairing off votes: Boyer and Moore, MJRTY, 1981. */
+static void vote(htrail__loader *l, uint32_t type, uint32_t flags)
+{
+    if (l->type_votes[type] == 0)
+        l->type_flags[type] = flags;
+    if (l->type_flags[type] == flags)
+        l->type_votes[type]++;
+    else
+        l->type_votes[type]--;
+}
+
 htrail_status htrail__loader_sum_up(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
@@ -120,8 +131,10 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
     l->type_name_sums = calloc((size_t)graph->type_count + 1, sizeof(htrail__sums));
     l->type_named = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
     l->type_first = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
+    l->type_flags = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
+    l->type_votes = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
     l->type_last = calloc((size_t)graph->type_count + 1, sizeof(uint32_t));
-    if (l->type_name_sums == NULL || l->type_named == NULL || l->type_first == NULL || l->type_last == NULL || l->module_of_text == NULL || l->name_of_text == NULL || l->module_texts == NULL || l->name_texts == NULL ||
+    if (l->type_flags == NULL || l->type_votes == NULL || l->type_name_sums == NULL || l->type_named == NULL || l->type_first == NULL || l->type_last == NULL || l->module_of_text == NULL || l->name_of_text == NULL || l->module_texts == NULL || l->name_texts == NULL ||
         l->module_sums == NULL || l->name_sums == NULL || l->type_sums == NULL)
         return htrail__loader_no_memory(l);
     name_types(l);
@@ -130,6 +143,7 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
         const htrail__graph_object *o = &graph->objects[i];
         uint32_t number = l->reach.number_of[i];
         htrail__resident_step(i);
+        vote(l, o->type, o->flags);
         if (l->type_first[o->type] == 0 || number < l->type_first[o->type])
             l->type_first[o->type] = number;
         if (number > l->type_last[o->type])

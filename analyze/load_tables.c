@@ -116,7 +116,7 @@ static htrail_status write_meta(htrail__loader *l)
 static htrail_status write_types(htrail__loader *l)
 {
     const htrail__graph *graph = l->graph;
-    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO type VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_stmt *statement = htrail__loader_prepare(l, "INSERT INTO type VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     bool fine = statement != NULL;
     for (uint32_t i = 0; i < graph->type_count && fine; i++) {
         const htrail__graph_type *type = &graph->types[i];
@@ -144,6 +144,7 @@ static htrail_status write_types(htrail__loader *l)
             htrail__loader_bind_number(statement, 16, l->type_first[i]);
             htrail__loader_bind_number(statement, 17, l->type_last[i]);
         }
+        htrail__loader_bind_number(statement, 18, l->type_flags[i]);
         fine = htrail__loader_insert(statement);
     }
     return htrail__loader_end_statement(l, statement, fine);
@@ -322,7 +323,7 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
         return htrail__loader_fail(l, HTRAIL_E_IO, "cannot write '%s': %s", l->db_path, strerror(errno));
     if (sqlite3_open_v2(l->partial, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
         return htrail__loader_database_failed(l);
-    if ((status = run_sql(l, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
+    if ((status = run_sql(l, "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
                              "PRAGMA locking_mode = EXCLUSIVE; BEGIN;")) != HTRAIL_OK ||
         (status = run_sql(l, htrail__schema_sql)) != HTRAIL_OK || (status = run_sql(l, htrail__views_sql)) != HTRAIL_OK || (status = write_meta(l)) != HTRAIL_OK ||
         (status = write_types(l)) != HTRAIL_OK ||

@@ -71,6 +71,7 @@ typedef struct htrail__loader {
     htrail__sums *type_name_sums; /* by type, of all types of its name; in the first of them */
     uint32_t *type_named;         /* by type: the first of its name */
     uint32_t *type_first, *type_last; /* numbers of the first and last object of a type */
+    uint32_t *type_flags, *type_votes; /* flags that more than half of its objects have, if any; and by how many */
     htrail__sums size_sums[HTRAIL__LOADER_BUCKETS], length_sums[HTRAIL__LOADER_BUCKETS];
 
     /* References: by source, then sorted. */

@@ -11,13 +11,14 @@
 enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, CACHE_IDS_MAX = 1 << 24, FIRST_KEYS = 1024 };
 #define NOT_CACHED UINT32_MAX
 
-enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE, ROOT, ROOTS_OF, TOTALS, TYPE, MODULE, NAME, LABEL, KEY, STATEMENTS };
+enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE, ROOT, ROOTS_OF, TOTALS, TYPE, TYPE_MODULE, MODULE, NAME, LABEL, KEY, STATEMENTS };
 
 /* The integers of the tables below the views: a label is a code, as analyze/schema.h draws it,
  * and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
-    [OBJECT] = "SELECT id, address, type, module, name, length, size, coalesce(refcount, referrers), holder, label, root, flags,\n"
-               "  coalesce(dominator, holder), coalesce(retained, size), coalesce(owner, module),\n"
+    [OBJECT] = "SELECT id, address, type, module, name, length, size, coalesce(refcount, referrers, 1), holder, label,\n"
+               "  CASE WHEN depth IS NOT NULL THEN coalesce(root, 1) END, coalesce(flags, (SELECT flags FROM type WHERE type.id = o.type)),\n"
+               "  coalesce(dominator, holder), coalesce(retained, size), owner,\n"
                "  coalesce(tree_place, (SELECT d.tree_place FROM heap_object d WHERE d.id = coalesce(o.dominator, o.holder)), 0), coalesce(tree_place + coalesce(tree_below, 0), -1)\n"
                "  FROM heap_object o WHERE id = ?1",
     [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1",
@@ -30,6 +31,7 @@ static const char *const queries[STATEMENTS] = {
     [ROOTS_OF] = "SELECT id, kind, name FROM root WHERE object = ?1 ORDER BY id",
     [TOTALS] = "SELECT coalesce(sum(objects), 0), CAST(total(bytes) AS INTEGER) FROM type",
     [TYPE] = "SELECT name FROM type WHERE id = ?1",
+    [TYPE_MODULE] = "SELECT module FROM type WHERE id = ?1",
     [MODULE] = "SELECT name FROM module WHERE id = ?1",
     [NAME] = "SELECT text FROM name WHERE id = ?1",
     [LABEL] = "SELECT text FROM label WHERE id = ?1",
@@ -256,6 +258,7 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
     if (stepped != SQLITE_ROW)
         return fail(lookup, HTRAIL_E_DATABASE);
     uint64_t type = number(statement, 2), module = number(statement, 3), name = number(statement, 4), code = number(statement, 9), owner = number(statement, 14);
+    bool is_of_type = sqlite3_column_type(statement, 3) == SQLITE_NULL, is_own = sqlite3_column_type(statement, 14) == SQLITE_NULL;
     *out = (htrail__found_object){
         .id = number(statement, 0),
         .address = number(statement, 1),
@@ -276,8 +279,8 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         snprintf(lookup->error, sizeof lookup->error, "the database is damaged: object %llu is held by a later one", (unsigned long long)id);
     }
     out->type = text_by_id(lookup, TYPE, type);
-    out->module = text_by_id(lookup, MODULE, module);
-    out->owner = text_by_id(lookup, MODULE, owner);
+    out->module = is_of_type ? text_by_id(lookup, TYPE_MODULE, type) : text_by_id(lookup, MODULE, module);
+    out->owner = is_own ? out->module : text_by_id(lookup, MODULE, owner);
     out->name = text_by_id(lookup, NAME, name);
     if (out->holder != 0)
         read_label(lookup, code, &out->holder_kind, &out->holder_label, &out->holder_position);

@@ -246,7 +246,7 @@ static htrail_status read_objects(reading *r)
     sqlite3_stmt *statement = NULL;
     htrail_status status = HTRAIL_OK;
     int stepped = SQLITE_DONE;
-    static const char sql[] = "SELECT id, address, type, size, holder, label, root, fingerprint, length, dominator, retained FROM heap_object ORDER BY id";
+    static const char sql[] = "SELECT id, address, type, size, holder, label, CASE WHEN depth IS NOT NULL THEN coalesce(root, 1) END, fingerprint, length, dominator, retained FROM heap_object ORDER BY id";
     if (sqlite3_prepare_v2(r->db, sql, -1, &statement, NULL) != SQLITE_OK)
         return fail_database(r);
     while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {

@@ -112,7 +112,7 @@ static htrail_status find_limits(work *w)
     sqlite3_finalize(statement);
     statement = NULL;
     if (status == HTRAIL_OK)
-        status = prepare(w, &statement, "SELECT root IS NOT NULL FROM heap_object WHERE id = ?");
+        status = prepare(w, &statement, "SELECT depth IS NOT NULL FROM heap_object WHERE id = ?");
     for (uint64_t low = 0, high = w->id_max; status == HTRAIL_OK;) {
         uint64_t middle = low + (high - low + 1) / 2;
         w->live_max = low;

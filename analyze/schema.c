@@ -16,6 +16,7 @@
     "coalesce((SELECT text FROM object_text WHERE object = " code " >> 5), "                                           \
     "(SELECT '(' || t.name || ')' FROM heap_object k JOIN type t ON t.id = k.type WHERE k.id = " code " >> 5)) "       \
     "ELSE CAST(" code " >> 5 AS TEXT) END"
+#define MODULE "CASE WHEN o.module IS NULL THEN t.module ELSE m.name END"
 #define KEY(code) "CASE " code " & 31 WHEN 19 THEN " code " >> 5 END"
 
 const char htrail__schema_sql[] =
@@ -23,7 +24,7 @@ const char htrail__schema_sql[] =
     "CREATE TABLE type(id INTEGER PRIMARY KEY, name TEXT NOT NULL, module TEXT NOT NULL, qualname TEXT NOT NULL,\n"
     "  address INTEGER NOT NULL, object INTEGER, base INTEGER, basic_size INTEGER NOT NULL, item_size INTEGER NOT NULL,\n"
     "  is_heap INTEGER NOT NULL, is_pseudo INTEGER NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
-    "  retained INTEGER NOT NULL, shared INTEGER NOT NULL, first_object INTEGER, last_object INTEGER);\n"
+    "  retained INTEGER NOT NULL, shared INTEGER NOT NULL, first_object INTEGER, last_object INTEGER, flags INTEGER NOT NULL);\n"
     "CREATE TABLE module(id INTEGER PRIMARY KEY, name TEXT NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
     "  retained INTEGER NOT NULL, shared INTEGER NOT NULL);\n"
     "CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
@@ -50,35 +51,36 @@ const char htrail__schema_sql[] =
     "CREATE TABLE object_text(object INTEGER PRIMARY KEY, text TEXT, hash INTEGER, is_cut INTEGER NOT NULL);\n"
     "CREATE TABLE total(\"by\" TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
     "  retained INTEGER, shared INTEGER, PRIMARY KEY(\"by\", key)) WITHOUT ROWID;\n"
-    /* NULL is the ordinary case and at the end of a row costs nothing: dominator: as holder (0: the roots); retained: as size;
-     * shared: 0; owner: as module (0: nobody); refcount: as referrers. fingerprint is a signed number, which is a byte shorter.
+    /* NULL is the ordinary case and at the end of a row costs nothing: so the rarer stands behind the more frequent. dominator: as
+     * holder (0: the roots); retained: as size; shared: 0; flags, module: as the type's; owner: as module (0: nobody); referrers: 1;
+     * refcount: as referrers; root: 1, where a root reaches it. fingerprint is a signed number, which is a byte shorter.
      * Objects that dominate others are counted in the order of their tree: tree_place,
      * and tree_below so many others below; NULL: dominates none, or none that does. */
     "CREATE TABLE heap_path(parent INTEGER NOT NULL, id INTEGER NOT NULL, step TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
     "  PRIMARY KEY(parent, id)) WITHOUT ROWID;\n"
-    "CREATE TABLE heap_object(id INTEGER PRIMARY KEY, address INTEGER NOT NULL, type INTEGER NOT NULL, module INTEGER NOT NULL,\n"
-    "  size INTEGER NOT NULL, flags INTEGER NOT NULL, referrers INTEGER NOT NULL, root INTEGER, depth INTEGER, holder INTEGER,\n"
-    "  label INTEGER, fingerprint INTEGER, owner INTEGER, length INTEGER, age INTEGER, dominator INTEGER, retained INTEGER,\n"
-    "  tree_place INTEGER, shared INTEGER, tree_below INTEGER, refcount INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
+    "CREATE TABLE heap_object(id INTEGER PRIMARY KEY, address INTEGER NOT NULL, type INTEGER NOT NULL, size INTEGER NOT NULL,\n"
+    "  depth INTEGER, holder INTEGER, label INTEGER, fingerprint INTEGER, owner INTEGER, length INTEGER,\n"
+    "  age INTEGER, retained INTEGER, tree_place INTEGER, referrers INTEGER, tree_below INTEGER, shared INTEGER, flags INTEGER, module INTEGER,\n"
+    "  dominator INTEGER, refcount INTEGER, root INTEGER, name INTEGER NOT NULL DEFAULT 0);\n"
     "CREATE TABLE heap_reference(src INTEGER NOT NULL, dst INTEGER NOT NULL, label INTEGER NOT NULL,\n"
     "  PRIMARY KEY(src, dst, label)) WITHOUT ROWID;\n"
     "CREATE INDEX heap_referrer ON heap_reference(dst);\n"
     "CREATE INDEX heap_dominated ON heap_object(dominator) WHERE dominator > 0;\n"
     /* That an object lies between the first and the last of its type is always so; it leads from the name of a type to
      * its objects without an index, which would be 10 bytes an object. */
-    "CREATE VIEW object AS SELECT o.id, o.address, t.name AS type, m.name AS module, n.text AS name, o.length, o.size,\n"
-    "  CASE WHEN o.flags & 8 = 0 THEN coalesce(o.refcount, o.referrers) END AS refcount, o.referrers, (SELECT sum(count) FROM c_reference WHERE object = o.id) AS c_references, o.flags & 1 AS is_tracked, o.flags >> 3 & 1 AS is_pseudo, o.flags >> 5 & 1 AS is_immortal, o.holder,\n"
+    "CREATE VIEW object AS SELECT o.id, o.address, t.name AS type, " MODULE " AS module, n.text AS name, o.length, o.size,\n"
+    "  CASE WHEN coalesce(o.flags, t.flags) & 8 = 0 THEN coalesce(o.refcount, o.referrers, 1) END AS refcount, coalesce(o.referrers, 1) AS referrers, (SELECT sum(count) FROM c_reference WHERE object = o.id) AS c_references, coalesce(o.flags, t.flags) & 1 AS is_tracked, coalesce(o.flags, t.flags) >> 3 & 1 AS is_pseudo, coalesce(o.flags, t.flags) >> 5 & 1 AS is_immortal, o.holder,\n"
     "  " KIND("o.label") " AS holder_kind,\n"
     "  " LABEL("o.label") " AS holder_label,\n"
-    "  o.depth, o.root, (SELECT text FROM object_text WHERE object = o.id) AS text,\n"
+    "  o.depth, CASE WHEN o.depth IS NOT NULL THEN coalesce(o.root, 1) END AS root, (SELECT text FROM object_text WHERE object = o.id) AS text,\n"
     "  (SELECT hash FROM object_text WHERE object = o.id) AS hash, (SELECT site FROM object_site WHERE object = o.id) AS site,\n"
     "  nullif(coalesce(o.dominator, o.holder), 0) AS dominator, coalesce(o.retained, o.size) AS retained, coalesce(o.shared, 0) AS shared,\n"
-    "  coalesce(w.name, '') AS owner_module, o.fingerprint & 0xffffffff AS fingerprint, o.age,\n"
+    "  CASE WHEN o.owner IS NULL THEN " MODULE " ELSE coalesce(w.name, '') END AS owner_module, o.fingerprint & 0xffffffff AS fingerprint, o.age,\n"
     "  coalesce(o.tree_place, (SELECT tree_place FROM heap_object d WHERE d.id = coalesce(o.dominator, o.holder)), 0) AS tree_first,\n"
     "  coalesce(o.tree_place + coalesce(o.tree_below, 0), -1) AS tree_last\n"
     "  FROM heap_object o LEFT JOIN type t ON t.id = o.type\n"
     "  AND o.id BETWEEN t.first_object AND t.last_object LEFT JOIN module m ON m.id = o.module LEFT JOIN name n ON n.id = o.name\n"
-    "  LEFT JOIN module w ON w.id = coalesce(o.owner, o.module);\n"
+    "  LEFT JOIN module w ON w.id = o.owner;\n"
     "CREATE VIEW path AS WITH RECURSIVE down(id, parent, step, key, count, bytes) AS (\n"
     "  SELECT id, parent, step, step, count, bytes FROM heap_path WHERE parent = 0 UNION ALL\n"
     "  SELECT p.id, p.parent, p.step, down.key || ' > ' || p.step, p.count, p.bytes FROM down JOIN heap_path p ON p.parent = down.id)\n"

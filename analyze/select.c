@@ -25,7 +25,7 @@ static const char by_module[] =
     "  found(id) AS (SELECT o.id FROM type t CROSS JOIN heap_object o ON o.id BETWEEN t.first_object AND t.last_object AND +o.type = t.id JOIN name n ON n.id = o.name\n"
     "    WHERE t.name = 'module' AND n.text = ?1\n"
     "  UNION SELECT o.id FROM type t CROSS JOIN heap_object o ON o.id BETWEEN t.first_object AND t.last_object AND +o.type = t.id\n"
-    "    WHERE t.name = 'dict' AND o.module IN (SELECT id FROM module WHERE name = ?1)\n"
+    "    WHERE t.name = 'dict' AND (o.module IN (SELECT id FROM module WHERE name = ?1) OR (o.module IS NULL AND t.module = ?1))\n"
     "      AND EXISTS (SELECT 1 FROM reference r WHERE r.src = o.id AND r.kind = 'value' AND r.label = '__name__')\n"
     "      AND NOT EXISTS (SELECT 1 FROM reference r WHERE r.src = o.id AND r.kind = 'value' AND r.label = '__module__'))\n"
     "SELECT id, id NOT IN (SELECT id FROM listed) AS stale FROM found ORDER BY stale DESC, id";
