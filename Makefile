@@ -124,7 +124,7 @@ setup:
 check: setup
 	@$(MAKE) --no-print-directory $(PARALLEL) check-run
 check-run: all unit check-headers check-layers # many tests wait more than they compute
-	@B=$(abspath $(B)) tests/run -j $$(($(JOBS) + 1)) $(TESTS)
+	@B=$(abspath $(B)) tests/run -j $$(($(JOBS) + 2)) $(TESTS)
 unit: $(UNIT:tests/unit/%.c=$(B)/unit/%) $(B)/htrail-dump $(B)/random-snapshot $(B)/graph-to-htrail
 # For the tests in other languages: every record of a file as text; a snapshot of a random heap, of a heap in text.
 $(B)/htrail-dump: $(B)/obj/tests/capture/dump.o

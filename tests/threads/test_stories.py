@@ -59,7 +59,7 @@ class Stories(Story):
         self.assertTrue(threads * 65536 < found["retained_bytes"] < threads * 90000, found)
         self.assertTrue(more * 65536 < found["retained_change"] < more * 90000, found)
         sleeping = re.match(r"(\d+) sleeping", found["states"])
-        self.assertTrue(sleeping and int(sleeping[1]) >= threads - SPREAD, found)
+        self.assertTrue(sleeping and int(sleeping[1]) >= threads * 3 // 4, found) # each wakes now and then
         files = [line.split(":")[0] for line in found["frames"].split("\n")]
         self.assertEqual(files[0], os.path.join(ROOT, "samples/sse.py"))
         self.assertTrue(files[-1].endswith("threading.py"), files)
