@@ -498,6 +498,9 @@ static void measure(htrail__leaks *leaks, htrail__leak *leak)
             leak->noisy = leak->noisy != NULL ? leak->noisy : "the heap as a whole does not grow so much";
         leak->bytes_growth = leaks->heap_growth > 0 ? leaks->heap_growth : 0;
     }
+    /* Nor is more said than the heap is larger at the end, where it is: what else happened to go hides no leak. */
+    if (leak->bytes_growth > leaks->heap_change && leaks->heap_change >= bytes_min(leaks))
+        leak->bytes_growth = leaks->heap_change;
     if (leak->noisy == NULL && leak->bytes_growth < bytes_min(leaks) && leak->kind != HTRAIL__LEAK_THREADS)
         leak->noisy = "too little";
     if (leak->at != HTRAIL__NO_SHAPE)

@@ -1,7 +1,9 @@
 """`heaptrail leaks` on heaps written as text (tests/graph): one for each kind of leak, and heaps that do not leak; and on
 small programs."""
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -234,15 +236,31 @@ class Leaks(unittest.TestCase):
         noisy, = json.loads(heaptrail("leaks", "--json", "--noisy", *files)[0])["rows"]
         self.assertEqual(noisy["noisy"], "the heap as a whole does not grow so much")
 
-    def test_a_buffer_that_is_empty_at_the_end_hides_no_leak(self):
-        files = []
+    def beside_a_buffer(self, *waiting):
+        """The verdicts of a list that grows while so many items of 5,000 bytes wait in another; and what the heap grew by."""
+        files, sizes = [], []
         for i, n in enumerate((100, 200, 300, 400)):
             text = textwrap.dedent(self.LIST).replace("value base base", "value base base, value buffer buffer") + textwrap.dedent("""
             buffer list - : index - waiting%d[*]
             waiting%d[%d] bytearray - size=5000
-            """ % (i, i, (1000, 1200, 900, 10)[i]))
+            """ % (i, i, waiting[i]))
             files.append(graph_file.snapshot("let n %d\n" % n + MAIN + text, self.folder, "b%d" % i))
-        self.assertEqual([row["place"] for row in json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]], ["keep.leak"])
+        rows = json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]
+        for path in files:
+            with contextlib.closing(sqlite3.connect(path if path.endswith(".db") else path + ".db")) as db:
+                sizes.append(int(db.execute("SELECT value FROM snapshot WHERE key = 'size_bytes'").fetchone()[0]))
+        return rows, sizes[-1] - sizes[0]
+
+    def test_a_buffer_that_is_empty_at_the_end_hides_no_leak(self):
+        rows, change = self.beside_a_buffer(1000, 1200, 900, 10)
+        self.assertEqual([row["place"] for row in rows], ["keep.leak"])
+        self.assertLess(change, 0)
+
+    def test_no_verdict_is_larger_than_what_the_heap_grew_by(self):
+        whole, _ = self.beside_a_buffer(10, 12, 9, 10)
+        less, change = self.beside_a_buffer(10, 12, 9, 9)
+        self.assertLess(change, whole[0]["retained"])
+        self.assertEqual([(row["place"], row["retained"]) for row in less], [("keep.leak", change)])
 
     def test_nothing_is_said_of_a_heap_that_stays(self):
         self.assertEqual(self.rows(self.LIST, (400, 400, 400, 400)), [])
