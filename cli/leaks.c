@@ -10,6 +10,7 @@
 #include "cli/number.h"
 #include "cli/progress.h"
 #include "cli/query.h"
+#include "cli/verdicts.h"
 #include "cli/terminal.h"
 
 enum { SPARK_LEVELS = 8, CHAIN_COLUMNS = 100 };
@@ -35,9 +36,7 @@ typedef struct search {
     unsigned count;
     htrail__store *stores[HTRAIL__LEAKS_SNAPSHOTS_MAX];
     sqlite3 *dbs[HTRAIL__LEAKS_SNAPSHOTS_MAX];
-    htrail__leaks *leaks;
-    htrail__leak_words *words;
-    const char **suppressed;
+    cli_verdicts found;
     htrail__suppressions suppressions;
     sqlite3 *result; /* its tables are those of the attached database `leaks` */
     char *result_file;
@@ -99,24 +98,6 @@ static int open_all(search *s)
 
 /* Verdicts. */
 
-static int make_words(search *s)
-{
-    char message[HTRAIL__MESSAGE_BYTES];
-    htrail__lookup *lookup = NULL;
-    htrail_status status = htrail__lookup_open(&lookup, s->dbs[s->count - 1], message, sizeof message);
-    if (status != HTRAIL_OK)
-        return cli_fail(s->arguments, "%s", message);
-    s->words = calloc(s->leaks->count + 1, sizeof *s->words);
-    s->suppressed = calloc(s->leaks->count + 1, sizeof *s->suppressed);
-    if (s->words == NULL || s->suppressed == NULL)
-        status = HTRAIL_E_NOMEM;
-    for (size_t i = 0; i < s->leaks->count && status == HTRAIL_OK; i++)
-        status = htrail__leak_words_make(&s->words[i], s->leaks, &s->leaks->leaks[i], lookup);
-    int result = status == HTRAIL_OK ? CLI_EXIT_OK : cli_fail(s->arguments, "cannot name a leak: %s", htrail__lookup_error(lookup)[0] ? htrail__lookup_error(lookup) : "out of memory");
-    htrail__lookup_free(lookup);
-    return result;
-}
-
 static int suppress(search *s)
 {
     char message[HTRAIL__MESSAGE_BYTES];
@@ -125,15 +106,15 @@ static int suppress(search *s)
         return CLI_EXIT_OK;
     if (htrail__suppressions_read(&s->suppressions, file, message, sizeof message) != HTRAIL_OK)
         return cli_fail(s->arguments, "%s", message);
-    for (size_t i = 0; i < s->leaks->verdict_count; i++) {
+    for (size_t i = 0; i < s->found.leaks->verdict_count; i++) {
         htrail__text chain;
         htrail__text_init(&chain, 1 << 16);
-        if (s->leaks->leaks[i].grows != HTRAIL__NO_SHAPE)
-            htrail__leaks_path_text(&chain, &s->leaks->paths, s->leaks->leaks[i].grows);
-        const char *places[] = {s->words[i].place, s->words[i].expression, htrail__text_string(&chain), s->words[i].sentence, NULL};
+        if (s->found.leaks->leaks[i].grows != HTRAIL__NO_SHAPE)
+            htrail__leaks_path_text(&chain, &s->found.leaks->paths, s->found.leaks->leaks[i].grows);
+        const char *places[] = {s->found.words[i].place, s->found.words[i].expression, htrail__text_string(&chain), s->found.words[i].sentence, NULL};
         const htrail__suppression *found =
-            htrail__suppressions_match(&s->suppressions, places, s->words[i].type, htrail__leak_kind_text(s->leaks->leaks[i].kind));
-        s->suppressed[i] = found == NULL ? NULL : found->pattern;
+            htrail__suppressions_match(&s->suppressions, places, s->found.words[i].type, htrail__leak_kind_text(s->found.leaks->leaks[i].kind));
+        s->found.suppressed[i] = found == NULL ? NULL : found->pattern;
         htrail__text_release(&chain);
     }
     for (size_t i = 0; i < s->suppressions.count; i++)
@@ -153,7 +134,7 @@ static int write_result(search *s)
 
     if (asked != NULL)
         s->result_file = strdup(asked);
-    else if (is_kept && asprintf(&s->result_file, "%.*s.leaks.db", (int)(len > 3 && strcmp(last + len - 3, ".db") == 0 ? len - 3 : len), last) < 0)
+    else if (is_kept && asprintf(&s->result_file, "%.*s.found.leaks.db", (int)(len > 3 && strcmp(last + len - 3, ".db") == 0 ? len - 3 : len), last) < 0)
         s->result_file = NULL;
     if (is_kept && s->result_file == NULL)
         return cli_fail(s->arguments, "out of memory");
@@ -175,7 +156,7 @@ static int write_result(search *s)
         return result;
     for (unsigned i = 0; i < s->count; i++)
         files[i] = (htrail__leaks_file){cli_operands(s->arguments)[i], htrail__store_path(s->stores[i])};
-    if (htrail__leaks_write_tables(s->result, s->leaks, s->words, s->suppressed, files, is_kept) != HTRAIL_OK)
+    if (htrail__leaks_write_tables(s->result, s->found.leaks, s->found.words, s->found.suppressed, files, is_kept) != HTRAIL_OK)
         return cli_fail(s->arguments, "cannot write '%s': %s", is_kept ? s->result_file : "memory", sqlite3_errmsg(s->result));
     return CLI_EXIT_OK;
 }
@@ -304,20 +285,20 @@ static int print_verdicts(const search *s)
     sqlite3_finalize(statement);
     if (result != CLI_EXIT_OK)
         return result;
-    for (size_t i = 0; i < s->leaks->verdict_count; i++) {
-        if (s->suppressed[i] == NULL)
+    for (size_t i = 0; i < s->found.leaks->verdict_count; i++) {
+        if (s->found.suppressed[i] == NULL)
             continue;
         printf("%ssuppressed by '", verdicts + suppressed++ > 0 ? "\n" : "");
-        cli_print_escaped(stdout, s->suppressed[i], strlen(s->suppressed[i]));
+        cli_print_escaped(stdout, s->found.suppressed[i], strlen(s->found.suppressed[i]));
         printf("': ");
-        cli_print_escaped(stdout, s->words[i].sentence, strlen(s->words[i].sentence));
+        cli_print_escaped(stdout, s->found.words[i].sentence, strlen(s->found.words[i].sentence));
         putchar('\n');
     }
-    cli_format_bytes(bytes, sizeof bytes, s->leaks->heap_change);
+    cli_format_bytes(bytes, sizeof bytes, s->found.leaks->heap_change);
     if (verdicts == 0 && suppressed == 0)
-        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s)\n", s->count - 1, s->count == 2 ? "" : "s", s->leaks->heap_change > 0 ? "+" : "", bytes);
+        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s)\n", s->count - 1, s->count == 2 ? "" : "s", s->found.leaks->heap_change > 0 ? "+" : "", bytes);
     else
-        printf("\n%sthe heap: %s%s in %u interval%s%s%s\n", cli_styled(stdout, CLI_STYLE_DIM), s->leaks->heap_change > 0 ? "+" : "", bytes, s->count - 1,
+        printf("\n%sthe heap: %s%s in %u interval%s%s%s\n", cli_styled(stdout, CLI_STYLE_DIM), s->found.leaks->heap_change > 0 ? "+" : "", bytes, s->count - 1,
                s->count == 2 ? "" : "s", s->count == 2 ? "; more snapshots tell what goes on growing" : "", cli_styled(stdout, CLI_STYLE_NONE));
     return CLI_EXIT_OK;
 }
@@ -338,36 +319,24 @@ static int print_json(const search *s)
 static int run(const cli_arguments *arguments)
 {
     search s = {.arguments = arguments, .count = (unsigned)cli_operand_count(arguments)};
-    char message[HTRAIL__MESSAGE_BYTES];
-    cli_progress progress;
     int result;
 
     if (cli_operand_count(arguments) > HTRAIL__LEAKS_SNAPSHOTS_MAX)
         return cli_usage(arguments, "at most %d snapshots are compared", HTRAIL__LEAKS_SNAPSHOTS_MAX);
     if ((result = open_all(&s)) != CLI_EXIT_OK)
         goto done;
-    cli_progress_init(&progress, "looking for what grows");
-    htrail_status status = htrail__leaks_find(&s.leaks, s.dbs, s.count, cli_option_given(arguments, "noisy"), cli_progress_step, &progress, message, sizeof message);
-    cli_progress_end(&progress);
-    if (status != HTRAIL_OK) {
-        result = cli_fail(arguments, "%s", message);
-        goto done;
-    }
-    if ((result = make_words(&s)) != CLI_EXIT_OK || (result = suppress(&s)) != CLI_EXIT_OK || (result = write_result(&s)) != CLI_EXIT_OK)
+    if ((result = cli_verdicts_find(&s.found, arguments, s.dbs, s.count, cli_option_given(arguments, "noisy"))) != CLI_EXIT_OK ||
+        (result = suppress(&s)) != CLI_EXIT_OK || (result = write_result(&s)) != CLI_EXIT_OK)
         goto done;
     result = cli_option_given(arguments, "json") ? print_json(&s) : print_verdicts(&s);
-    for (size_t i = 0; i < s.leaks->verdict_count && result == CLI_EXIT_OK; i++)
-        if (s.suppressed[i] == NULL && cli_option_given(arguments, "fail"))
+    for (size_t i = 0; i < s.found.leaks->verdict_count && result == CLI_EXIT_OK; i++)
+        if (s.found.suppressed[i] == NULL && cli_option_given(arguments, "fail"))
             result = CLI_EXIT_FOUND;
 done:
     sqlite3_close(s.result);
     free(s.result_file);
-    for (size_t i = 0; s.words != NULL && i < s.leaks->count; i++)
-        htrail__leak_words_release(&s.words[i]);
-    free(s.words);
-    free(s.suppressed);
+    cli_verdicts_release(&s.found);
     htrail__suppressions_release(&s.suppressions);
-    htrail__leaks_free(s.leaks);
     for (unsigned i = 0; i < s.count && i < HTRAIL__LEAKS_SNAPSHOTS_MAX; i++)
         htrail__store_free(s.stores[i]);
     return result;

@@ -13,6 +13,7 @@
 #include "cli/number.h"
 #include "cli/progress.h"
 #include "cli/query.h"
+#include "cli/verdicts.h"
 #include "viz/chains.h"
 #include "viz/escape.h"
 #include "viz/numbers.h"
@@ -51,43 +52,17 @@ static int find_leaks(report *r)
 {
     sqlite3 *dbs[HTRAIL__LEAKS_SNAPSHOTS_MAX];
     htrail__leaks_file files[HTRAIL__LEAKS_SNAPSHOTS_MAX];
-    char message[HTRAIL__MESSAGE_BYTES];
-    cli_progress progress;
-    htrail__leaks *leaks = NULL;
-    htrail__leak_words *words = NULL;
-    const char **suppressed = NULL;
-    htrail__lookup *lookup = NULL;
-    int result = CLI_EXIT_OK;
+    cli_verdicts found;
 
     for (unsigned i = 0; i < r->count; i++) {
         dbs[i] = htrail__store_db(r->stores[i]);
         files[i] = (htrail__leaks_file){cli_operands(r->arguments)[i], htrail__store_path(r->stores[i])};
     }
-    cli_progress_init(&progress, "looking for what grows");
-    htrail_status status = htrail__leaks_find(&leaks, dbs, r->count, false, cli_progress_step, &progress, message, sizeof message);
-    cli_progress_end(&progress);
-    if (status == HTRAIL_OK)
-        status = htrail__lookup_open(&lookup, last_db(r), message, sizeof message);
-    if (status != HTRAIL_OK) {
-        result = cli_fail(r->arguments, "%s", message);
-        goto done;
-    }
-    words = calloc(leaks->count + 1, sizeof *words);
-    suppressed = calloc(leaks->count + 1, sizeof *suppressed);
-    status = words == NULL || suppressed == NULL ? HTRAIL_E_NOMEM : HTRAIL_OK;
-    for (size_t i = 0; i < leaks->count && status == HTRAIL_OK; i++)
-        status = htrail__leak_words_make(&words[i], leaks, &leaks->leaks[i], lookup);
-    if (status == HTRAIL_OK)
-        status = htrail__leaks_write_tables(htrail__report_db(r->figures), leaks, words, suppressed, files, false);
-    if (status != HTRAIL_OK)
-        result = cli_fail(r->arguments, "cannot name what leaks: %s", htrail_status_text(status));
-done:
-    for (size_t i = 0; words != NULL && i < leaks->count; i++)
-        htrail__leak_words_release(&words[i]);
-    free(words);
-    free(suppressed);
-    htrail__lookup_free(lookup);
-    htrail__leaks_free(leaks);
+    int result = cli_verdicts_find(&found, r->arguments, dbs, r->count, false);
+    if (result == CLI_EXIT_OK &&
+        htrail__leaks_write_tables(htrail__report_db(r->figures), found.leaks, found.words, found.suppressed, files, false) != HTRAIL_OK)
+        result = cli_fail(r->arguments, "cannot name what leaks: %s", sqlite3_errmsg(htrail__report_db(r->figures)));
+    cli_verdicts_release(&found);
     return result;
 }
 

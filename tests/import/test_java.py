@@ -1,7 +1,10 @@
 """A heap dump of a real Java VM becomes a snapshot, and its figures are those that the VM itself gives.
 
 jcmd PID GC.class_histogram counts and measures the live heap without our help; it and the dump collect garbage first."""
-import json, os, re, shutil, subprocess, unittest
+import json, os, re, shutil, subprocess, sys, unittest
+
+sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import foreign
 
 HEAPTRAIL, TMP = os.environ["HEAPTRAIL"], os.environ["TEST_TMP"]
 PRIMITIVES = {"Z": "boolean", "C": "char", "F": "float", "D": "double", "B": "byte", "S": "short", "I": "int", "J": "long"}
@@ -50,7 +53,7 @@ def readable(name):
 
 
 def histogram(pid):
-    text = subprocess.run(["jcmd", str(pid), "GC.class_histogram"], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout
+    text = subprocess.run(["jcmd", str(pid), "GC.class_histogram"], env=foreign.ENVIRONMENT, stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout
     classes, total = {}, re.search(r"^Total +(\d+) +(\d+)", text, re.M)
     for count, size, name in re.findall(r"^ *\d+: +(\d+) +(\d+) +(\S+)", text, re.M):
         known = classes.get(readable(name), (0, 0))
@@ -60,11 +63,11 @@ def histogram(pid):
 
 def dump(name, *flags):
     """(histogram before, histogram after, totals) of a program whose dump is NAME.hprof."""
-    java = subprocess.Popen(["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", *flags, "-cp", TMP, "Leak"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    java = subprocess.Popen(["java", "-Xmx64m", "-XX:TieredStopAtLevel=1", *flags, "-cp", TMP, "Leak"], env=foreign.ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert java.stdout.readline() == b"ready\n"
         before, _ = histogram(java.pid)
-        subprocess.run(["jcmd", str(java.pid), "GC.heap_dump", os.path.join(TMP, name + ".hprof")], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(["jcmd", str(java.pid), "GC.heap_dump", os.path.join(TMP, name + ".hprof")], env=foreign.ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
         after, totals = histogram(java.pid)
     finally:
         java.kill()
@@ -78,7 +81,7 @@ class Java(unittest.TestCase):
     def setUpClass(cls):
         with open(os.path.join(TMP, "Leak.java"), "w") as out:
             out.write(PROGRAM)
-        subprocess.run(["javac", "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto", "Leak.java"], cwd=TMP, check=True)
+        subprocess.run(["javac", "-J-XX:TieredStopAtLevel=1", "-J-Xshare:auto", "Leak.java"], env=foreign.ENVIRONMENT, cwd=TMP, check=True)
         cls.before, cls.after, cls.totals = dump("a", "-XX:+UseSerialGC")
         cls.said = heaptrail("import", "a.hprof", "-o", "a.htrail")
 

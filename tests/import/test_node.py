@@ -1,5 +1,8 @@
 """A heap snapshot that node wrote of itself becomes a snapshot of ours: as many objects, references and bytes as node says."""
-import json, os, shutil, subprocess, unittest
+import json, os, shutil, subprocess, sys, unittest
+
+sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import foreign
 
 HEAPTRAIL, TMP = os.environ["HEAPTRAIL"], os.environ["TEST_TMP"]
 # node adds its own file up by itself, in JavaScript.
@@ -38,7 +41,7 @@ def sql(query, file="node.htrail"):
 class Node(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        said = subprocess.run(["node", "--expose-gc", "-e", PROGRAM], cwd=TMP, stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
+        said = subprocess.run(["node", "--expose-gc", "-e", PROGRAM], env=foreign.ENVIRONMENT, cwd=TMP, stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
         cls.node = json.loads(said.splitlines()[-1])
         heaptrail("import", "node.heapsnapshot", "-o", "node.htrail", "--contents")
 

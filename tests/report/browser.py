@@ -15,6 +15,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import foreign
+
 CHROMIUM = shutil.which("chromium")
 LIMIT_S = 60
 
@@ -31,7 +34,7 @@ class Browser:
         become = "import os, sys; os.dup2(%d, 3); os.dup2(%d, 4); os.execv(sys.argv[1], sys.argv[1:])" % (to_read, from_write)
         self.process = subprocess.Popen([sys.executable, "-S", "-c", become, CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage",
                                          "--remote-debugging-pipe", "--no-first-run", "--disable-extensions", "--user-data-dir=" + self.folder, "about:blank"],
-                                        pass_fds=(to_read, from_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        pass_fds=(to_read, from_write), env=foreign.ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_read)
         os.close(from_write)
 
