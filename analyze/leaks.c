@@ -658,7 +658,8 @@ htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsig
             goto done;
         }
     }
-    qsort(leaks->leaks, leaks->count, sizeof *leaks->leaks, by_bytes);
+    if (leaks->count > 0)
+        qsort(leaks->leaks, leaks->count, sizeof *leaks->leaks, by_bytes);
     while (leaks->verdict_count < leaks->count && leaks->leaks[leaks->verdict_count].noisy == NULL)
         leaks->verdict_count++;
     *out = leaks;

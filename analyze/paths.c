@@ -285,7 +285,8 @@ htrail_status htrail__paths_join(htrail__paths *paths)
     for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++) {
         htrail__paths_snapshot *snapshot = &paths->snapshots[i];
         sum_below(paths, snapshot);
-        qsort(snapshot->samples, snapshot->sample_count, sizeof *snapshot->samples, by_address);
+        if (snapshot->sample_count > 0)
+            qsort(snapshot->samples, snapshot->sample_count, sizeof *snapshot->samples, by_address);
         for (size_t k = 0; k < snapshot->sample_count; k++)
             snapshot->counts[snapshot->samples[k].path].sampled++;
         if (i > 0)
