@@ -166,62 +166,50 @@ done:
     return result;
 }
 
-/* What the picture of the heap shows: the tree of dominators, folded where it is small. */
-static int add_tree(report *r)
+/* Rows of the last snapshot into a table of the figures: write takes the columns from[0..count) of each, of at most rows_max rows (0: all). */
+static int copy_rows(const report *r, sqlite3_stmt *rows, const char *write_sql, const int *from, int count, int rows_max)
 {
-    static const char write_sql[] = "INSERT INTO report_tree VALUES(NULL, ?, ?, ?, ?, ?, ?)";
-    static const int from[] = {0, 1, 5, 6, 7}; /* depth, key, count, bytes, retained */
-    const htrail__unfold_opts opts = {.depth_max = TREE_DEPTH, .lines_max = TREE_LINES, .percent_min = TREE_PERCENT};
-    sqlite3 *db = last_db(r);
-    sqlite3_stmt *lines = NULL, *write = NULL;
-    int step, result;
-
-    if (htrail__unfold(&lines, db, NULL, &opts) != HTRAIL_OK)
-        return cli_fail(r->arguments, "%s", sqlite3_errmsg(db));
-    result = cli_prepare(r->arguments, htrail__report_db(r->figures), write_sql, &write);
-    while (result == CLI_EXIT_OK && (step = sqlite3_step(lines)) != SQLITE_DONE) {
-        if (step != SQLITE_ROW) {
-            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(db));
-            break;
-        }
-        for (int i = 0; i < 5; i++)
-            sqlite3_bind_value(write, i + 1, sqlite3_column_value(lines, from[i]));
-        sqlite3_bind_int(write, 6, strcmp((const char *)sqlite3_column_text(lines, 2), "more") == 0);
-        if (sqlite3_step(write) != SQLITE_DONE || sqlite3_reset(write) != SQLITE_OK)
-            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(htrail__report_db(r->figures)));
+    sqlite3 *to = htrail__report_db(r->figures);
+    sqlite3_stmt *write = NULL;
+    int step, result = cli_prepare(r->arguments, to, write_sql, &write);
+    for (int row = 0; result == CLI_EXIT_OK && (rows_max == 0 || row < rows_max) && (step = sqlite3_step(rows)) != SQLITE_DONE; row++) {
+        for (int i = 0; i < count && step == SQLITE_ROW; i++)
+            sqlite3_bind_value(write, i + 1, sqlite3_column_value(rows, from[i]));
+        if (step != SQLITE_ROW || sqlite3_step(write) != SQLITE_DONE || sqlite3_reset(write) != SQLITE_OK)
+            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(step != SQLITE_ROW ? last_db(r) : to));
     }
-    sqlite3_finalize(lines);
     sqlite3_finalize(write);
     return result;
 }
 
-/* What the program could do without, by kind and the field that holds it. */
-static int add_waste(report *r)
+/* What the picture of the heap shows: the tree of dominators, folded where it is small. */
+static int add_tree(const report *r)
 {
-    static const char write_sql[] = "INSERT INTO report_waste VALUES(?1 || ' ' || ?2, ?3, ?4, ?5)";
+    static const int from[] = {0, 1, 5, 6, 7, 2}; /* depth, key, count, bytes, retained, kind */
+    const htrail__unfold_opts opts = {.depth_max = TREE_DEPTH, .lines_max = TREE_LINES, .percent_min = TREE_PERCENT};
+    sqlite3_stmt *lines = NULL;
+
+    if (htrail__unfold(&lines, last_db(r), NULL, &opts) != HTRAIL_OK)
+        return cli_fail(r->arguments, "%s", sqlite3_errmsg(last_db(r)));
+    int result = copy_rows(r, lines, "INSERT INTO report_tree VALUES(NULL, ?, ?, ?, ?, ?, ? = 'more')", from, 6, 0);
+    sqlite3_finalize(lines);
+    return result;
+}
+
+/* What the program could do without, by kind and the field that holds it. */
+static int add_waste(const report *r)
+{
     static const int from[] = {0, 1, 2, 3, 5}; /* kind, type, held_by, objects, back */
-    sqlite3 *db = last_db(r);
-    sqlite3_stmt *rows = NULL, *write = NULL;
+    sqlite3_stmt *rows = NULL;
     htrail__text query;
-    int step, result;
+    int result;
 
     htrail__text_init(&query, TEXT_BYTES_MAX);
-    if (htrail__waste_query(&query, db, NULL, "field") != HTRAIL_OK) {
-        result = cli_fail(r->arguments, "%s", query.failed ? "out of memory" : sqlite3_errmsg(db));
-        goto done;
-    }
-    if ((result = cli_prepare(r->arguments, db, htrail__text_string(&query), &rows)) != CLI_EXIT_OK ||
-        (result = cli_prepare(r->arguments, htrail__report_db(r->figures), write_sql, &write)) != CLI_EXIT_OK)
-        goto done;
-    for (int count = 0; count < WASTE_ROWS && result == CLI_EXIT_OK && (step = sqlite3_step(rows)) != SQLITE_DONE; count++) {
-        for (int i = 0; i < 5 && step == SQLITE_ROW; i++)
-            sqlite3_bind_value(write, i + 1, sqlite3_column_value(rows, from[i]));
-        if (step != SQLITE_ROW || sqlite3_step(write) != SQLITE_DONE || sqlite3_reset(write) != SQLITE_OK)
-            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(step != SQLITE_ROW ? db : htrail__report_db(r->figures)));
-    }
-done:
+    if (htrail__waste_query(&query, last_db(r), NULL, "field") != HTRAIL_OK)
+        result = cli_fail(r->arguments, "%s", query.failed ? "out of memory" : sqlite3_errmsg(last_db(r)));
+    else if ((result = cli_prepare(r->arguments, last_db(r), htrail__text_string(&query), &rows)) == CLI_EXIT_OK)
+        result = copy_rows(r, rows, "INSERT INTO report_waste VALUES(?1 || ' ' || ?2, ?3, ?4, ?5)", from, 5, WASTE_ROWS);
     sqlite3_finalize(rows);
-    sqlite3_finalize(write);
     htrail__text_release(&query);
     return result;
 }
