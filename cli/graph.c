@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/query.h"
+#include "cli/whole_file.h"
 #include "viz/dot.h"
 #include "viz/model.h"
 #include "viz/numbers.h"
@@ -201,58 +202,22 @@ static int build_picture(graph *g)
     return cli_fail(g->arguments, "cannot follow the chains in '%s': %s", htrail__store_path(g->store), error[0] != '\0' ? error : htrail_status_text(status));
 }
 
-static int write_picture(const graph *g, FILE *stream, const char *name)
+static htrail_status write_picture(void *context, FILE *stream, char *message, size_t message_bytes)
 {
+    const graph *g = context;
     htrail__text svg;
-    char message[256] = "";
-    htrail_status status = HTRAIL_OK;
+    htrail_status status;
+    if (g->format == FORMAT_DOT)
+        return htrail__dot_write(&g->picture, stream);
     htrail__text_init(&svg, HTRAIL__SVG_BYTES_MAX);
-    errno = 0;
-    if (g->format == FORMAT_DOT) {
-        status = htrail__dot_write(&g->picture, stream);
-    } else {
-        htrail__svg_write(&svg, &g->picture, g->theme);
-        status = svg.failed ? HTRAIL_E_NOMEM : HTRAIL_OK;
-        if (status == HTRAIL_OK && g->format == FORMAT_PNG)
-            status = htrail__png_write(htrail__text_string(&svg), svg.len, stream, message, sizeof message);
-        else if (status == HTRAIL_OK && fwrite(htrail__text_string(&svg), 1, svg.len, stream) != svg.len)
-            status = HTRAIL_E_IO;
-    }
-    if (status == HTRAIL_OK && fflush(stream) != 0)
+    htrail__svg_write(&svg, &g->picture, g->theme);
+    status = svg.failed ? HTRAIL_E_NOMEM : HTRAIL_OK;
+    if (status == HTRAIL_OK && g->format == FORMAT_PNG)
+        status = htrail__png_write(htrail__text_string(&svg), svg.len, stream, message, message_bytes);
+    else if (status == HTRAIL_OK && fwrite(htrail__text_string(&svg), 1, svg.len, stream) != svg.len)
         status = HTRAIL_E_IO;
-    int reason = errno;
     htrail__text_release(&svg);
-    if (status == HTRAIL_OK)
-        return CLI_EXIT_OK;
-    return cli_fail(g->arguments, "cannot write '%s': %s", name, message[0] != '\0' ? message : status == HTRAIL_E_IO && reason != 0 ? strerror(reason) : htrail_status_text(status));
-}
-
-/* To OUT.partial, which becomes OUT when it is whole. */
-static int write_file(const graph *g, const char *path)
-{
-    htrail__text partial;
-    htrail__text_init(&partial, TEXT_BYTES_MAX);
-    htrail__text_format(&partial, "%s.partial", path);
-    const char *name = htrail__text_string(&partial);
-    int result = CLI_EXIT_OK;
-    FILE *stream = fopen(name, "wb");
-    if (stream == NULL) {
-        result = cli_fail(g->arguments, "cannot write '%s': %s", name, strerror(errno));
-        goto done;
-    }
-    result = write_picture(g, stream, path);
-    if (fclose(stream) != 0 && result == CLI_EXIT_OK)
-        result = cli_fail(g->arguments, "cannot write '%s': %s", path, strerror(errno));
-    if (result == CLI_EXIT_OK && rename(name, path) != 0)
-        result = cli_fail(g->arguments, "cannot name '%s' '%s': %s", name, path, strerror(errno));
-    if (result != CLI_EXIT_OK)
-        unlink(name);
-    else
-        printf("%s: %zu card%s, %zu arrow%s\n", path, g->picture.card_count, g->picture.card_count == 1 ? "" : "s", g->picture.arrow_count,
-               g->picture.arrow_count == 1 ? "" : "s");
-done:
-    htrail__text_release(&partial);
-    return result;
+    return status;
 }
 
 static int run(const cli_arguments *arguments)
@@ -283,7 +248,10 @@ static int run(const cli_arguments *arguments)
             goto done;
         }
     }
-    result = strcmp(out, "-") == 0 ? write_picture(&g, stdout, "standard output") : write_file(&g, out);
+    result = cli_write_whole_file(arguments, out, write_picture, &g);
+    if (result == CLI_EXIT_OK && strcmp(out, "-") != 0)
+        printf("%s: %zu card%s, %zu arrow%s\n", out, g.picture.card_count, g.picture.card_count == 1 ? "" : "s", g.picture.arrow_count,
+               g.picture.arrow_count == 1 ? "" : "s");
 done:
     htrail__picture_release(&g.picture);
     htrail__holders_free(g.holders);

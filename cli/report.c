@@ -14,6 +14,7 @@
 #include "cli/progress.h"
 #include "cli/query.h"
 #include "cli/verdicts.h"
+#include "cli/whole_file.h"
 #include "viz/chains.h"
 #include "viz/escape.h"
 #include "viz/numbers.h"
@@ -214,38 +215,23 @@ static int add_waste(const report *r)
     return result;
 }
 
-/* To OUT.partial, which becomes OUT when it is whole. */
-static int write_page(const report *r, const char *path)
+static htrail_status write_page(void *context, FILE *stream, char *message, size_t message_bytes)
 {
-    htrail__text partial;
-    FILE *stream = stdout;
-    bool is_file = strcmp(path, "-") != 0;
-    int result = CLI_EXIT_OK;
-    htrail__text_init(&partial, TEXT_BYTES_MAX);
-    htrail__text_format(&partial, "%s.partial", path);
-    const char *name = htrail__text_string(&partial);
-    if (is_file && (stream = fopen(name, "wb")) == NULL) {
-        result = cli_fail(r->arguments, "cannot write '%s': %s", name, strerror(errno));
-        goto done;
-    }
-    bool fine = fwrite(htrail__text_string(&r->page), 1, r->page.len, stream) == r->page.len && fflush(stream) == 0;
-    if (is_file && fclose(stream) != 0)
-        fine = false;
-    if (fine && is_file && rename(name, path) != 0)
-        fine = false;
-    if (!fine)
-        result = cli_fail(r->arguments, "cannot write '%s': %s", is_file ? path : "standard output", strerror(errno));
-    if (!fine && is_file)
-        unlink(name);
-    if (fine && is_file) {
-        char bytes[32];
-        cli_format_bytes(bytes, sizeof bytes, (int64_t)r->page.len);
-        cli_print_escaped(stdout, path, strlen(path));
-        printf(": %s\n", bytes);
-    }
-done:
-    htrail__text_release(&partial);
-    return result;
+    const report *r = context;
+    (void)message, (void)message_bytes;
+    return fwrite(htrail__text_string(&r->page), 1, r->page.len, stream) == r->page.len ? HTRAIL_OK : HTRAIL_E_IO;
+}
+
+static int write_file(report *r, const char *path)
+{
+    char bytes[32];
+    int result = cli_write_whole_file(r->arguments, path, write_page, r);
+    if (result != CLI_EXIT_OK || strcmp(path, "-") == 0)
+        return result;
+    cli_format_bytes(bytes, sizeof bytes, (int64_t)r->page.len);
+    cli_print_escaped(stdout, path, strlen(path));
+    printf(": %s\n", bytes);
+    return CLI_EXIT_OK;
 }
 
 static int run(const cli_arguments *arguments)
@@ -274,7 +260,7 @@ static int run(const cli_arguments *arguments)
     if (status != HTRAIL_OK)
         result = cli_fail(arguments, "cannot make the page: %s", htrail__report_error(r.figures)[0] != '\0' ? htrail__report_error(r.figures) : htrail_status_text(status));
     else
-        result = write_page(&r, out);
+        result = write_file(&r, out);
 done:
     htrail__text_release(&r.json);
     htrail__text_release(&r.chains);
