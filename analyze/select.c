@@ -12,10 +12,14 @@
  * there is one of, that is one row and not the heap. */
 static const char by_address[] = "SELECT id, 0 FROM object WHERE address = ?1";
 static const char by_id[] = "SELECT id, 0 FROM object WHERE id = ?1";
+#define TYPES_MEANT "FROM type t WHERE (t.name = ?1 OR (NOT EXISTS (SELECT 1 FROM type WHERE name = ?1)\n" \
+                    "  AND (t.qualname = ?1 OR substr(t.name, -length(?1) - 1) = '.' || ?1)))"
 static const char by_type[] =
-    "SELECT o.id, 0 FROM type t CROSS JOIN heap_object o ON o.id BETWEEN t.first_object AND t.last_object AND +o.type = t.id\n"
-    "  WHERE t.name = ?1 OR (NOT EXISTS (SELECT 1 FROM type WHERE name = ?1)\n"
-    "  AND (t.qualname = ?1 OR substr(t.name, -length(?1) - 1) = '.' || ?1)) ORDER BY o.id";
+    "SELECT o.id, 0 FROM (SELECT id, first_object, last_object " TYPES_MEANT ") t\n"
+    "  CROSS JOIN heap_object o ON o.id BETWEEN t.first_object AND t.last_object AND +o.type = t.id ORDER BY o.id";
+/* The same in steps, which take half as long: nothing is compared with the last object in each row. */
+static const char types_meant[] = "SELECT id, first_object, last_object " TYPES_MEANT " AND first_object IS NOT NULL";
+static const char of_type[] = "SELECT id FROM heap_object WHERE id >= ?1 AND type = ?2";
 /* A namespace has a __name__, the dict of a class a __module__. */
 static const char by_module[] =
     "WITH live(id) AS MATERIALIZED (SELECT r.dst FROM root JOIN reference r ON r.src = root.object\n"
@@ -134,6 +138,49 @@ void htrail__selector_bind(const htrail__selector *selector, sqlite3_stmt *state
         sqlite3_bind_text(statement, 1, selector->text, -1, SQLITE_STATIC);
 }
 
+static int by_number(const void *left, const void *right)
+{
+    const uint64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* What by_type gives. */
+static htrail_status select_type(htrail__selection *selection, size_t *room, sqlite3 *db, const htrail__selector *selector)
+{
+    sqlite3_stmt *types = NULL, *objects = NULL;
+    htrail_status status = HTRAIL_E_DATABASE;
+    size_t from = selection->count, type_count = 0;
+    int stepped;
+    if (sqlite3_prepare_v2(db, types_meant, -1, &types, NULL) != SQLITE_OK || sqlite3_prepare_v2(db, of_type, -1, &objects, NULL) != SQLITE_OK)
+        goto done;
+    htrail__selector_bind(selector, types);
+    while ((stepped = sqlite3_step(types)) == SQLITE_ROW) {
+        sqlite3_int64 last = sqlite3_column_int64(types, 2), id = 0;
+        sqlite3_reset(objects);
+        sqlite3_bind_int64(objects, 1, sqlite3_column_int64(types, 1));
+        sqlite3_bind_int64(objects, 2, sqlite3_column_int64(types, 0));
+        while (id < last && (stepped = sqlite3_step(objects)) == SQLITE_ROW) {
+            id = sqlite3_column_int64(objects, 0);
+            if (!add_id(selection, room, (uint64_t)id)) {
+                status = HTRAIL_E_NOMEM;
+                goto done;
+            }
+        }
+        if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
+            goto done;
+        type_count++;
+    }
+    if (stepped != SQLITE_DONE)
+        goto done;
+    if (type_count > 1 && selection->count > from)
+        qsort(selection->ids + from, selection->count - from, sizeof *selection->ids, by_number);
+    status = HTRAIL_OK;
+done:
+    sqlite3_finalize(types);
+    sqlite3_finalize(objects);
+    return status;
+}
+
 htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const htrail__selector *selector, char *message, size_t message_cap)
 {
     htrail_status status = HTRAIL_E_NOMEM;
@@ -146,6 +193,15 @@ htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const ht
     htrail__text_init(&expression, 1 << 20);
     selection->stale = 0;
     snprintf(message, message_cap, "out of memory");
+    if (selector->kind == HTRAIL__SELECT_TYPE) {
+        status = select_type(selection, &room, db, selector);
+        if (status == HTRAIL_E_DATABASE)
+            snprintf(message, message_cap, "cannot look for the object: %s", sqlite3_errmsg(db));
+        if (status != HTRAIL_OK)
+            goto done;
+        status = HTRAIL_E_NOMEM;
+        goto found;
+    }
     htrail__selector_query(selector, &expression);
     if (expression.failed)
         goto done;
@@ -168,6 +224,7 @@ htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const ht
         snprintf(message, message_cap, "cannot look for the object: %s", sqlite3_errmsg(db));
         goto done;
     }
+found:
     if (selection->count == from) {
         status = HTRAIL_E_NOT_FOUND;
         if (selector->kind == HTRAIL__SELECT_ADDRESS)
