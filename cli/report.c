@@ -13,12 +13,12 @@
 #include "cli/number.h"
 #include "cli/progress.h"
 #include "cli/query.h"
+#include "cli/report.h"
 #include "cli/verdicts.h"
 #include "cli/whole_file.h"
 #include "viz/chains.h"
 #include "viz/escape.h"
 #include "viz/numbers.h"
-#include "viz/report_page.h"
 
 enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS = 40 };
 #define TREE_PERCENT 0.1
@@ -26,25 +26,20 @@ enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH 
 typedef struct report {
     const cli_arguments *arguments;
     unsigned count;
-    htrail__store *stores[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    htrail__store *const *stores;
     htrail__report *figures;
-    htrail__text json, chains, page;
+    htrail__text json, chains;
 } report;
 
 static sqlite3 *last_db(const report *r) { return htrail__store_db(r->stores[r->count - 1]); }
 
-static int open_all(report *r)
+static int add_figures(report *r)
 {
-    char *const *files = cli_operands(r->arguments);
     if (htrail__report_open(&r->figures) != HTRAIL_OK)
         return cli_fail(r->arguments, "out of memory");
-    for (unsigned i = 0; i < r->count; i++) {
-        int result = cli_open_heap(r->arguments, files[i], &r->stores[i]);
-        if (result != CLI_EXIT_OK)
-            return result;
-        if (htrail__report_add(r->figures, htrail__store_path(r->stores[i]), files[i]) != HTRAIL_OK)
+    for (unsigned i = 0; i < r->count; i++)
+        if (htrail__report_add(r->figures, htrail__store_path(r->stores[i]), cli_operands(r->arguments)[i]) != HTRAIL_OK)
             return cli_fail(r->arguments, "%s", htrail__report_error(r->figures));
-    }
     return CLI_EXIT_OK;
 }
 
@@ -217,38 +212,32 @@ static int add_waste(const report *r)
 
 static htrail_status write_page(void *context, FILE *stream, char *message, size_t message_bytes)
 {
-    const report *r = context;
+    const htrail__text *page = context;
     (void)message, (void)message_bytes;
-    return fwrite(htrail__text_string(&r->page), 1, r->page.len, stream) == r->page.len ? HTRAIL_OK : HTRAIL_E_IO;
+    return fwrite(htrail__text_string(page), 1, page->len, stream) == page->len ? HTRAIL_OK : HTRAIL_E_IO;
 }
 
-static int write_file(report *r, const char *path)
+static int write_file(const cli_arguments *arguments, const char *path, htrail__text *page)
 {
     char bytes[32];
-    int result = cli_write_whole_file(r->arguments, path, write_page, r);
+    int result = cli_write_whole_file(arguments, path, write_page, page);
     if (result != CLI_EXIT_OK || strcmp(path, "-") == 0)
         return result;
-    cli_format_bytes(bytes, sizeof bytes, (int64_t)r->page.len);
+    cli_format_bytes(bytes, sizeof bytes, (int64_t)page->len);
     cli_print_escaped(stdout, path, strlen(path));
     printf(": %s\n", bytes);
     return CLI_EXIT_OK;
 }
 
-static int run(const cli_arguments *arguments)
+int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores, unsigned count, htrail__report_kind kind, htrail__text *page)
 {
-    report r = {.arguments = arguments, .count = (unsigned)cli_operand_count(arguments)};
-    const char *out = cli_option_value(arguments, "output");
+    report r = {.arguments = arguments, .count = count, .stores = stores};
     htrail__report_opts opts = {.version = HTRAIL_VERSION};
     int result;
 
-    if (out == NULL || out[0] == '\0')
-        return cli_usage(arguments, "where to? -o OUT.html");
-    if (cli_operand_count(arguments) > HTRAIL__LEAKS_SNAPSHOTS_MAX)
-        return cli_usage(arguments, "at most %d snapshots go into a report", HTRAIL__LEAKS_SNAPSHOTS_MAX);
     htrail__text_init(&r.json, HTRAIL__REPORT_BYTES_MAX);
     htrail__text_init(&r.chains, HTRAIL__REPORT_BYTES_MAX);
-    htrail__text_init(&r.page, HTRAIL__REPORT_BYTES_MAX);
-    if ((result = open_all(&r)) != CLI_EXIT_OK)
+    if ((result = add_figures(&r)) != CLI_EXIT_OK)
         goto done;
     if (r.count > 1 && ((result = find_leaks(&r)) != CLI_EXIT_OK || (result = add_chains(&r)) != CLI_EXIT_OK))
         goto done;
@@ -256,18 +245,43 @@ static int run(const cli_arguments *arguments)
         goto done;
     htrail_status status = htrail__report_json(r.figures, &opts, &r.json);
     if (status == HTRAIL_OK)
-        status = htrail__report_page_write(&r.page, htrail__report_title(r.figures), &r.json, &r.chains);
+        status = htrail__report_page_write(page, htrail__report_title(r.figures), &r.json, &r.chains, kind);
     if (status != HTRAIL_OK)
         result = cli_fail(arguments, "cannot make the page: %s", htrail__report_error(r.figures)[0] != '\0' ? htrail__report_error(r.figures) : htrail_status_text(status));
-    else
-        result = write_file(&r, out);
 done:
     htrail__text_release(&r.json);
     htrail__text_release(&r.chains);
-    htrail__text_release(&r.page);
     htrail__report_free(r.figures);
-    for (unsigned i = 0; i < r.count && i < HTRAIL__LEAKS_SNAPSHOTS_MAX; i++)
-        htrail__store_free(r.stores[i]);
+    return result;
+}
+
+int cli_report_open(const cli_arguments *arguments, htrail__store **stores)
+{
+    char *const *files = cli_operands(arguments);
+    int result = CLI_EXIT_OK;
+    if (cli_operand_count(arguments) > HTRAIL__LEAKS_SNAPSHOTS_MAX)
+        return cli_usage(arguments, "at most %d snapshots go into a report", HTRAIL__LEAKS_SNAPSHOTS_MAX);
+    for (size_t i = 0; i < cli_operand_count(arguments) && result == CLI_EXIT_OK; i++)
+        result = cli_open_heap(arguments, files[i], &stores[i]);
+    return result;
+}
+
+static int run(const cli_arguments *arguments)
+{
+    htrail__store *stores[HTRAIL__LEAKS_SNAPSHOTS_MAX] = {NULL};
+    const char *out = cli_option_value(arguments, "output");
+    htrail__text page;
+    int result;
+
+    if (out == NULL || out[0] == '\0')
+        return cli_usage(arguments, "where to? -o OUT.html");
+    htrail__text_init(&page, HTRAIL__REPORT_BYTES_MAX);
+    if ((result = cli_report_open(arguments, stores)) == CLI_EXIT_OK &&
+        (result = cli_report_page(arguments, stores, (unsigned)cli_operand_count(arguments), HTRAIL__REPORT_FILE, &page)) == CLI_EXIT_OK)
+        result = write_file(arguments, out, &page);
+    htrail__text_release(&page);
+    for (unsigned i = 0; i < HTRAIL__LEAKS_SNAPSHOTS_MAX; i++)
+        htrail__store_free(stores[i]);
     return result;
 }
 

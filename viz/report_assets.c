@@ -8,3 +8,5 @@
 EMBED(htrail__report_html, "viz/report/page.html");
 EMBED(htrail__report_css, "viz/report/page.css");
 EMBED(htrail__report_js, "viz/report/page.js");
+EMBED(htrail__explorer_css, "viz/report/explorer.css");
+EMBED(htrail__explorer_js, "viz/report/explorer.js");

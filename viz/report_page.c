@@ -2,6 +2,7 @@
 #include "viz/report_page.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "viz/escape.h"
@@ -23,53 +24,84 @@ static void add_json(htrail__text *out, const htrail__text *json)
     }
 }
 
-static htrail_status add_hash(htrail__text *out)
+static htrail_status add_hash(htrail__text *out, const char *script)
 {
     guint8 digest[32];
     gsize len = sizeof digest;
     GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
     if (sum == NULL)
         return HTRAIL_E_NOMEM;
-    g_checksum_update(sum, (const guchar *)htrail__report_js, -1);
+    g_checksum_update(sum, (const guchar *)script, -1);
     g_checksum_get_digest(sum, digest, &len);
     g_checksum_free(sum);
     char *text = g_base64_encode(digest, len);
-    htrail__text_format(out, "sha256-%s", text);
+    htrail__text_format(out, "'sha256-%s'", text);
     g_free(text);
     return HTRAIL_OK;
 }
 
-htrail_status htrail__report_page_write(htrail__text *out, const char *title, const htrail__text *json, const htrail__text *chains)
+static void add_script(htrail__text *out, const char *script)
 {
+    htrail__text_add_string(out, "<script>");
+    htrail__text_add_string(out, script);
+    htrail__text_add_string(out, "</script>\n");
+}
+
+/* What stands for a name of the template. */
+typedef struct page {
+    const char *title;
+    const htrail__text *json, *chains;
+    bool explores;
+} page;
+
+static bool is(const char *name, size_t len, const char *wanted) { return len == strlen(wanted) && memcmp(name, wanted, len) == 0; }
+
+/* false: no name of ours, but an @ of the page's own. */
+static bool add_part(htrail__text *out, const page *p, const char *name, size_t len, htrail_status *status)
+{
+    if (is(name, len, "TITLE")) {
+        htrail__escape_xml(out, p->title, strlen(p->title));
+        htrail__text_add_string(out, ": heaptrail");
+    } else if (is(name, len, "SCRIPT_POLICY")) {
+        *status = add_hash(out, htrail__report_js);
+        if (*status == HTRAIL_OK && p->explores) {
+            htrail__text_add_string(out, " ");
+            *status = add_hash(out, htrail__explorer_js);
+            htrail__text_add_string(out, "; connect-src 'self'");
+        }
+    } else if (is(name, len, "STYLE")) {
+        htrail__text_add_string(out, htrail__report_css);
+        htrail__text_add_string(out, p->explores ? htrail__explorer_css : "");
+    } else if (is(name, len, "DATA")) {
+        add_json(out, p->json);
+    } else if (is(name, len, "SCRIPT")) { /* the explorer's first: the page finds it there */
+        if (p->explores)
+            add_script(out, htrail__explorer_js);
+        add_script(out, htrail__report_js);
+    } else if (is(name, len, "CHAINS")) {
+        htrail__text_add(out, htrail__text_string(p->chains), p->chains->len);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+htrail_status htrail__report_page_write(htrail__text *out, const char *title, const htrail__text *json, const htrail__text *chains, htrail__report_kind kind)
+{
+    const page p = {title, json, chains, kind == HTRAIL__REPORT_EXPLORER};
     htrail_status status = HTRAIL_OK;
-    for (const char *at = htrail__report_html; *at != '\0';) {
+    for (const char *at = htrail__report_html; *at != '\0' && status == HTRAIL_OK;) {
         const char *name = strchr(at, '@'), *end = name == NULL ? NULL : strchr(name + 1, '@');
         if (end == NULL) {
             htrail__text_add_string(out, at);
             break;
         }
         htrail__text_add(out, at, (size_t)(name - at));
-        size_t len = (size_t)(end - name) - 1;
         at = end + 1;
-        if (len == 5 && memcmp(name + 1, "TITLE", 5) == 0) {
-            htrail__escape_xml(out, title, strlen(title));
-            htrail__text_add_string(out, ": heaptrail");
-        } else if (len == 11 && memcmp(name + 1, "SCRIPT_HASH", 11) == 0) {
-            status = add_hash(out);
-        } else if (len == 6 && memcmp(name + 1, "SCRIPT", 6) == 0) {
-            htrail__text_add_string(out, htrail__report_js);
-        } else if (len == 5 && memcmp(name + 1, "STYLE", 5) == 0) {
-            htrail__text_add_string(out, htrail__report_css);
-        } else if (len == 4 && memcmp(name + 1, "DATA", 4) == 0) {
-            add_json(out, json);
-        } else if (len == 6 && memcmp(name + 1, "CHAINS", 6) == 0) {
-            htrail__text_add(out, htrail__text_string(chains), chains->len);
-        } else { /* an @ of the page's own */
+        if (!add_part(out, &p, name + 1, (size_t)(end - name) - 1, &status)) {
             htrail__text_add(out, name, 1);
             at = name + 1;
         }
-        if (status != HTRAIL_OK)
-            return status;
     }
-    return out->failed ? HTRAIL_E_NOMEM : HTRAIL_OK;
+    return status != HTRAIL_OK ? status : out->failed ? HTRAIL_E_NOMEM : HTRAIL_OK;
 }

@@ -15,6 +15,10 @@ function fill(element, attributes, children) {
 const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
+/* Where the page stands before the objects themselves (`heaptrail serve`), what it names leads to them. */
+const explorer = window.explorer;
+const linked = (type, node) => explorer ? explorer.link(type, node) : node;
+
 /* Numbers. */
 const grouped = n => String(Math.abs(n)).replace(/\B(?=(\d{3})+$)/g, ',');
 const count = n => (n < 0 ? '−' : '') + grouped(n);
@@ -200,7 +204,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = i + 1; });
   const columnsOf = () => {
     const most = Math.max(1, ...D.groups[by].rows.map(r => Math.abs(last(r[2]) - r[2][0])));
-    const name = { head: 'name', class: 'name', is_text: true, value: r => r[0], cell: r => el('td', { class: 'name' }, named(r[0] || blank[by] || '(no name)'),
+    const name = { head: 'name', class: 'name', is_text: true, value: r => r[0], cell: r => el('td', { class: 'name' }, by === 'type' ? linked(r[0], named(r[0] || '(no name)')) : named(r[0] || blank[by] || '(no name)'),
       by === 'type' && r[0] in suspects ? el('a', { class: 'pill', href: '#chain-' + suspects[r[0]] }, 'suspect') : null) };
     const objects = { head: 'objects', value: r => last(r[1]), cell: r => number(last(r[1]), count) };
     const own = { head: 'own bytes', value: r => last(r[2]), cell: r => number(last(r[2]), bytes) };
@@ -346,4 +350,5 @@ document.addEventListener('keydown', event => {
     byId('growth-filter').focus();
   }
 });
+if (explorer) explorer.start({ D, el, svg, bytes, count, short, named, plural, table, number });
 })();
