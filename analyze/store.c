@@ -14,6 +14,7 @@
 #include <htrail/reader.h>
 
 #include "analyze/load.h"
+#include "analyze/replaceable.h"
 #include "analyze/resident.h"
 #include "analyze/schema.h"
 
@@ -207,6 +208,8 @@ htrail_status htrail__store_load(const char *file, const char *db_path, const ht
 {
     htrail_reader *reader = NULL;
     htrail_status status = open_snapshot(&reader, file, message, cap);
+    if (status == HTRAIL_OK && !htrail__replaceable(db_path, HTRAIL__TABLE_OF_LOADED))
+        status = fail(message, cap, HTRAIL_E_MISUSE, "cannot write '%s': it is there and no loaded snapshot, and stays as it is", db_path);
     if (status == HTRAIL_OK)
         status = load_reader(reader, file, db_path, opts, size_of_file(file), message, cap);
     htrail_reader_free(reader);
@@ -230,12 +233,12 @@ static htrail_status database_for(const char *file, const htrail__store_opts *op
             target = beside;
             goto found;
         }
-        if (beside != NULL && folder_is_writable(file))
+        if (beside != NULL && folder_is_writable(file) && htrail__replaceable(beside, HTRAIL__TABLE_OF_LOADED))
             target = beside;
         else if ((cached = cache_path(id)) != NULL && database_fits(cached, id, bytes)) {
             target = cached;
             goto found;
-        } else if (cached != NULL && folder_is_writable(cached))
+        } else if (cached != NULL && folder_is_writable(cached) && htrail__replaceable(cached, HTRAIL__TABLE_OF_LOADED))
             target = cached;
     }
     if (target == NULL) {

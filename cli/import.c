@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/escape.h"
 #include "cli/number.h"
+#include "cli/whole_file.h"
 #include "import/import.h"
 
 static char *default_output(const char *file)
@@ -53,6 +54,10 @@ static int run(const cli_arguments *arguments)
     if (output == NULL)
         return cli_fail(arguments, "out of memory");
     int code = CLI_EXIT_OK;
+    if (cli_is_operand(arguments, output)) {
+        code = cli_usage(arguments, CLI_WRITTEN_OVER, output);
+        goto done;
+    }
     if (htrail__import(file, output, &opts, &result, message, sizeof message) != HTRAIL_OK) {
         code = cli_fail(arguments, "%s", message);
         goto done;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "analyze/leaks_tables.h"
+#include "analyze/replaceable.h"
 #include "analyze/suppress.h"
 #include "cli/escape.h"
 #include "cli/number.h"
@@ -139,8 +140,8 @@ static int write_result(search *s)
     if (is_kept && s->result_file == NULL)
         return cli_fail(s->arguments, "out of memory");
     if (is_kept && access(s->result_file, F_OK) == 0) {
-        if (!htrail__store_is_database(s->result_file))
-            return cli_fail(s->arguments, "'%s' is there and no database", s->result_file);
+        if (!htrail__replaceable(s->result_file, HTRAIL__TABLE_OF_LEAKS))
+            return cli_fail(s->arguments, "cannot write '%s': it is there and no database of leaks, and stays as it is", s->result_file);
         if (unlink(s->result_file) != 0)
             return cli_fail(s->arguments, "cannot replace '%s'", s->result_file);
     }
@@ -278,9 +279,12 @@ static int print_verdicts(const search *s)
         verdicts++;
         if ((result = print_growth(s, leak, kind)) != CLI_EXIT_OK || (result = print_chain(s, leak)) != CLI_EXIT_OK)
             break;
-        if (example > 0)
-            printf("    %sheaptrail why %s id:%" PRId64 "%s\n", cli_styled(stdout, CLI_STYLE_DIM), cli_operands(s->arguments)[s->count - 1], example,
-                   cli_styled(stdout, CLI_STYLE_NONE));
+        if (example > 0) {
+            const char *last = cli_operands(s->arguments)[s->count - 1];
+            printf("    %sheaptrail why ", cli_styled(stdout, CLI_STYLE_DIM));
+            cli_print_escaped(stdout, last, strlen(last));
+            printf(" id:%" PRId64 "%s\n", example, cli_styled(stdout, CLI_STYLE_NONE));
+        }
     }
     sqlite3_finalize(statement);
     if (result != CLI_EXIT_OK)

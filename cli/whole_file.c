@@ -29,11 +29,24 @@ static bool is_no_file(const char *path)
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
 }
 
+bool cli_is_operand(const cli_arguments *arguments, const char *path)
+{
+    struct stat about, operand;
+    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode))
+        return false;
+    for (size_t i = 0; i < cli_operand_count(arguments); i++)
+        if (stat(cli_operands(arguments)[i], &operand) == 0 && about.st_dev == operand.st_dev && about.st_ino == operand.st_ino)
+            return true;
+    return false;
+}
+
 int cli_write_whole_file(const cli_arguments *arguments, const char *path, cli_write_fn write, void *context)
 {
     static const char ending[] = ".partial";
     if (strcmp(path, "-") == 0)
         return write_to(arguments, "standard output", stdout, write, context);
+    if (cli_is_operand(arguments, path))
+        return cli_usage(arguments, CLI_WRITTEN_OVER, path);
 
     char *partial = malloc(strlen(path) + sizeof ending);
     if (partial == NULL)

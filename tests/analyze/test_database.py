@@ -1,6 +1,6 @@
 """A real snapshot of a real interpreter, loaded, and asked in a plain sqlite3 shell: every question of
 docs/schema.md gives the truth, as the program that was snapshotted knows it."""
-import fcntl, json, os, re, subprocess, sys, time, unittest
+import fcntl, json, os, re, stat, subprocess, sys, time, unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEAPTRAIL = os.environ.get("HEAPTRAIL", os.path.join(ROOT, "build/heaptrail"))
@@ -265,6 +265,37 @@ class Store(unittest.TestCase):
     def test_a_database_is_as_private_as_a_snapshot(self):
         self.run_command("top", self.file)
         self.assertEqual(os.stat(self.file + ".db").st_mode & 0o777, 0o600)
+
+    def test_what_is_no_database_of_ours_is_not_written_over(self):
+        self.run_command("load", self.file, "-o", os.path.join(self.folder, "a.db"))
+        foreign, mine, text = (os.path.join(self.folder, name) for name in ("foreign.db", "a.db", "notes.txt"))
+        subprocess.run(["sqlite3", foreign, "CREATE TABLE precious(a)"], check=True)
+        with open(text, "w") as out:
+            out.write("precious")
+        for command, code in ((("load", "-o", self.file, self.file), 3), (("load", "-o", foreign, self.file), 3), (("load", "-o", text, self.file), 3),
+                              (("leaks", "-o", mine, mine, mine), 3), (("leaks", "-o", foreign, mine, mine), 3),
+                              (("export", "--format", "csv", "-o", self.file, self.file), 2), (("import", "-o", text, text), 2)):
+            with self.subTest(command=command):
+                before = open(command[command.index("-o") + 1], "rb").read()
+                done = self.run_command(*command)
+                self.assertEqual((done.returncode, done.stdout), (code, ""))
+                self.assertRegex(done.stderr, r"(stays as it is|not written over)\n")
+                self.assertEqual(open(command[command.index("-o") + 1], "rb").read(), before)
+
+    def test_beside_a_database_of_somebody_else_the_cache_is_used(self):
+        subprocess.run(["sqlite3", self.file + ".db", "CREATE TABLE precious(a)"], check=True)
+        self.assertIn("dict", self.run_command("top", self.file, env=dict(os.environ, XDG_CACHE_HOME=os.path.join(self.folder, "cache"))).stdout)
+        self.assertEqual(Shell(self.file + ".db")("SELECT name FROM sqlite_schema"), [("precious",)])
+        self.assertEqual(len(os.listdir(os.path.join(self.folder, "cache/heaptrail"))), 1)
+
+    def test_a_pipe_and_a_device_are_not_replaced(self):
+        """By their names a database is not written: that would put a file in the place of /dev/null."""
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        done = self.run_command("load", "-o", pipe, self.file)
+        self.assertEqual((done.returncode, done.stderr), (3, "heaptrail load: cannot write '%s': it is there and no loaded snapshot, and stays as it is\n" % pipe))
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+        self.assertEqual(sorted(os.listdir(self.folder)), ["a.htrail", "pipe"])
 
     def test_a_database_of_another_snapshot_is_replaced(self):
         self.run_command("top", self.file)
