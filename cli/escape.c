@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/terminal.h"
+
 size_t cli_utf8_bytes(const unsigned char *data, size_t len)
 {
     unsigned char lead = data[0];
@@ -31,16 +33,17 @@ uint32_t cli_code_point(const unsigned char *data, size_t len)
     return point;
 }
 
-/* Controls, line separators and what turns the direction of text: a name must not
- * be able to rewrite the line that it stands in. */
+/* Controls, line separators, what turns the direction of text and what nobody sees: a name must not
+ * be able to rewrite the line that it stands in, nor to look like another. */
 static bool is_hostile(uint32_t point)
 {
-    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x61c || (point >= 0x200b && point <= 0x200f) ||
-           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x2069) || point == 0xfeff;
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad || point == 0x61c || point == 0x180e || (point >= 0x200b && point <= 0x200f) ||
+           (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) ||
+           (point >= 0xe0000 && point <= 0xe007f);
 }
 
 /* One character of data into out (room for 12), escaped; how much of data it took. */
-static size_t escape_one(char *out, const char *data, size_t len)
+static size_t escape_one(char *out, const char *data, size_t len, bool is_ascii)
 {
     const unsigned char *bytes = (const unsigned char *)data;
     size_t step = cli_utf8_bytes(bytes, len);
@@ -49,25 +52,26 @@ static size_t escape_one(char *out, const char *data, size_t len)
         return 1;
     }
     uint32_t point = cli_code_point(bytes, step);
-    if (!is_hostile(point)) {
+    if (!is_hostile(point) && (point < 0x80 || !is_ascii)) {
         memcpy(out, data, step);
         out[step] = '\0';
     } else if (point == '\n' || point == '\t' || point == '\r') {
         snprintf(out, 12, "\\%c", point == '\n' ? 'n' : point == '\t' ? 't' : 'r');
     } else {
-        snprintf(out, 12, point < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)point);
+        snprintf(out, 12, point < 0x100 ? "\\x%02x" : point < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)point);
     }
     return step;
 }
 
-char *cli_escaped(const char *data, size_t len, size_t *out_len)
+char *cli_escaped(FILE *stream, const char *data, size_t len, size_t *out_len)
 {
+    bool is_ascii = cli_is_ascii(stream);
     char *text = malloc(len * 8 + 12);
     size_t used = 0;
     if (text == NULL)
         return NULL;
     for (size_t at = 0; at < len;) {
-        at += escape_one(text + used, data + at, len - at);
+        at += escape_one(text + used, data + at, len - at, is_ascii);
         used += strlen(text + used);
     }
     text[used] = '\0';
@@ -77,9 +81,10 @@ char *cli_escaped(const char *data, size_t len, size_t *out_len)
 
 void cli_print_escaped(FILE *stream, const char *data, size_t len)
 {
+    bool is_ascii = cli_is_ascii(stream);
     char one[12];
     for (size_t at = 0; at < len;) {
-        at += escape_one(one, data + at, len - at);
+        at += escape_one(one, data + at, len - at, is_ascii);
         fputs(one, stream);
     }
 }
@@ -100,8 +105,10 @@ void cli_print_json_text(FILE *stream, const char *data, size_t len)
             fprintf(stream, "\\%c", (char)point);
         else if (point == '\n')
             fputs("\\n", stream);
-        else if (is_hostile(point))
+        else if (is_hostile(point) && point < 0x10000)
             fprintf(stream, "\\u%04x", (unsigned)point);
+        else if (is_hostile(point))
+            fprintf(stream, "\\u%04x\\u%04x", 0xd800 + ((unsigned)point - 0x10000) / 0x400, 0xdc00 + (unsigned)point % 0x400);
         else
             fwrite(data + at, 1, step, stream);
         at += step;

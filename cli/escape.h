@@ -6,14 +6,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Text of a heap for a terminal: control characters, invalid UTF-8 and bidirectional
- * overrides escaped. */
+/* Text of a heap for a terminal: control characters, invalid UTF-8, bidirectional overrides and characters that
+ * nobody sees are escaped; on a terminal that knows no UTF-8 all that is not ASCII. */
 void cli_print_escaped(FILE *stream, const char *data, size_t len);
 /* A JSON string, quotes included; invalid UTF-8 becomes U+FFFD. */
 void cli_print_json_text(FILE *stream, const char *data, size_t len);
 
 /* The same in memory of its own, which the caller frees; NULL: out of memory. */
-char *cli_escaped(const char *data, size_t len, size_t *out_len);
+char *cli_escaped(FILE *stream, const char *data, size_t len, size_t *out_len);
 
 /* Length of the character at data, 0 where it is to be escaped. */
 size_t cli_utf8_bytes(const unsigned char *data, size_t len);

@@ -1,65 +1,72 @@
 /* cli/fit.c - see the header. */
 #include "cli/fit.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
+#include "cli/columns.h"
 #include "cli/escape.h"
 #include "cli/terminal.h"
+
+/* The bytes of the character at data, and the columns that it takes. */
+static size_t next(const char *data, size_t len, unsigned *columns)
+{
+    const unsigned char *bytes = (const unsigned char *)data;
+    size_t step = cli_utf8_bytes(bytes, len);
+    *columns = step > 0 ? cli_columns_of(cli_code_point(bytes, step)) : 1;
+    return step > 0 ? step : 1;
+}
 
 size_t cli_width(const char *text, size_t len)
 {
     size_t width = 0;
-    for (size_t at = 0; at < len;) {
-        size_t step = cli_utf8_bytes((const unsigned char *)text + at, len - at);
-        uint32_t point = step ? cli_code_point((const unsigned char *)text + at, step) : 0;
-        at += step ? step : 1;
-        width += (point >= 0x1100 && point < 0x1160) || (point >= 0x2e80 && point < 0xa4d0) || (point >= 0xac00 && point < 0xd7a4) ||
-                         (point >= 0xf900 && point < 0xfb00) || (point >= 0xfe30 && point < 0xfe70) || (point >= 0xff00 && point < 0xff61) ||
-                         (point >= 0x1f300 && point < 0x20000) || (point >= 0x20000 && point < 0x40000)
-                     ? 2 : 1;
-    }
+    unsigned columns;
+    for (size_t at = 0; at < len; width += columns)
+        at += next(text + at, len - at, &columns);
     return width;
 }
 
-/* Where the first (or last) columns of text end (begin). */
-static size_t head_bytes(const char *text, size_t len, size_t columns)
+/* Where the first columns of text end, with what stands on the last of them. */
+static size_t head_bytes(const char *text, size_t len, size_t room, size_t *used)
 {
     size_t at = 0;
-    while (at < len) {
-        size_t step = cli_utf8_bytes((const unsigned char *)text + at, len - at);
-        step = step ? step : 1;
-        if (cli_width(text, at + step) > columns)
+    *used = 0;
+    for (unsigned columns; at < len; *used += columns) {
+        size_t step = next(text + at, len - at, &columns);
+        if (*used + columns > room)
             break;
         at += step;
     }
     return at;
 }
 
-static size_t tail_start(const char *text, size_t len, size_t columns)
+/* Where what is left begins when so many columns of text are gone: at a character that stands on no other. */
+static size_t after_columns(const char *text, size_t len, size_t gone)
 {
-    size_t at = len;
-    while (at > 0) {
-        size_t before = at - 1;
-        while (before > 0 && ((unsigned char)text[before] & 0xc0) == 0x80)
-            before--;
-        if (cli_width(text + before, len - before) > columns)
+    size_t at = 0, passed = 0;
+    for (unsigned columns; at < len; passed += columns) {
+        size_t step = next(text + at, len - at, &columns);
+        if (passed >= gone && columns > 0)
             break;
-        at = before;
+        at += step;
     }
     return at;
 }
 
-void cli_print_fitted(const char *text, size_t len, size_t columns)
+size_t cli_print_fitted(const char *text, size_t len, size_t columns)
 {
     bool utf8 = cli_is_utf8(stdout);
-    size_t dots = utf8 ? 1 : 2;
-    if (cli_width(text, len) <= columns) {
+    size_t width = cli_width(text, len), dots = utf8 ? 1 : 2, used;
+    if (width <= columns) {
         fwrite(text, 1, len, stdout);
-        return;
+        return width;
     }
-    size_t head = head_bytes(text, len, (columns - dots) / 2), left = columns - dots - cli_width(text, head);
-    size_t tail = tail_start(text, len, left);
+    if (columns < dots)
+        dots = columns;
+    size_t head = head_bytes(text, len, (columns - dots) / 2, &used), tail = after_columns(text, len, width - (columns - dots - used));
     fwrite(text, 1, head, stdout);
-    fputs(utf8 ? "\u2026" : "..", stdout);
+    fprintf(stdout, "%.*s", utf8 && dots > 0 ? 3 : (int)dots, utf8 ? "\u2026" : "..");
     fwrite(text + tail, 1, len - tail, stdout);
+    return used + dots + cli_width(text + tail, len - tail);
 }

@@ -4,9 +4,10 @@
 
 #include <stddef.h>
 
-/* Width on a terminal: characters, wide ones (East Asian, emoji) as two. */
+/* Columns on a terminal: wide characters (East Asian, emoji) take two, combining ones none. */
 size_t cli_width(const char *text, size_t len);
-/* To standard output; cut in the middle: the ends of a qualified name say most. */
-void cli_print_fitted(const char *text, size_t len, size_t columns);
+/* To standard output; what is wider is cut in the middle, since the ends of a qualified name say most. Returns the
+ * columns that it took: one less than there were where half a wide character was left. */
+size_t cli_print_fitted(const char *text, size_t len, size_t columns);
 
 #endif

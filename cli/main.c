@@ -8,12 +8,22 @@
 
 #include "cli/command.h"
 #include "cli/escape.h"
+#include "cli/flow.h"
+#include "cli/terminal.h"
 
 #ifndef HTRAIL_VERSION
 #define HTRAIL_VERSION "0.1.0"
 #endif
 
-enum { OPTIONS_MAX = 32, VALUES_MAX = 256, HELP_COLUMN = 26 };
+enum { OPTIONS_MAX = 32, VALUES_MAX = 256, HELP_COLUMN = 26, OWN_OPTION = 128 };
+
+/* What every command has. */
+static const cli_option own_options[] = {
+    {"width", 0, "N", "keep to N columns, in a pipe too; 0: no limit; default: those of the terminal"},
+    {"color", 0, "WHEN", "auto (the default: on a terminal, where neither NO_COLOR nor TERM=dumb is set), always or never"},
+    {"help", 'h', NULL, "show this"},
+};
+enum { OWN_OPTIONS = sizeof own_options / sizeof *own_options };
 
 typedef struct option_value {
     const char *name, *value;
@@ -122,19 +132,34 @@ static void print_option(const cli_option *option)
     snprintf(left, sizeof left, "  %c%c%c --%s%s%s", option->letter ? '-' : ' ',
              option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
              option->argument ? " " : "", option->argument ? option->argument : "");
-    printf("%-*s %s\n", HELP_COLUMN, left, option->help);
+    cli_flow flow;
+    cli_flow_begin(&flow, (size_t)printf("%-*s ", HELP_COLUMN, left), HELP_COLUMN + 1);
+    cli_flow_text(&flow, option->help, strlen(option->help));
+    cli_flow_end(&flow);
 }
 
 static void print_command_help(const cli_command *command)
 {
-    static const cli_option help = {"help", 'h', NULL, "show this"};
-    printf("usage: heaptrail %s %s\n\n%s\n", command->name, command->usage, command->summary);
-    if (command->help != NULL)
-        printf("\n%s\n", command->help);
+    cli_flow flow;
+    cli_flow_begin(&flow, (size_t)printf("usage: heaptrail %s ", command->name), 4);
+    /* What stands in brackets is not broken. */
+    for (const char *word = command->usage; *word != '\0'; word += *word == ' ') {
+        size_t len = strcspn(word, word[0] == '[' ? "]" : " ");
+        len += strcspn(word + len, " ");
+        cli_flow_word(&flow, word, len);
+        word += len;
+    }
+    cli_flow_end(&flow);
+    printf("\n%s\n", command->summary);
+    if (command->help != NULL) {
+        printf("\n");
+        cli_flow_lines(command->help);
+    }
     printf("\noptions:\n");
     for (const cli_option *option = command->options; option != NULL && option->name != NULL; option++)
         print_option(option);
-    print_option(&help);
+    for (size_t i = 0; i < OWN_OPTIONS; i++)
+        print_option(&own_options[i]);
 }
 
 static void print_help(FILE *stream)
@@ -167,7 +192,7 @@ static bool is_left_out(const char *name)
 static int parse(cli_arguments *arguments, int argc, char **argv)
 {
     const cli_command *command = arguments->command;
-    struct option longs[OPTIONS_MAX + 2] = {{0}};
+    struct option longs[OPTIONS_MAX + OWN_OPTIONS + 1] = {{0}};
     char shorts[2 * OPTIONS_MAX + 8];
     size_t count = 0, used = 0;
 
@@ -187,8 +212,9 @@ static int parse(cli_arguments *arguments, int argc, char **argv)
         count++;
     }
     shorts[used] = '\0';
-    longs[count].name = "help";
-    longs[count].val = 'h';
+    for (size_t i = 0; i < OWN_OPTIONS; i++)
+        longs[count++] = (struct option){.name = own_options[i].name, .has_arg = own_options[i].argument != NULL ? required_argument : no_argument,
+                                         .val = own_options[i].letter ? own_options[i].letter : OWN_OPTION + (int)i};
 
     optind = 1;
     opterr = 0;
@@ -202,6 +228,14 @@ static int parse(cli_arguments *arguments, int argc, char **argv)
             return cli_usage(arguments, "option '%s' needs an argument", argv[optind - 1]);
         if (at == '?')
             return cli_usage(arguments, "unknown option '%s'", argv[optind - 1]);
+        if (at >= OWN_OPTION && at < OWN_OPTION + OWN_OPTIONS) {
+            const cli_option *own = &own_options[at - OWN_OPTION];
+            if (strcmp(own->name, "width") == 0 && !cli_terminal_set_width(optarg))
+                return cli_usage(arguments, "'%s' is no width: it is 0 for no limit, or 20 columns to 10000", optarg);
+            if (strcmp(own->name, "color") == 0 && !cli_terminal_set_color(optarg))
+                return cli_usage(arguments, "'%s' is not when to color: it is auto, always or never", optarg);
+            continue;
+        }
         if (at >= 256)
             option = &command->options[at - 256];
         else

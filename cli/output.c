@@ -164,7 +164,7 @@ void cli_rows_text(cli_rows *rows, const char *data, size_t len)
             memcpy(added.text, data, len);
         added.len = len;
     } else {
-        added.text = must(cli_escaped(data, len, &added.len));
+        added.text = must(cli_escaped(stdout, data, len, &added.len));
     }
     add_cell(rows, added);
 }
@@ -314,18 +314,15 @@ static void print_line(const cli_rows *rows, const layout *chosen, const cell *c
             continue;
         bool left = rows->columns[i].kind == CLI_COLUMN_TEXT;
         const char *text = cells == NULL ? head_of(rows, chosen, i) : cells[i].text;
-        size_t len = cells == NULL ? strlen(text) : cells[i].len, width = cli_width(text, len);
-        size_t blank = width < chosen->widths[i] ? chosen->widths[i] - width : 0;
-        if (!left)
-            pending += blank;
+        size_t len = cells == NULL ? strlen(text) : cells[i].len, width = left ? 0 : cli_width(text, len);
+        if (width < chosen->widths[i] && !left)
+            pending += chosen->widths[i] - width;
         if (len > 0) {
             printf("%*s", (int)pending, "");
             pending = 0;
-            cli_print_fitted(text, len, chosen->widths[i]);
-        } else {
-            pending += width;
+            width = cli_print_fitted(text, len, chosen->widths[i]);
         }
-        pending += GAP + (left ? blank : 0);
+        pending += GAP + (left ? chosen->widths[i] - width : 0);
     }
     fputs(style[0] ? cli_styled(stdout, CLI_STYLE_NONE) : "", stdout);
     fputc('\n', stdout);
@@ -336,7 +333,7 @@ static void print_table(cli_rows *rows)
     layout chosen = {.widths = must(calloc(rows->column_count + 1, sizeof *chosen.widths))};
     choose_kinds(rows);
     format_cells(rows);
-    choose_layout(rows, &chosen, cli_terminal_columns());
+    choose_layout(rows, &chosen, cli_terminal_columns(stdout));
     if (rows->row_count > 0 || (rows->heads_kept && rows->column_count > 0))
         print_line(rows, &chosen, NULL, cli_styled(stdout, CLI_STYLE_BOLD));
     for (size_t row = 0; row < rows->row_count; row++)

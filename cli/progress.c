@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "cli/escape.h"
+#include "cli/fit.h"
 #include "cli/number.h"
+#include "cli/terminal.h"
 
 enum { PROGRESS_AFTER_MS = 500, PROGRESS_EVERY_MS = 100, BAR_CELLS = 30 };
 
@@ -29,7 +31,7 @@ void cli_progress_step(void *arg, uint64_t done, uint64_t total)
     uint64_t now = now_ns();
     char bytes[32];
 
-    if (!isatty(STDERR_FILENO) || now - progress->started_ns < PROGRESS_AFTER_MS * UINT64_C(1000000) ||
+    if (!cli_terminal_moves(stderr) || now - progress->started_ns < PROGRESS_AFTER_MS * UINT64_C(1000000) ||
         now - progress->shown_ns < PROGRESS_EVERY_MS * UINT64_C(1000000))
         return;
     progress->shown_ns = now;

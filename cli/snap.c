@@ -15,6 +15,7 @@
 #include "capture/pause/mode.h"
 #include "cli/command.h"
 #include "cli/number.h"
+#include "cli/terminal.h"
 
 enum { DEFAULT_TIMEOUT_S = 60, TIMEOUT_MAX_S = 1000000, STEP_MS = 100, PROGRESS_AFTER_MS = 500 };
 
@@ -62,7 +63,7 @@ typedef struct wait_state {
 static void show_progress(const htrail__client *client, wait_state *wait)
 {
     char objects[32], size[32];
-    if (!isatty(STDERR_FILENO) || now_ms() - wait->began_ms < PROGRESS_AFTER_MS)
+    if (!cli_terminal_moves(stderr) || now_ms() - wait->began_ms < PROGRESS_AFTER_MS)
         return;
     if (!wait->started)
         fprintf(stderr, "\r\033[Kwaiting for process %ld ... %.1f s", (long)client->pid,

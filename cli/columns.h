@@ -1,0 +1,11 @@
+/* cli/columns.h - how many columns of a terminal one character takes. A table of our own: what a locale
+ * knows of it differs from machine to machine, and what is printed does not. */
+#ifndef HTRAIL_CLI_COLUMNS_H
+#define HTRAIL_CLI_COLUMNS_H
+
+#include <stdint.h>
+
+/* 2: wide (East Asian, emoji); 0: it stands on the character before it; otherwise 1. */
+unsigned cli_columns_of(uint32_t point);
+
+#endif
