@@ -7,15 +7,36 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <htrail/types.h>
+
+#include "analyze/schema.h"
+
+/* What objects of this interpreter take, from the snapshot itself: the collector's head; a list and a set without items.
+ * Sizes of a dict's tables come from its layout: indices, then entries of three words, since 3.11 of two where all
+ * keys are str. All tables are powers of two of which two thirds are used. */
+/* The code of a reference: its kind, whether it holds a number or a label's id, and that. */
+_Static_assert(HTRAIL__CODE_KIND_MASK == 15 && HTRAIL__CODE_DIRECT == 16 && HTRAIL__CODE_PAYLOAD_SHIFT == 5 && HTRAIL_REF_INDEX == 1 && HTRAIL_REF_VALUE == 3 &&
+               HTRAIL_REF_ATTR == 4 && HTRAIL_REF_SLOT == 5 && HTRAIL_REF_FIELD == 6, "the queries name them by number");
+
+/* Objects that may be waste, in one pass over the heap: containers (1), tuples and what is made of them (2), instances (4). held: the kind
+ * of the reference of their holder. Types, kinds and labels are compared by their numbers until few are left. */
+static const char candidates_sql[] =
+    "WITH RECURSIVE\n"
+    "role(type, name, parts, basic_size) AS MATERIALIZED (SELECT id, name,\n"
+    "  CASE WHEN name IN ('dict', 'list', 'set', 'frozenset', 'bytearray', 'collections.deque', 'collections.defaultdict', 'collections.OrderedDict') THEN 1 ELSE 0 END +\n"
+    "  CASE WHEN name = 'tuple' OR base = (SELECT object FROM type WHERE name = 'tuple') THEN 2 ELSE 0 END +\n"
+    "  CASE WHEN is_heap AND objects > 1 AND item_size = 0 THEN 4 ELSE 0 END, basic_size FROM type),\n"
+    "candidate(id, type, parts, size, length, held, is_garbage) AS MATERIALIZED (SELECT o.id, o.type, r.parts, o.size, o.length, o.label & 15, o.depth IS NULL\n"
+    "  FROM heap_object o CROSS JOIN (SELECT type, parts FROM role WHERE parts > 0) r ON r.type = o.type),\n";
+
 /* What objects of this interpreter take, from the snapshot itself: the collector's head; a list and a set without items.
  * Sizes of a dict's tables come from its layout: indices, then entries of three words, since 3.11 of two where all
  * keys are str. All tables are powers of two of which two thirds are used. */
 static const char facts_sql[] =
-    "WITH RECURSIVE\n"
     "fact(head, list_base, set_base) AS MATERIALIZED (SELECT\n"
-    "  (SELECT min(o.size - 8 * o.length) - t.basic_size FROM heap_object o JOIN type t ON t.id = o.type WHERE t.name = 'list'),\n"
-    "  (SELECT min(o.size - 8 * o.length) FROM heap_object o JOIN type t ON t.id = o.type WHERE t.name = 'list'),\n"
-    "  (SELECT min(o.size) FROM heap_object o JOIN type t ON t.id = o.type WHERE t.name IN ('set', 'frozenset') AND o.length < 5)),\n"
+    "  min(CASE WHEN r.name = 'list' THEN c.size - 8 * c.length - r.basic_size END), min(CASE WHEN r.name = 'list' THEN c.size - 8 * c.length END),\n"
+    "  min(CASE WHEN r.name IN ('set', 'frozenset') AND c.length < 5 THEN c.size END)\n"
+    "  FROM candidate c CROSS JOIN role r ON r.type = c.type WHERE c.parts & 1 AND r.name IN ('list', 'set', 'frozenset')),\n"
     "power(bits) AS (SELECT 3 UNION ALL SELECT bits + 1 FROM power WHERE bits < 40),\n"
     "table_size(slots, words, bytes) AS MATERIALIZED (SELECT (2 << bits) / 3, words,\n"
     "  %d + (1 << bits) * CASE WHEN bits < 8 THEN 1 WHEN bits < 16 THEN 2 WHEN bits < 32 THEN 4 ELSE 8 END + (2 << bits) / 3 * 8 * words\n"
@@ -24,11 +45,8 @@ enum { TABLE_HEAD = 40, TABLE_HEAD_311 = 32, NO_TABLE = 4 };
 
 static const char containers_sql[] =
     "container(id, type, size, length, base) AS MATERIALIZED (\n"
-    "  SELECT o.id, t.name, o.size, o.length, t.basic_size + CASE t.name WHEN 'bytearray' THEN 0 ELSE fact.head END\n"
-    "  FROM fact JOIN type t JOIN heap_object o ON o.type = t.id AND o.id BETWEEN t.first_object AND t.last_object\n"
-    "  JOIN object v ON v.id = o.id\n"
-    "  WHERE t.name IN ('dict', 'list', 'set', 'frozenset', 'bytearray', 'collections.deque', 'collections.defaultdict',\n"
-    "    'collections.OrderedDict') AND o.depth IS NOT NULL AND v.holder_kind <> 'field'),\n"
+    "  SELECT c.id, r.name, c.size, c.length, r.basic_size + CASE r.name WHEN 'bytearray' THEN 0 ELSE fact.head END\n"
+    "  FROM fact CROSS JOIN candidate c CROSS JOIN role r ON r.type = c.type WHERE c.parts & 1 AND NOT c.is_garbage AND c.held <> 6),\n"
     /* What they would take if they were made anew with the items that they have. */
     "room(id, size, need) AS (\n"
     "  SELECT id, size, list_base + 8 * length FROM container JOIN fact WHERE type = 'list' AND length > 0\n"
@@ -51,10 +69,8 @@ static const char containers_sql[] =
 static const char duplicates_sql[] =
     "same_text(id, first) AS MATERIALIZED (SELECT o.id, min(o.id) OVER (PARTITION BY o.type, x.hash, o.length)\n"
     "  FROM object_text x JOIN heap_object o ON o.id = x.object WHERE x.hash IS NOT NULL AND o.depth IS NOT NULL),\n"
-    "item(src, place, dst, length, type) AS MATERIALIZED (SELECT o.id, CAST(r.label AS INTEGER), r.dst, o.length, o.type\n"
-    "  FROM type t JOIN heap_object o ON o.type = t.id AND o.id BETWEEN t.first_object AND t.last_object\n"
-    "  JOIN reference r ON r.src = o.id AND r.kind = 'index'\n"
-    "  WHERE (t.name = 'tuple' OR t.base = (SELECT object FROM type WHERE name = 'tuple')) AND o.depth IS NOT NULL),\n"
+    "item(src, place, dst, length, type) AS MATERIALIZED (SELECT o.id, r.label >> 5, r.dst, o.length, o.type\n"
+    "  FROM candidate o CROSS JOIN heap_reference r ON r.src = o.id WHERE o.parts & 2 AND NOT o.is_garbage AND r.label & 31 = 17),\n"
     "flat(id, first) AS MATERIALIZED (" ITEMS("coalesce(same_text.first, dst)", "") "),\n"
     "same_items(id, first) AS (" ITEMS("coalesce(flat.first, same_text.first, dst)", " LEFT JOIN flat ON flat.id = dst") "),\n";
 
@@ -62,13 +78,15 @@ static const char duplicates_sql[] =
  * every object begins with. A basic size beyond that and its own slots is that of another type in C. */
 static const char slots_sql[] =
     "instance(id, type, size, dict, dict_size) AS MATERIALIZED (SELECT o.id, o.type, o.size, d.id, coalesce(d.size, 0)\n"
-    "  FROM type t JOIN heap_object o ON o.type = t.id AND o.id BETWEEN t.first_object AND t.last_object AND o.depth IS NOT NULL\n"
-    "  LEFT JOIN heap_object d ON d.id = (SELECT dst FROM reference WHERE src = o.id AND kind = 'field' AND label = '__dict__')\n"
-    "  WHERE t.is_heap AND t.objects > 1 AND t.item_size = 0),\n"
+    "  FROM candidate o LEFT JOIN heap_object d ON d.id = (SELECT dst FROM heap_reference\n"
+    "    WHERE src = o.id AND label = (SELECT id << 5 | 6 FROM label WHERE text = '__dict__')) WHERE o.parts & 4 AND NOT o.is_garbage),\n"
+    "attribute_code(type, code, is_inline) AS MATERIALIZED (\n"
+    "  SELECT i.type, r.label, i.dict IS NULL AND r.label & 15 = 4 FROM instance i CROSS JOIN heap_reference r ON r.src = i.id WHERE r.label & 15 IN (4, 5)\n"
+    "  UNION SELECT i.type, r.label, 0 FROM instance i CROSS JOIN heap_reference r ON r.src = i.dict WHERE r.label & 15 = 3),\n"
     "attribute(type, label, is_slot, is_inline) AS MATERIALIZED (\n"
-    "  SELECT i.type, r.label, r.kind = 'slot', i.dict IS NULL AND r.kind = 'attr'\n"
-    "    FROM instance i JOIN reference r ON r.src = i.id WHERE r.kind IN ('attr', 'slot')\n"
-    "  UNION SELECT i.type, r.label, 0, 0 FROM instance i JOIN reference r ON r.src = i.dict AND r.kind = 'value'),\n"
+    "  SELECT type, CASE WHEN code & 16 = 0 THEN (SELECT text FROM label WHERE id = code >> 5)\n"
+    "    ELSE coalesce((SELECT text FROM object_text WHERE object = code >> 5), '(' || (SELECT type FROM heap_object WHERE id = code >> 5) || ')') END,\n"
+    "    code & 15 = 5, is_inline FROM attribute_code),\n"
     "attributes(type, count, slots, is_inline) AS MATERIALIZED (\n"
     "  SELECT type, count(DISTINCT label), count(DISTINCT CASE WHEN is_slot THEN label END), max(is_inline) FROM attribute GROUP BY type),\n"
     "slotted(type, has_dict, size) AS MATERIALIZED (\n"
@@ -177,6 +195,7 @@ htrail_status htrail__waste_query(htrail__text *out, sqlite3 *db, const char *ki
     if (sscanf(runtime, "cpython %u.%u", &major, &minor) != 2)
         major = minor = 0; /* another's, whose tables are not known: of its dicts nothing is said but that they are empty */
     bool is_compact = major == 3 && minor >= 6, has_words = major == 3 && minor >= 11;
+    htrail__text_add_string(out, candidates_sql);
     htrail__text_format(out, facts_sql, has_words ? TABLE_HEAD_311 : TABLE_HEAD, !is_compact ? NO_TABLE : has_words ? 2 : 3);
     htrail__text_add_string(out, containers_sql);
     htrail__text_add_string(out, duplicates_sql);
