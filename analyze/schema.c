@@ -6,16 +6,6 @@
  * that were measured against this one, and why not. */
 #include "analyze/schema.h"
 
-/* The commonest kinds first. */
-#define KIND(code)                                                                                                      \
-    "CASE " code " & 15 WHEN 1 THEN 'index' WHEN 3 THEN 'value' WHEN 2 THEN 'key' WHEN 6 THEN 'field' WHEN 4 THEN 'attr' " \
-    "WHEN 12 THEN 'weak' WHEN 5 THEN 'slot' WHEN 8 THEN 'cell' WHEN 7 THEN 'local' WHEN 9 THEN 'default' "               \
-    "WHEN 10 THEN 'offset' WHEN 11 THEN 'stack' WHEN 0 THEN 'plain' END"
-#define LABEL(code)                                                                                                     \
-    "CASE WHEN " code " & 16 = 0 THEN (SELECT text FROM label WHERE id = " code " >> 5) WHEN " code " & 15 = 3 THEN "  \
-    "coalesce((SELECT text FROM object_text WHERE object = " code " >> 5), "                                           \
-    "(SELECT '(' || t.name || ')' FROM heap_object k JOIN type t ON t.id = k.type WHERE k.id = " code " >> 5)) "       \
-    "ELSE CAST(" code " >> 5 AS TEXT) END"
 #define MODULE "CASE WHEN o.module IS NULL THEN t.module ELSE m.name END"
 #define KEY(code) "CASE " code " & 31 WHEN 19 THEN " code " >> 5 END"
 
@@ -70,8 +60,8 @@ const char htrail__schema_sql[] =
      * its objects without an index, which would be 10 bytes an object. */
     "CREATE VIEW object AS SELECT o.id, o.address, t.name AS type, " MODULE " AS module, n.text AS name, o.length, o.size,\n"
     "  CASE WHEN coalesce(o.flags, t.flags) & 8 = 0 THEN coalesce(o.refcount, o.referrers, 1) END AS refcount, coalesce(o.referrers, 1) AS referrers, (SELECT sum(count) FROM c_reference WHERE object = o.id) AS c_references, coalesce(o.flags, t.flags) & 1 AS is_tracked, coalesce(o.flags, t.flags) >> 3 & 1 AS is_pseudo, coalesce(o.flags, t.flags) >> 5 & 1 AS is_immortal, o.holder,\n"
-    "  " KIND("o.label") " AS holder_kind,\n"
-    "  " LABEL("o.label") " AS holder_label,\n"
+    "  " HTRAIL__SQL_KIND("o.label") " AS holder_kind,\n"
+    "  " HTRAIL__SQL_LABEL("o.label") " AS holder_label,\n"
     "  o.depth, CASE WHEN o.depth IS NOT NULL THEN coalesce(o.root, 1) END AS root, (SELECT text FROM object_text WHERE object = o.id) AS text,\n"
     "  (SELECT hash FROM object_text WHERE object = o.id) AS hash, (SELECT site FROM object_site WHERE object = o.id) AS site,\n"
     "  nullif(coalesce(o.dominator, o.holder), 0) AS dominator, coalesce(o.retained, o.size) AS retained, coalesce(o.shared, 0) AS shared,\n"
@@ -96,8 +86,8 @@ const char htrail__schema_sql[] =
     "  (SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'gc_frozen') AS frozen,\n"
     "  (SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'gc_pending') AS pending;\n"
     "CREATE VIEW reference AS SELECT e.src, e.dst,\n"
-    "  " KIND("e.label") " AS kind,\n"
-    "  " LABEL("e.label") " AS label,\n"
+    "  " HTRAIL__SQL_KIND("e.label") " AS kind,\n"
+    "  " HTRAIL__SQL_LABEL("e.label") " AS label,\n"
     "  " KEY("e.label") " AS key FROM heap_reference e;\n";
 
 const char htrail__schema_finish_sql[] =

@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 
+#include <htrail/types.h>
+
+#include "analyze/schema.h"
 #include "analyze/text.h"
 
 enum {
@@ -15,55 +18,82 @@ enum {
 #define PERCENT_OWN_LINE 1
 #define PERCENT_OWN_LINE_TEXT "1"
 
-/* tree_object: the objects of a level, each with the path of the line that dominates it; tree_line: the
- * lines; in the order of the path each stands below its parent. */
+/* tree_object: the objects of a level, each with the line that dominates it (0: none), the code of the reference by which it is
+ * held and its type, as numbers. tree_group: those of a line that are alike, with the words for it; several may be one line.
+ * tree_line: the lines; in the order of the path each stands below its parent. tree_above: objects to be looked into. */
 static const char begin_sql[] =
-    "CREATE TEMP TABLE tree_object(depth INTEGER, parent TEXT, id INTEGER, kind TEXT, label TEXT, type TEXT, size INTEGER, retained INTEGER);\n"
-    "CREATE TEMP TABLE tree_line(depth INTEGER, parent TEXT, path TEXT, kind TEXT, label TEXT, type TEXT, count INTEGER, bytes INTEGER, retained INTEGER);";
+    "CREATE TEMP TABLE tree_object(line INTEGER, id INTEGER, code, type INTEGER, size INTEGER, retained INTEGER);\n"
+    "CREATE TEMP TABLE tree_group(line INTEGER, code, type INTEGER, kind TEXT, label TEXT, type_name TEXT, count INTEGER, bytes INTEGER, retained INTEGER,\n"
+    "  of INTEGER, PRIMARY KEY(line, code, type)) WITHOUT ROWID;\n"
+    "CREATE TEMP TABLE tree_above(line INTEGER, id INTEGER);\n"
+    "CREATE TEMP TABLE tree_line(id INTEGER PRIMARY KEY, depth INTEGER, above INTEGER, path TEXT, kind TEXT, label TEXT, type TEXT, count INTEGER, bytes INTEGER,\n"
+    "  retained INTEGER);";
 
+/* The code of a reference as it counts here: positions are alike, and so are keys without a text that are of one type. */
+_Static_assert(HTRAIL__CODE_KIND_MASK == 15 && HTRAIL__CODE_DIRECT == 16 && HTRAIL__CODE_PAYLOAD_SHIFT == 5 && HTRAIL_REF_INDEX == 1 && HTRAIL_REF_KEY == 2 &&
+               HTRAIL_REF_VALUE == 3 && HTRAIL_REF_STACK == 11 && HTRAIL_REF_WEAK == 12, "the queries name them by number");
+#define CODE(label)                                                                              \
+    "CASE WHEN " label " & 15 IN (1, 2, 11) THEN " label " & 15\n"                             \
+    "    WHEN " label " & 31 = 19 AND NOT EXISTS (SELECT 1 FROM object_text WHERE object = " label " >> 5)\n" \
+    "      THEN -(SELECT k.type FROM heap_object k WHERE k.id = " label " >> 5) ELSE " label " END"
+
+/* A root has no code, but the words themselves. */
+#define WORDS_MARK "char(31)"
 static const char roots_sql[] =
-    "INSERT INTO tree_object SELECT 0, '', o.id, CASE WHEN r.id IS NOT NULL THEN r.kind WHEN o.depth IS NULL THEN '(garbage)' ELSE '(several roots)' END,\n"
+    "INSERT INTO tree_object SELECT 0, o.id, CASE WHEN r.id IS NOT NULL THEN r.kind WHEN o.depth IS NULL THEN '(garbage)' ELSE '(several roots)' END || " WORDS_MARK " ||\n"
     "  CASE WHEN r.id IS NOT NULL THEN r.key WHEN o.name <> '' THEN o.name WHEN o.type = 'dict' AND o.module <> 'builtins' THEN o.module ELSE '' END,\n"
-    "  o.type, o.size, o.retained\n"
-    "  FROM object o LEFT JOIN root r ON r.id = (SELECT min(id) FROM root WHERE object = o.id) WHERE o.dominator IS NULL;";
+    "  h.type, o.size, o.retained\n"
+    "  FROM heap_object h CROSS JOIN object o ON o.id = h.id LEFT JOIN root r ON r.id = (SELECT min(id) FROM root WHERE object = h.id)\n"
+    "  WHERE nullif(coalesce(h.dominator, h.holder), 0) IS NULL;";
 
 /* Of those chosen, the ones that no other of them dominates. */
 static const char selected_sql[] =
-    "INSERT INTO tree_object SELECT 0, '', id, '', '', type, size, retained FROM (SELECT id, type, size, retained, tree_first,\n"
+    "INSERT INTO tree_object SELECT 0, o.id, " WORDS_MARK ", h.type, o.size, o.retained FROM (SELECT id, size, retained, tree_first,\n"
     "  max(tree_last) OVER (ORDER BY tree_first, tree_last DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered\n"
     "  FROM object WHERE id IN (SELECT id FROM (\n";
-static const char selected_end_sql[] = "\n))) WHERE covered IS NULL OR covered < tree_first;";
+static const char selected_end_sql[] = "\n))) o JOIN heap_object h ON h.id = o.id WHERE covered IS NULL OR covered < tree_first;";
+
+static const char groups_sql[] =
+    "INSERT INTO tree_group SELECT line, code, g.type,\n"
+    "  CASE WHEN typeof(code) = 'text' THEN substr(code, 1, instr(code, " WORDS_MARK ") - 1) WHEN code < 0 THEN 'value' ELSE " HTRAIL__SQL_KIND("code") " END,\n"
+    "  CASE WHEN typeof(code) = 'text' THEN substr(code, instr(code, " WORDS_MARK ") + 1) WHEN code < 0 THEN '(' || (SELECT name FROM type WHERE id = -code) || ')'\n"
+    "    WHEN code IN (1, 2, 11) THEN '' ELSE " HTRAIL__SQL_LABEL("code") " END,\n"
+    "  t.name, g.count, g.bytes, g.retained, NULL\n"
+    "  FROM (SELECT line, code, type, count(*) AS count, sum(size) AS bytes, sum(retained) AS retained FROM tree_object GROUP BY line, code, type) g\n"
+    "  LEFT JOIN type t ON t.id = g.type;";
 
 /* Small ones of one kind and type are a line where they are many: the keys of a registry. */
 static const char many_sql[] =
-    "UPDATE tree_object SET label = '*' WHERE depth = %d AND (parent, kind, type, label) IN (SELECT parent, kind, type, label FROM (\n"
-    "  SELECT *, count(*) OVER (PARTITION BY parent, kind, type) AS labels FROM (\n"
-    "    SELECT parent, kind, type, label FROM tree_object WHERE depth = %d GROUP BY parent, kind, type, label\n"
+    "UPDATE tree_group SET label = '*' WHERE (line, kind, type_name, label) IN (SELECT line, kind, type_name, label FROM (\n"
+    "  SELECT *, count(*) OVER (PARTITION BY line, kind, type_name) AS labels FROM (\n"
+    "    SELECT line, kind, type_name, label FROM tree_group GROUP BY line, kind, type_name, label\n"
     "    HAVING sum(retained) * 100.0 < (SELECT value FROM snapshot WHERE key = 'size_bytes') * %s)) WHERE labels > %d);";
 
 /* Of each parent the first lines, then one for all that is left. */
 static const char lines_sql[] =
-    "INSERT INTO tree_line SELECT %d, parent, parent || substr('0000000' || min(rank), -8), CASE WHEN kept THEN kind ELSE 'more' END,\n"
-    "  CASE WHEN kept THEN label ELSE '' END, CASE WHEN kept THEN type ELSE '(' || count(*) || ' more)' END, sum(count), sum(bytes), sum(retained)\n"
+    "INSERT INTO tree_line SELECT NULL, %d, line, coalesce((SELECT path FROM tree_line l WHERE l.id = line), '') || substr('0000000' || min(rank), -8),\n"
+    "  CASE WHEN kept THEN kind ELSE 'more' END, CASE WHEN kept THEN label ELSE '' END, CASE WHEN kept THEN type ELSE '(' || count(*) || ' more)' END,\n"
+    "  sum(count), sum(bytes), sum(retained)\n"
     "  FROM (SELECT *, %s AND retained * 100.0 >= (SELECT value FROM snapshot WHERE key = 'size_bytes') * %s AS kept FROM (\n"
-    "    SELECT parent, kind, label, type, count(*) AS count, sum(size) AS bytes, sum(retained) AS retained,\n"
-    "      row_number() OVER (PARTITION BY parent ORDER BY sum(retained) DESC, sum(size) DESC, kind, label, type) AS rank\n"
-    "    FROM tree_object WHERE depth = %d GROUP BY parent, kind, label, type)) GROUP BY parent, CASE WHEN kept THEN rank ELSE 0 END;";
+    "    SELECT line, kind, label, type_name AS type, sum(count) AS count, sum(bytes) AS bytes, sum(retained) AS retained,\n"
+    "      row_number() OVER (PARTITION BY line ORDER BY sum(retained) DESC, sum(bytes) DESC, kind, label, type_name) AS rank\n"
+    "    FROM tree_group GROUP BY line, kind, label, type_name)) GROUP BY line, CASE WHEN kept THEN rank ELSE 0 END;\n"
+    "UPDATE tree_group SET of = (SELECT l.id FROM tree_line l WHERE l.depth = %d AND (l.above, l.kind, l.label, l.type) = (line, tree_group.kind, tree_group.label, type_name));";
 
-/* Dominated by its holder, as most are: among what that refers to. Otherwise there is an index. */
+/* What the objects of a line dominate. Held by it too, as most are: among what it refers to. Otherwise there is an index. */
 static const char below_sql[] =
-    "INSERT INTO tree_object SELECT %d, path, o.id, o.holder_kind, CASE WHEN o.holder_kind IN ('index', 'stack', 'key') THEN '' ELSE o.holder_label END, o.type, o.size, o.retained\n"
-    "  FROM tree_line l CROSS JOIN tree_object b CROSS JOIN heap_reference r CROSS JOIN heap_object h CROSS JOIN object o\n"
-    "  WHERE l.depth = %d AND l.kind <> 'more' AND b.depth = l.depth AND b.parent = l.parent AND b.kind = l.kind AND b.label = l.label AND b.type = l.type\n"
-    "  AND b.retained > b.size AND r.src = b.id AND h.id = r.dst AND h.dominator IS NULL AND h.holder = b.id AND h.label = r.label AND o.id = h.id;";
+    "DELETE FROM tree_above;\n"
+    "INSERT INTO tree_above SELECT g.of, o.id FROM tree_object o CROSS JOIN tree_group g ON (g.line, g.code, g.type) = (o.line, o.code, o.type)\n"
+    "  WHERE o.retained > o.size AND g.of IS NOT NULL;\n"
+    "DELETE FROM tree_object;\n"
+    "DELETE FROM tree_group;\n"
+    "INSERT INTO tree_object SELECT a.line, h.id, " CODE("h.label") ", h.type, h.size, coalesce(h.retained, h.size)\n"
+    "  FROM tree_above a CROSS JOIN heap_reference r ON r.src = a.id CROSS JOIN heap_object h ON h.id = r.dst\n"
+    "  WHERE h.dominator IS NULL AND h.holder = a.id AND h.label = r.label;";
 static const char apart_sql[] =
-    "INSERT INTO tree_object SELECT %d, path, id, coalesce(kind, ''), CASE WHEN kind IS NULL OR kind IN ('index', 'stack', 'key') THEN '' ELSE label END, type, size, retained FROM (\n"
-    "  SELECT path, o.id, o.type, o.size, o.retained,\n"
-    "    (SELECT r.kind FROM reference r WHERE r.src = b.id AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1) AS kind,\n"
-    "    (SELECT r.label FROM reference r WHERE r.src = b.id AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1) AS label\n"
-    "  FROM tree_line l CROSS JOIN tree_object b CROSS JOIN heap_object h CROSS JOIN object o\n"
-    "  WHERE l.depth = %d AND l.kind <> 'more' AND b.depth = l.depth AND b.parent = l.parent AND b.kind = l.kind AND b.label = l.label AND b.type = l.type\n"
-    "  AND b.retained > b.size AND h.dominator = b.id AND h.dominator > 0 AND o.id = h.id);";
+    "INSERT INTO tree_object SELECT a.line, h.id, coalesce((SELECT " CODE("r.label") " FROM heap_reference r WHERE r.src = a.id AND r.dst = h.id AND r.label & 15 <> 12 LIMIT 1),\n"
+    "    " WORDS_MARK "), h.type, h.size, coalesce(h.retained, h.size)\n"
+    "  FROM tree_above a CROSS JOIN heap_object h ON h.dominator = a.id AND h.dominator > 0;";
 
 static const char print_sql[] =
     "SELECT depth, CASE WHEN kind = 'more' THEN type \n"
@@ -116,19 +146,18 @@ static bool unfold(unfolding *u, int depth, bool *more)
     if (opts->lines_max > 0)
         snprintf(rank, sizeof rank, "rank <= %llu", (unsigned long long)opts->lines_max);
     snprintf(least, sizeof least, "%.6f", opts->percent_min);
-    htrail__text_format(&u->query, many_sql, depth, depth, opts->percent_min > PERCENT_OWN_LINE ? least : PERCENT_OWN_LINE_TEXT, LABELS_MAX);
-    if (!execute(u, NULL))
-        return false;
+    htrail__text_add_string(&u->query, groups_sql);
+    htrail__text_format(&u->query, many_sql, opts->percent_min > PERCENT_OWN_LINE ? least : PERCENT_OWN_LINE_TEXT, LABELS_MAX);
     htrail__text_format(&u->query, lines_sql, depth, rank, least, depth);
     if (!execute(u, NULL))
         return false;
     if (opts->depth_max > 0 && (uint64_t)depth + 1 >= opts->depth_max)
         return true;
-    htrail__text_format(&u->query, below_sql, depth + 1, depth);
+    htrail__text_add_string(&u->query, below_sql);
     if (!execute(u, NULL))
         return false;
     *more = u->changed > 0;
-    htrail__text_format(&u->query, apart_sql, depth + 1, depth);
+    htrail__text_add_string(&u->query, apart_sql);
     if (!execute(u, NULL))
         return false;
     *more |= u->changed > 0;
