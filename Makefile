@@ -28,7 +28,7 @@ LDFLAGS_ALL  = -Wl,--as-needed -pthread $(SANITIZE) $(LDFLAGS)
 SHARED       = -shared -Wl,--gc-sections -Wl,-z,noseparate-code -Wl,-z,lazy -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
 ZSTD_A       = $(shell $(CC) -print-file-name=libzstd.a)
 GRAPHVIZ_DIR = $(shell pkg-config --variable=libdir libgvc 2>/dev/null)/graphviz
-SQLITE_LIBS  = $(shell pkg-config --libs sqlite3 zlib yajl 2>/dev/null)
+SQLITE_LIBS  = $(shell pkg-config --libs sqlite3 zlib yajl libmicrohttpd 2>/dev/null)
 VIZ_CFLAGS   = $(shell pkg-config --cflags libcgraph libgvc librsvg-2.0 2>/dev/null)
 VIZ_LIBS     = $(shell pkg-config --libs libcgraph libgvc librsvg-2.0 2>/dev/null) \
                $(wildcard $(GRAPHVIZ_DIR)/libgvplugin_dot_layout.so) -Wl,-rpath,$(GRAPHVIZ_DIR)
@@ -41,7 +41,7 @@ FORMAT  := $(filter-out format/fast_only.c,$(wildcard format/*.c))
 AGENT   := $(wildcard capture/agent/*.c capture/pause/*.c capture/process/*.c capture/sample/*.c)
 ATTACH  := $(wildcard capture/attach/*.c)
 LAUNCH  := $(wildcard capture/launch/*.c) $(patsubst %,capture/agent/%.c,environment settings signal_name) capture/pause/mode.c
-ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c import/*.c export/*.c))
+ANALYZE := $(if $(EDGE),,$(wildcard analyze/*.c viz/*.c import/*.c export/*.c serve/*.c))
 CLI     := $(if $(EDGE),$(wildcard $(patsubst %,cli/%.c,commands run snap info check output escape columns fit flow number terminal progress survey facts describe)),$(filter-out cli/main.c,$(wildcard cli/*.c)))
 EXTENSION := $(if $(EDGE),,$(wildcard extension/*.c))
 WALKER  := $(wildcard capture/python/*.c)

@@ -340,6 +340,11 @@ done:
 }
 
 sqlite3 *htrail__store_db(const htrail__store *store) { return store->db; }
+sqlite3 *htrail__store_connect(const htrail__store *store)
+{
+    int failure;
+    return open_database(store->path, &failure);
+}
 const char *htrail__store_path(const htrail__store *store) { return store->path; }
 const char *htrail__store_warning(const htrail__store *store) { return store->warning; }
 

@@ -41,6 +41,8 @@ htrail__store_open(htrail__store **out, const char *file, const htrail__store_op
 
 /* Owned by the store. */
 sqlite3 *htrail__store_db(const htrail__store *store);
+/* Another connection to it, for reading too, which the caller closes: what another thread asks through. NULL: it cannot be opened. */
+sqlite3 *htrail__store_connect(const htrail__store *store);
 /* Where the database is: for ATTACH and for messages. Owned by the store. */
 const char *htrail__store_path(const htrail__store *store);
 /* A sentence for the user where the snapshot is not whole ("'a.htrail' is cut at offset

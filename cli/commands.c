@@ -4,7 +4,7 @@
 
 extern const cli_command cli_run, cli_snap, cli_info, cli_check;
 #ifndef HTRAIL_EDGE
-extern const cli_command cli_load, cli_top, cli_diff, cli_leaks, cli_waste, cli_threads, cli_why, cli_graph, cli_report, cli_sql, cli_import, cli_export;
+extern const cli_command cli_load, cli_top, cli_diff, cli_leaks, cli_waste, cli_threads, cli_why, cli_graph, cli_report, cli_serve, cli_sql, cli_import, cli_export;
 #endif
 
 const cli_command *const cli_commands[] = {
@@ -22,6 +22,7 @@ const cli_command *const cli_commands[] = {
     &cli_why,
     &cli_graph,
     &cli_report,
+    &cli_serve,
     &cli_sql,
     &cli_import,
     &cli_export,
@@ -31,7 +32,7 @@ const cli_command *const cli_commands[] = {
 
 const char *const cli_left_out[] = {
 #ifdef HTRAIL_EDGE
-    "load", "top", "diff", "leaks", "waste", "threads", "why", "graph", "report", "sql", "import", "export",
+    "load", "top", "diff", "leaks", "waste", "threads", "why", "graph", "report", "serve", "sql", "import", "export",
 #endif
     NULL,
 };

@@ -19,6 +19,7 @@
 #include "viz/chains.h"
 #include "viz/escape.h"
 #include "viz/numbers.h"
+#include "viz/report_page.h"
 
 enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS = 40 };
 #define TREE_PERCENT 0.1
@@ -229,7 +230,7 @@ static int write_file(const cli_arguments *arguments, const char *path, htrail__
     return CLI_EXIT_OK;
 }
 
-int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores, unsigned count, htrail__report_kind kind, htrail__text *page)
+int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores, unsigned count, cli_report_page_kind kind, htrail__text *page)
 {
     report r = {.arguments = arguments, .count = count, .stores = stores};
     htrail__report_opts opts = {.version = HTRAIL_VERSION};
@@ -239,13 +240,15 @@ int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores
     htrail__text_init(&r.chains, HTRAIL__REPORT_BYTES_MAX);
     if ((result = add_figures(&r)) != CLI_EXIT_OK)
         goto done;
-    if (r.count > 1 && ((result = find_leaks(&r)) != CLI_EXIT_OK || (result = add_chains(&r)) != CLI_EXIT_OK))
+    if (kind == CLI_REPORT_SERVED_AT_ONCE)
+        opts.no_verdicts = "What leaks, what retains the heap and what is wasted is being looked for.";
+    else if (r.count > 1 && ((result = find_leaks(&r)) != CLI_EXIT_OK || (result = add_chains(&r)) != CLI_EXIT_OK))
         goto done;
-    if ((result = add_tree(&r)) != CLI_EXIT_OK || (result = add_waste(&r)) != CLI_EXIT_OK)
+    if (kind != CLI_REPORT_SERVED_AT_ONCE && ((result = add_tree(&r)) != CLI_EXIT_OK || (result = add_waste(&r)) != CLI_EXIT_OK))
         goto done;
     htrail_status status = htrail__report_json(r.figures, &opts, &r.json);
     if (status == HTRAIL_OK)
-        status = htrail__report_page_write(page, htrail__report_title(r.figures), &r.json, &r.chains, kind);
+        status = htrail__report_page_write(page, htrail__report_title(r.figures), &r.json, &r.chains, kind == CLI_REPORT_FILE ? HTRAIL__REPORT_FILE : HTRAIL__REPORT_EXPLORER);
     if (status != HTRAIL_OK)
         result = cli_fail(arguments, "cannot make the page: %s", htrail__report_error(r.figures)[0] != '\0' ? htrail__report_error(r.figures) : htrail_status_text(status));
 done:
@@ -277,7 +280,7 @@ static int run(const cli_arguments *arguments)
         return cli_usage(arguments, "where to? -o OUT.html");
     htrail__text_init(&page, HTRAIL__REPORT_BYTES_MAX);
     if ((result = cli_report_open(arguments, stores)) == CLI_EXIT_OK &&
-        (result = cli_report_page(arguments, stores, (unsigned)cli_operand_count(arguments), HTRAIL__REPORT_FILE, &page)) == CLI_EXIT_OK)
+        (result = cli_report_page(arguments, stores, (unsigned)cli_operand_count(arguments), CLI_REPORT_FILE, &page)) == CLI_EXIT_OK)
         result = write_file(arguments, out, &page);
     htrail__text_release(&page);
     for (unsigned i = 0; i < HTRAIL__LEAKS_SNAPSHOTS_MAX; i++)

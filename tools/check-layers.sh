@@ -34,12 +34,14 @@ layer viz 'viz|analyze|format'
 layer extension 'extension|format'
 layer import 'import|format'
 layer export 'export|analyze|format'
+layer serve 'serve|analyze|format'
 layer samples 'none'
 # The client side of the agent's protocol is plain C: the commands that talk to an agent use it.
 for file in $(sources cli); do
     case $file in
     cli/run.c | cli/snap.c) allowed='cli|capture/agent|capture/attach|capture/pause|capture/process|format' ;;
     cli/import.c) allowed='cli|import' ;;
+    cli/serve.c) allowed='cli|serve|viz|analyze' ;;
     cli/export.c) allowed='cli|export|analyze' ;;
     *) allowed='cli|viz|analyze|format' ;;
     esac
@@ -48,19 +50,20 @@ done
 
 # dependency HEADERS FILES: only FILES (an extended pattern) include HEADERS.
 dependency() {
-    sources include format capture analyze viz extension import export cli samples |
+    sources include format capture analyze viz extension import export serve cli samples |
         xargs -r grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)" /dev/null |
         grep -vE "^($2):" | offence "$1 only in $2"
 }
 dependency 'zstd' 'format/block\.c'
 dependency 'Python\.h|internal/pycore|structmember\.h|frameobject\.h' 'capture/python/[^:]*|samples/embed\.c'
-dependency 'sqlite3' '(analyze|cli|export|extension)/[^:]*'
+dependency 'sqlite3' '(analyze|cli|export|extension|serve)/[^:]*'
 dependency 'graphviz/|cgraph|gvc|gvplugin' 'viz/dot\.c|viz/render\.c'
 dependency 'librsvg|cairo' 'viz/[^:]*'
 dependency 'zlib\.h' 'import/source\.c|export/pprof\.c'
+dependency 'microhttpd' 'serve/http\.c'
 dependency 'yajl' 'import/json\.c'
 
-ours=$(sources include format capture analyze viz extension import export cli samples tests bench)
+ours=$(sources include format capture analyze viz extension import export serve cli samples tests bench)
 # shellcheck disable=SC2086
 if [ -n "$ours" ]; then
     grep -nE '\b(TODO|FIXME|XXX)\b' $ours /dev/null | grep -vE '(issue |#)[0-9]+' | offence 'TODO without an issue'
@@ -71,7 +74,7 @@ if [ -n "$ours" ]; then
         grep -qE '^#ifndef [A-Z_0-9]+_H$|^#pragma once' "$header" || echo "$header" | offence 'header without a guard'
     done
 fi
-library=$(sources format analyze viz extension)
+library=$(sources format analyze viz extension serve)
 # shellcheck disable=SC2086
 [ -z "$library" ] || grep -nE '(^|[^_a-zA-Z>.])(printf|puts|putchar|perror|exit|abort)\(' $library /dev/null |
     offence 'library code does not print, exit or abort'

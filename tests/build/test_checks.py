@@ -23,6 +23,8 @@ OFFENCES = {  # file: (line, what is said of it)
     "analyze/c.c": ("int x(void) { abort(); }", "does not print, exit or abort"),
     "viz/a.c": ('#include "cli/output.h"', "viz may include only"),
     "extension/a.c": ('#include "analyze/graph.h"', "extension may include only extension|format"),
+    "serve/a.c": ('#include "cli/output.h"', "serve may include only serve|analyze|format"),
+    "serve/b.c": ("#include <microhttpd.h>", "microhttpd only in serve/http"),
     "cli/a.c": ('#include "capture/agent/client.h"', "cli/a.c may include only"),
     "samples/a.c": ('#include "format/wire.h"', "samples may include only none"),
     "format/d.c": ("/* TO" "DO: later */", "without an issue"),

@@ -39,6 +39,7 @@ NO_TABLE = {
     "load": "the name of the database",
     "graph": "a picture",
     "report": "a page; its figures are those of the tables of top, diff, leaks and threads",
+    "serve": "a page, as of report; what is asked of it there is SQL of one's own",
     "export": "a file for another tool",
     "import": "one line about the snapshot that it made",
 }
