@@ -106,23 +106,39 @@ static int check_file(const cli_arguments *arguments, cli_rows *rows, const char
     return found.exit;
 }
 
+/* "1 of 3 snapshots is not whole" */
+static void say_whole(size_t whole, size_t count)
+{
+    printf("%s", cli_styled(stdout, whole == count ? CLI_STYLE_GREEN : CLI_STYLE_RED));
+    if (whole == count)
+        printf("all %zu snapshots can be read to their end", count);
+    else
+        printf("%zu of %zu snapshots %s not whole", count - whole, count, count - whole == 1 ? "is" : "are");
+    printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
+}
+
 static int run(const cli_arguments *arguments)
 {
     int result = CLI_EXIT_OK;
 
     if (cli_option_given(arguments, "show-sql") && cli_operand_count(arguments) > 1)
         return cli_usage(arguments, "with --show-sql one FILE at a time");
+    size_t whole = 0;
     cli_rows *rows = cli_rows_open("check", cli_option_given(arguments, "json"));
     cli_rows_column(rows, "file", CLI_COLUMN_TEXT);
     cli_rows_column(rows, "state", CLI_COLUMN_TEXT);
     cli_rows_column(rows, "objects", CLI_COLUMN_NUMBER);
     cli_rows_column(rows, "references", CLI_COLUMN_NUMBER);
     cli_rows_column(rows, "message", CLI_COLUMN_TEXT);
+    cli_rows_column_sentence(rows);
     for (size_t i = 0; i < cli_operand_count(arguments); i++) {
         int found = check_file(arguments, rows, cli_operands(arguments)[i]);
+        whole += found == CLI_EXIT_OK;
         if (found > result)
             result = found;
     }
+    if (cli_is_terminal(stdout) && !cli_option_given(arguments, "json") && cli_operand_count(arguments) > 1)
+        say_whole(whole, cli_operand_count(arguments));
     cli_rows_close(rows);
     return result;
 }

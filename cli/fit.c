@@ -54,19 +54,19 @@ static size_t after_columns(const char *text, size_t len, size_t gone)
     return at;
 }
 
-size_t cli_print_fitted(const char *text, size_t len, size_t columns)
+size_t cli_print_fitted(FILE *stream, const char *text, size_t len, size_t columns)
 {
-    bool utf8 = cli_is_utf8(stdout);
+    bool utf8 = cli_is_utf8(stream);
     size_t width = cli_width(text, len), dots = utf8 ? 1 : 2, used;
     if (width <= columns) {
-        fwrite(text, 1, len, stdout);
+        fwrite(text, 1, len, stream);
         return width;
     }
     if (columns < dots)
         dots = columns;
     size_t head = head_bytes(text, len, (columns - dots) / 2, &used), tail = after_columns(text, len, width - (columns - dots - used));
-    fwrite(text, 1, head, stdout);
-    fprintf(stdout, "%.*s", utf8 && dots > 0 ? 3 : (int)dots, utf8 ? "\u2026" : "..");
-    fwrite(text + tail, 1, len - tail, stdout);
+    fwrite(text, 1, head, stream);
+    fprintf(stream, "%.*s", utf8 && dots > 0 ? 3 : (int)dots, utf8 ? "\u2026" : "..");
+    fwrite(text + tail, 1, len - tail, stream);
     return used + dots + cli_width(text + tail, len - tail);
 }

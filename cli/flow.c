@@ -10,34 +10,61 @@
 
 enum { HANG_MAX = 32, PARAGRAPH_COLUMNS = 60 };
 
-void cli_flow_begin(cli_flow *flow, size_t column, size_t hang)
+void cli_flow_begin(cli_flow *flow, FILE *stream, size_t column, size_t hang)
 {
-    *flow = (cli_flow){.limit = cli_terminal_columns(stdout), .hang = hang, .column = column, .is_line_empty = true};
+    *flow = (cli_flow){.stream = stream, .limit = cli_terminal_columns(stream), .hang = hang, .column = column, .is_line_empty = true};
     if (flow->limit > 0 && flow->hang > flow->limit / 2)
         flow->hang = flow->limit / 2;
+}
+
+/* Parted from what is before it: a blank, or a new line where width columns do not fit. */
+static void part(cli_flow *flow, size_t width)
+{
+    size_t gap = flow->is_line_empty ? 0 : 1;
+    if (flow->limit > 0 && flow->column + gap + width > flow->limit && flow->column > flow->hang) {
+        fprintf(flow->stream, "\n%*s", (int)flow->hang, "");
+        flow->column = flow->hang;
+    } else if (gap > 0) {
+        putc(' ', flow->stream);
+        flow->column++;
+    }
+}
+
+static void went_on(cli_flow *flow, size_t width)
+{
+    flow->column += width;
+    if (flow->limit > 0 && flow->column > flow->limit)
+        flow->column = (flow->column - 1) % flow->limit + 1;
+    flow->is_line_empty = false;
 }
 
 static void print(cli_flow *flow, const char *text, size_t len, bool can_break)
 {
     size_t escaped_len = 0;
-    char *escaped = cli_escaped(stdout, text, len, &escaped_len);
+    char *escaped = cli_escaped(flow->stream, text, len, &escaped_len);
     if (escaped == NULL) { /* as it is, without a break: better than not at all */
-        cli_print_escaped(stdout, text, len);
+        cli_print_escaped(flow->stream, text, len);
         return;
     }
-    size_t width = cli_width(escaped, escaped_len), gap = can_break && !flow->is_line_empty;
-    if (can_break && flow->limit > 0 && flow->column + gap + width > flow->limit && flow->column > flow->hang) {
-        printf("\n%*s", (int)flow->hang, "");
-        flow->column = flow->hang;
-    } else if (gap > 0) {
-        putchar(' ');
-        flow->column++;
-    }
-    fwrite(escaped, 1, escaped_len, stdout);
-    flow->column += width;
-    if (flow->limit > 0 && flow->column > flow->limit)
-        flow->column = (flow->column - 1) % flow->limit + 1;
-    flow->is_line_empty = false;
+    size_t width = cli_width(escaped, escaped_len);
+    if (can_break)
+        part(flow, width);
+    fwrite(escaped, 1, escaped_len, flow->stream);
+    went_on(flow, width);
+    free(escaped);
+}
+
+void cli_flow_name(cli_flow *flow, const char *text)
+{
+    size_t len = 0, width;
+    char *escaped = cli_escaped(flow->stream, text, strlen(text), &len);
+    if (escaped == NULL)
+        return;
+    width = cli_width(escaped, len);
+    if (flow->limit > 0 && width > flow->limit / 2)
+        width = flow->limit / 2;
+    part(flow, width);
+    went_on(flow, cli_print_fitted(flow->stream, escaped, len, width));
     free(escaped);
 }
 
@@ -49,8 +76,7 @@ void cli_flow_text(cli_flow *flow, const char *text, size_t len)
     for (size_t at = 0, end; at < len; at = end + 1) {
         const char *blank = memchr(text + at, ' ', len - at);
         end = blank == NULL ? len : (size_t)(blank - text);
-        if (end > at)
-            cli_flow_word(flow, text + at, end - at);
+        cli_flow_word(flow, text + at, end - at); /* of two blanks there is an empty one between */
     }
 }
 
@@ -69,13 +95,12 @@ void cli_flow_format(cli_flow *flow, const char *format, ...)
 
 void cli_flow_style(cli_flow *flow, cli_style style)
 {
-    (void)flow;
-    fputs(cli_styled(stdout, style), stdout);
+    fputs(cli_styled(flow->stream, style), flow->stream);
 }
 
 void cli_flow_end(cli_flow *flow)
 {
-    putchar('\n');
+    putc('\n', flow->stream);
     flow->column = 0;
 }
 
@@ -101,7 +126,7 @@ void cli_flow_lines(const char *text)
     cli_flow flow;
     while (*text != '\0') {
         size_t len = strcspn(text, "\n"), column = text_column(text, len);
-        cli_flow_begin(&flow, column < len ? column : len, column);
+        cli_flow_begin(&flow, stdout, column < len ? column : len, column);
         fwrite(text, 1, flow.column, stdout);
         cli_flow_text(&flow, text + flow.column, len - flow.column);
         for (text += len; flow.limit > 0 && *text == '\n' && goes_on(text + 1, len, column); text += len) {

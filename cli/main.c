@@ -63,16 +63,17 @@ char *const *cli_operands(const cli_arguments *arguments) { return arguments->op
 
 static void say(const cli_arguments *arguments, const char *format, va_list values)
 {
+    cli_flow flow;
     char *text;
     fflush(stdout);
-    fprintf(stderr, "heaptrail %s: ", arguments->command->name);
     /* Names of files, and what files say of themselves, do not command a terminal. */
-    int len = vasprintf(&text, format, values);
+    int begun = fprintf(stderr, "heaptrail %s: ", arguments->command->name), len = vasprintf(&text, format, values);
+    cli_flow_begin(&flow, stderr, begun > 0 ? (size_t)begun : 0, 2);
     if (len >= 0) {
-        cli_print_escaped(stderr, text, (size_t)len);
+        cli_flow_text(&flow, text, (size_t)len);
         free(text);
     }
-    fputc('\n', stderr);
+    cli_flow_end(&flow);
 }
 
 int cli_fail(const cli_arguments *arguments, const char *format, ...)
@@ -133,7 +134,7 @@ static void print_option(const cli_option *option)
              option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
              option->argument ? " " : "", option->argument ? option->argument : "");
     cli_flow flow;
-    cli_flow_begin(&flow, (size_t)printf("%-*s ", HELP_COLUMN, left), HELP_COLUMN + 1);
+    cli_flow_begin(&flow, stdout, (size_t)printf("%-*s ", HELP_COLUMN, left), HELP_COLUMN + 1);
     cli_flow_text(&flow, option->help, strlen(option->help));
     cli_flow_end(&flow);
 }
@@ -141,7 +142,7 @@ static void print_option(const cli_option *option)
 static void print_command_help(const cli_command *command)
 {
     cli_flow flow;
-    cli_flow_begin(&flow, (size_t)printf("usage: heaptrail %s ", command->name), 4);
+    cli_flow_begin(&flow, stdout, (size_t)printf("usage: heaptrail %s ", command->name), 4);
     /* What stands in brackets is not broken. */
     for (const char *word = command->usage; *word != '\0'; word += *word == ' ') {
         size_t len = strcspn(word, word[0] == '[' ? "]" : " ");

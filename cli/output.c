@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "cli/fit.h"
+#include "cli/flow.h"
 
 enum {
     CELL_NARROWEST = 12, /* no column is cut below this */
-    TEXT_WANTED = 24,    /* before text is cut below this, heads are shortened and columns left out */
+    TEXT_WANTED = 32,    /* before text is cut below this, heads are shortened and columns left out */
     GAP = 2
 };
 
@@ -27,7 +28,7 @@ typedef struct column {
     char *name;
     const char *head; /* shorter; NULL: none */
     cli_column_kind kind;
-    bool is_spare;
+    bool is_spare, is_sentence;
 } column;
 
 struct cli_rows {
@@ -83,6 +84,8 @@ void cli_rows_column_narrow(cli_rows *rows, const char *head, bool is_spare)
     rows->columns[rows->column_count - 1].head = head;
     rows->columns[rows->column_count - 1].is_spare = is_spare;
 }
+
+void cli_rows_column_sentence(cli_rows *rows) { rows->columns[rows->column_count - 1].is_sentence = true; }
 
 void cli_rows_keep_heads(cli_rows *rows) { rows->heads_kept = true; }
 
@@ -255,10 +258,13 @@ static void choose_kinds(cli_rows *rows)
 /* What a table looks like where it is printed. */
 typedef struct layout {
     size_t *widths;
-    bool short_heads, spares_out;
+    bool short_heads, spares_out, sentences_out;
 } layout;
 
-static bool is_out(const cli_rows *rows, const layout *chosen, size_t i) { return chosen->spares_out && rows->columns[i].is_spare; }
+static bool is_out(const cli_rows *rows, const layout *chosen, size_t i)
+{
+    return (chosen->spares_out && rows->columns[i].is_spare) || (chosen->sentences_out && rows->columns[i].is_sentence);
+}
 
 static const char *head_of(const cli_rows *rows, const layout *chosen, size_t i)
 {
@@ -288,6 +294,7 @@ static size_t measure(const cli_rows *rows, layout *chosen, size_t text_max)
 static void choose_layout(const cli_rows *rows, layout *chosen, size_t limit)
 {
     if (limit > 0) {
+        chosen->sentences_out = measure(rows, chosen, SIZE_MAX) > limit;
         chosen->short_heads = measure(rows, chosen, TEXT_WANTED) > limit;
         chosen->spares_out = measure(rows, chosen, TEXT_WANTED) > limit;
     }
@@ -320,12 +327,25 @@ static void print_line(const cli_rows *rows, const layout *chosen, const cell *c
         if (len > 0) {
             printf("%*s", (int)pending, "");
             pending = 0;
-            width = cli_print_fitted(text, len, chosen->widths[i]);
+            width = cli_print_fitted(stdout, text, len, chosen->widths[i]);
         }
         pending += GAP + (left ? chosen->widths[i] - width : 0);
     }
     fputs(style[0] ? cli_styled(stdout, CLI_STYLE_NONE) : "", stdout);
     fputc('\n', stdout);
+}
+
+/* What stands below a row. */
+static void print_sentences(const cli_rows *rows, const cell *cells)
+{
+    for (size_t i = 0; i < rows->column_count; i++) {
+        cli_flow flow;
+        if (!rows->columns[i].is_sentence || cells[i].len == 0)
+            continue;
+        cli_flow_begin(&flow, stdout, (size_t)printf("  "), 2);
+        cli_flow_text(&flow, cells[i].text, cells[i].len);
+        cli_flow_end(&flow);
+    }
 }
 
 static void print_table(cli_rows *rows)
@@ -336,8 +356,11 @@ static void print_table(cli_rows *rows)
     choose_layout(rows, &chosen, cli_terminal_columns(stdout));
     if (rows->row_count > 0 || (rows->heads_kept && rows->column_count > 0))
         print_line(rows, &chosen, NULL, cli_styled(stdout, CLI_STYLE_BOLD));
-    for (size_t row = 0; row < rows->row_count; row++)
+    for (size_t row = 0; row < rows->row_count; row++) {
         print_line(rows, &chosen, rows->cells + row * rows->column_count, "");
+        if (chosen.sentences_out)
+            print_sentences(rows, rows->cells + row * rows->column_count);
+    }
     free(chosen.widths);
 }
 

@@ -42,6 +42,8 @@ void cli_rows_column(cli_rows *rows, const char *name, cli_column_kind kind);
  * otherwise (head NULL: the same), and whether it is left out where that is not enough.
  * A pipe and JSON always have every column by its name. head is borrowed until close. */
 void cli_rows_column_narrow(cli_rows *rows, const char *head, bool is_spare);
+/* Of the column added last, which holds sentences: where it would be cut they stand below their rows instead. */
+void cli_rows_column_sentence(cli_rows *rows);
 /* A table without rows prints its heads (otherwise nothing). */
 void cli_rows_keep_heads(cli_rows *rows);
 void cli_rows_text(cli_rows *rows, const char *data, size_t len);

@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INDENT = 2 }; /* blanks a level */
+enum {
+    INDENT = 2, /* blanks a level */
+    ROWS_DEFAULT = 20,
+    ROWS_LEAST = 5,
+    LINES_BESIDE = 5 /* of a terminal: two of a sentence, the heads, how many more, and what one types next */
+};
 
 static int open_store(const cli_arguments *arguments, const char *file, bool needs_objects, htrail__store **out)
 {
@@ -162,11 +167,13 @@ cli_rows *cli_query_rows_open(const cli_arguments *arguments, sqlite3_stmt *stat
 
 /* more: of rows past row_limit (0: none). */
 static int add_rows(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt *statement, const cli_query_column *columns,
-                    uint64_t row_limit, uint64_t *more)
+                    uint64_t row_limit, uint64_t *more, const cli_query_told *told)
 {
     bool json = cli_option_given(arguments, "json");
     int step;
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (told != NULL)
+            told->row(told->arg, statement);
         if (row_limit > 0 && cli_rows_count(rows) == row_limit) {
             ++*more;
             continue;
@@ -174,6 +181,39 @@ static int add_rows(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt
         add_row(rows, statement, columns, json);
     }
     return step == SQLITE_DONE ? CLI_EXIT_OK : cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
+}
+
+int cli_limit_option(const cli_arguments *arguments, uint64_t *limit)
+{
+    const char *rows = cli_option_value(arguments, "limit");
+    size_t lines = cli_terminal_lines();
+    unsigned long long number = cli_option_given(arguments, "json") ? 0 : lines == 0 ? ROWS_DEFAULT : lines < LINES_BESIDE + ROWS_LEAST ? ROWS_LEAST : lines - LINES_BESIDE;
+    if (rows != NULL && !cli_parse_number(rows, &number))
+        return cli_usage(arguments, "'%s' is not a number of rows", rows);
+    *limit = number;
+    return CLI_EXIT_OK;
+}
+
+void cli_print_more(uint64_t more)
+{
+    char number[32];
+    cli_format_number(number, sizeof number, (int64_t)more);
+    printf("%s... and %s more%s%s\n", cli_styled(stdout, CLI_STYLE_DIM), number, cli_is_terminal(stdout) ? ": -n 0 shows all" : "",
+           cli_styled(stdout, CLI_STYLE_NONE));
+}
+
+int cli_query_column_at(sqlite3_stmt *row, const char *name)
+{
+    for (int i = 0; name != NULL && i < sqlite3_column_count(row); i++)
+        if (strcmp(sqlite3_column_name(row, i), name) == 0)
+            return i;
+    return -1;
+}
+
+int64_t cli_query_number(sqlite3_stmt *row, const char *name)
+{
+    int at = cli_query_column_at(row, name);
+    return at < 0 ? 0 : sqlite3_column_int64(row, at);
 }
 
 void cli_query_rows_next(cli_rows *rows, const char *name, sqlite3_stmt *statement)
@@ -186,25 +226,41 @@ void cli_query_rows_next(cli_rows *rows, const char *name, sqlite3_stmt *stateme
 int cli_query_rows_add(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt *statement)
 {
     uint64_t more = 0;
-    return add_rows(arguments, rows, statement, NULL, 0, &more);
+    return add_rows(arguments, rows, statement, NULL, 0, &more, NULL);
 }
 
-int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns, uint64_t row_limit)
+static void print_told(const cli_query_told *told)
+{
+    cli_flow flow;
+    cli_flow_begin(&flow, stdout, 0, 2);
+    told->say(told->arg, &flow);
+    if (!flow.is_line_empty)
+        cli_flow_end(&flow);
+}
+
+int cli_print_query_told(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns, uint64_t row_limit,
+                         const cli_query_told *told)
 {
     uint64_t more = 0;
-    char number[32];
 
+    if (!cli_is_terminal(stdout) || cli_option_given(arguments, "json"))
+        told = NULL;
     cli_show_sql(arguments, statement, row_limit);
     cli_rows *rows = cli_query_rows_open(arguments, statement, columns);
-    int result = add_rows(arguments, rows, statement, columns, row_limit, &more);
+    int result = add_rows(arguments, rows, statement, columns, row_limit, &more, told);
     if (result != CLI_EXIT_OK) {
         cli_rows_discard(rows);
         return result;
     }
+    if (told != NULL)
+        print_told(told);
     cli_rows_close(rows);
-    if (more > 0 && !cli_option_given(arguments, "json")) {
-        cli_format_number(number, sizeof number, (int64_t)more);
-        printf("%s... and %s more%s\n", cli_styled(stdout, CLI_STYLE_DIM), number, cli_styled(stdout, CLI_STYLE_NONE));
-    }
+    if (more > 0 && !cli_option_given(arguments, "json"))
+        cli_print_more(more);
     return CLI_EXIT_OK;
+}
+
+int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns, uint64_t row_limit)
+{
+    return cli_print_query_told(arguments, statement, columns, row_limit, NULL);
 }

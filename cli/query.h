@@ -7,6 +7,7 @@
 
 #include "analyze/store.h"
 #include "cli/command.h"
+#include "cli/flow.h"
 #include "cli/output.h"
 
 /* Open FILE with a progress bar; a snapshot that is not whole is said on standard error.
@@ -46,6 +47,27 @@ typedef struct cli_query_column {
 int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns,
                     uint64_t row_limit);
 
+/* What is said above a table on a terminal: row sees each row, also those past the limit, and say then says it. */
+typedef struct cli_query_told {
+    void (*row)(void *arg, sqlite3_stmt *row);
+    void (*say)(void *arg, cli_flow *flow);
+    void *arg;
+} cli_query_told;
+
+/* The same; told may be NULL. */
+int cli_print_query_told(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns, uint64_t row_limit,
+                         const cli_query_told *told);
+
+/* How many rows by --limit, else as many as the terminal has room for, else 20; with --json all. Returns CLI_EXIT_OK, or
+ * the exit code of a wrong use that was said. */
+int cli_limit_option(const cli_arguments *arguments, uint64_t *limit);
+/* "... and 12 more", and on a terminal how to see them. */
+void cli_print_more(uint64_t more);
+
+/* Of a row: which column has the name (-1: none), and the number in it (0: none). */
+int cli_query_column_at(sqlite3_stmt *row, const char *name);
+int64_t cli_query_number(sqlite3_stmt *row, const char *name);
+
 /* The same in steps, for a table of several queries with the same columns: open rows with the columns of the
  * first, add the rows of each, then cli_rows_close. cli_query_rows_add returns what cli_fail does where it fails. */
 cli_rows *cli_query_rows_open(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns);
@@ -56,6 +78,7 @@ int cli_query_rows_add(const cli_arguments *arguments, cli_rows *rows, sqlite3_s
  * standard error first where --show-sql was given. */
 int cli_prepare(const cli_arguments *arguments, sqlite3 *db, const char *sql, sqlite3_stmt **out);
 
+#define CLI_OPTION_LIMIT(what) {"limit", 'n', "N", "at most N " what "; 0: all; default as many as the terminal shows, in a pipe 20, with --json all"}
 #define CLI_OPTION_JSON {"json", 0, NULL, "print one JSON object instead of a table"}
 #define CLI_OPTION_SHOW_SQL {"show-sql", 0, NULL, "print the query on standard error first"}
 /* Of a command that reads a snapshot without a database. */

@@ -78,20 +78,12 @@ static void print_callers(const char *at)
     }
 }
 
-static int column_of(sqlite3_stmt *statement, const char *name)
-{
-    int count = sqlite3_column_count(statement), i = 0;
-    while (i < count && strcmp(sqlite3_column_name(statement, i), name) != 0)
-        i++;
-    return i;
-}
-
 static void print_row(sqlite3_stmt *statement, bool is_diff)
 {
     const char *key = (const char *)sqlite3_column_text(statement, 0), *end;
-    int64_t count = sqlite3_column_int64(statement, column_of(statement, is_diff ? "count_after" : "count"));
-    int64_t bytes = sqlite3_column_int64(statement, column_of(statement, is_diff ? "bytes_after" : "bytes"));
-    double error = sqlite3_column_double(statement, column_of(statement, "bytes_error"));
+    int64_t count = cli_query_number(statement, is_diff ? "count_after" : "count");
+    int64_t bytes = cli_query_number(statement, is_diff ? "bytes_after" : "bytes");
+    double error = sqlite3_column_double(statement, cli_query_column_at(statement, "bytes_error"));
     char text[64];
 
     key = key == NULL ? "" : key;
@@ -99,15 +91,15 @@ static void print_row(sqlite3_stmt *statement, bool is_diff)
     print_key(key, end == NULL ? strlen(key) : (size_t)(end - key));
     printf(": size=%s", size_text(text, sizeof text, (double)bytes, false));
     if (is_diff)
-        printf(" (%s)", size_text(text, sizeof text, (double)sqlite3_column_int64(statement, column_of(statement, "bytes_change")), true));
+        printf(" (%s)", size_text(text, sizeof text, (double)cli_query_number(statement, "bytes_change"), true));
     printf(", count=%lld", (long long)count);
     if (is_diff)
-        printf(" (%+lld)", (long long)sqlite3_column_int64(statement, column_of(statement, "count_change")));
+        printf(" (%+lld)", (long long)cli_query_number(statement, "count_change"));
     if (count > 0)
         printf(", average=%s", size_text(text, sizeof text, (double)bytes / (double)count, false));
     if (error > 0)
         printf(", error=%s, samples=%lld", size_text(text, sizeof text, error, false),
-               (long long)sqlite3_column_int64(statement, column_of(statement, "blocks")));
+               (long long)cli_query_number(statement, "blocks"));
     printf("\n");
     print_callers(end);
 }
@@ -128,7 +120,6 @@ static int print(const cli_arguments *arguments, sqlite3 *db, const char *sql, b
 {
     sqlite3_stmt *statement = NULL;
     uint64_t printed = 0, more = 0;
-    char number[32];
     int step, result = cli_prepare(arguments, db, sql, &statement);
 
     if (result != CLI_EXIT_OK)
@@ -149,8 +140,7 @@ static int print(const cli_arguments *arguments, sqlite3 *db, const char *sql, b
     if (step != SQLITE_DONE) {
         result = cli_fail(arguments, "%s", sqlite3_errmsg(db));
     } else if (more > 0) {
-        cli_format_number(number, sizeof number, (int64_t)more);
-        printf("%s... and %s more%s\n", cli_styled(stdout, CLI_STYLE_DIM), number, cli_styled(stdout, CLI_STYLE_NONE));
+        cli_print_more(more);
     } else if (printed == 0) {
         printf("nothing differs by site\n");
     }

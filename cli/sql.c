@@ -66,8 +66,12 @@ static int run(const cli_arguments *arguments)
     char *read = NULL;
     htrail__store *store = NULL;
     sqlite3_stmt *statement = NULL;
+    uint64_t limit = 0;
     int result, tables = 0;
 
+    /* A pipe gets all rows that the query gives. */
+    if ((cli_option_given(arguments, "limit") || cli_is_terminal(stdout)) && (result = cli_limit_option(arguments, &limit)) != CLI_EXIT_OK)
+        return result;
     if (rest == NULL && strcmp(operands[0], "-") == 0)
         return cli_usage(arguments, "standard input cannot be both the snapshot and the query");
     if ((result = cli_open_store(arguments, operands[0], &store)) != CLI_EXIT_OK)
@@ -83,7 +87,7 @@ static int run(const cli_arguments *arguments)
         else if (statement != NULL) {
             if (tables++ > 0)
                 putchar('\n');
-            result = cli_print_query(arguments, statement, NULL, 0);
+            result = cli_print_query(arguments, statement, NULL, limit);
         }
         sqlite3_finalize(statement);
         statement = NULL;
@@ -95,11 +99,11 @@ done:
     return result;
 }
 
-static const cli_option options[] = {CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
+static const cli_option options[] = {{"limit", 'n', "N", "at most N rows; 0: all; default as many as the terminal shows, in a pipe and with --json all"}, CLI_OPTION_JSON, CLI_OPTION_SHOW_SQL, {NULL, 0, NULL, NULL}};
 
 const cli_command cli_sql = {
     .name = "sql",
-    .usage = "FILE [QUERY]",
+    .usage = "[-n N] FILE [QUERY]",
     .summary = "ask a snapshot in SQL",
     .help = "Without QUERY it is read from standard input. Tables: docs/schema.md.\n"
             "  heaptrail sql a.htrail \"SELECT type, count(*) FROM object GROUP BY type ORDER BY 2 DESC LIMIT 5\"",

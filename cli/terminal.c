@@ -39,7 +39,7 @@ bool cli_terminal_set_color(const char *text)
 }
 
 /* Asked once a stream: a table asks for each of its cells. */
-static bool is_terminal(FILE *stream)
+bool cli_is_terminal(FILE *stream)
 {
     static signed char known[STDERR_FILENO + 1]; /* 0: not asked */
     int number = fileno(stream);
@@ -53,7 +53,7 @@ static bool is_terminal(FILE *stream)
 bool cli_terminal_moves(FILE *stream)
 {
     const char *term = getenv("TERM");
-    return is_terminal(stream) && term != NULL && strcmp(term, "dumb") != 0;
+    return cli_is_terminal(stream) && term != NULL && strcmp(term, "dumb") != 0;
 }
 
 const char *cli_styled(FILE *stream, cli_style style)
@@ -72,8 +72,8 @@ static bool locale_is_utf8(void)
     return utf8;
 }
 
-bool cli_is_utf8(FILE *stream) { return is_terminal(stream) && locale_is_utf8(); }
-bool cli_is_ascii(FILE *stream) { return is_terminal(stream) && !locale_is_utf8(); }
+bool cli_is_utf8(FILE *stream) { return cli_is_terminal(stream) && locale_is_utf8(); }
+bool cli_is_ascii(FILE *stream) { return cli_is_terminal(stream) && !locale_is_utf8(); }
 
 /* What the variable says of it, else what the terminal does. */
 static size_t terminal_size(FILE *stream, const char *variable)
@@ -82,7 +82,7 @@ static size_t terminal_size(FILE *stream, const char *variable)
     const char *said = getenv(variable);
     char *end = NULL;
     unsigned long number = said == NULL || *said < '0' || *said > '9' ? 0 : strtoul(said, &end, 10);
-    if (!is_terminal(stream))
+    if (!cli_is_terminal(stream))
         return 0;
     if (number > 0 && *end == '\0')
         return number < COLUMNS_MAX ? number : COLUMNS_MAX;

@@ -21,6 +21,7 @@ typedef enum cli_style {
 bool cli_terminal_set_width(const char *text);
 bool cli_terminal_set_color(const char *text);
 
+bool cli_is_terminal(FILE *stream);
 /* The escape sequence to begin a style, CLI_STYLE_NONE to end it; "" where stream has no colour: by --color, else where
  * it is no terminal, NO_COLOR is set or TERM is dumb. What a colour says stands there in words too. */
 const char *cli_styled(FILE *stream, cli_style style);

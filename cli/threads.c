@@ -8,8 +8,6 @@
 #include "cli/query.h"
 #include "cli/terminal.h"
 
-enum { ROWS_DEFAULT = 20 };
-
 /* Of a database that has the tables thread, stack and frame: which states its threads are in, and all of a
  * stack. Two stacks are the same where their hash is. */
 #define STACKS(schema)                                                                                              \
@@ -46,24 +44,9 @@ static const char each_sql[] =
 
 static const char no_threads[] = "'%s' holds no threads; snapshots have them from format 1.1 on";
 
-/* Columns of a row by name, since the two queries have some of their own. */
-static int column(sqlite3_stmt *statement, const char *name)
-{
-    for (int i = 0; i < sqlite3_column_count(statement); i++)
-        if (strcmp(sqlite3_column_name(statement, i), name) == 0)
-            return i;
-    return -1;
-}
-
-static int64_t number(sqlite3_stmt *statement, const char *name)
-{
-    int at = column(statement, name);
-    return at < 0 ? 0 : sqlite3_column_int64(statement, at);
-}
-
 static void print_text(sqlite3_stmt *statement, const char *name)
 {
-    int at = column(statement, name);
+    int at = cli_query_column_at(statement, name);
     const char *text = at < 0 ? NULL : (const char *)sqlite3_column_text(statement, at);
     if (text != NULL)
         cli_print_escaped(stdout, text, (size_t)sqlite3_column_bytes(statement, at));
@@ -71,7 +54,7 @@ static void print_text(sqlite3_stmt *statement, const char *name)
 
 static void print_frames(sqlite3_stmt *statement)
 {
-    int at = column(statement, "frames");
+    int at = cli_query_column_at(statement, "frames");
     const char *text = (const char *)sqlite3_column_text(statement, at), *end;
     for (; text != NULL && *text != '\0'; text = *end == '\n' ? end + 1 : end) {
         end = text + strcspn(text, "\n");
@@ -84,18 +67,18 @@ static void print_frames(sqlite3_stmt *statement)
 /* "57 threads (+37) at sse.py:6 events <- ...", and under it what they hold and do. */
 static void print_stack(sqlite3_stmt *statement, bool is_change, bool with_frames)
 {
-    int64_t threads = number(statement, "threads"), bytes_change = number(statement, "retained_change"), objects = number(statement, "retained_objects");
-    int64_t daemons = number(statement, "daemons");
+    int64_t threads = cli_query_number(statement, "threads"), bytes_change = cli_query_number(statement, "retained_change"), objects = cli_query_number(statement, "retained_objects");
+    int64_t daemons = cli_query_number(statement, "daemons");
     char count[32], size[32], change[32];
     cli_format_number(count, sizeof count, threads);
     printf("%s%s thread%s", cli_styled(stdout, CLI_STYLE_BOLD), count, threads == 1 ? "" : "s");
     if (is_change) {
-        int64_t threads_change = number(statement, "threads_change");
+        int64_t threads_change = cli_query_number(statement, "threads_change");
         printf(" (%s%" PRId64 ")", threads_change > 0 ? "+" : "", threads_change);
     }
     printf("%s at ", cli_styled(stdout, CLI_STYLE_NONE));
     print_text(statement, "stack");
-    cli_format_bytes(size, sizeof size, number(statement, "retained_bytes"));
+    cli_format_bytes(size, sizeof size, cli_query_number(statement, "retained_bytes"));
     cli_format_number(count, sizeof count, objects);
     printf("\n    %s", size);
     if (bytes_change != 0) {
@@ -125,7 +108,7 @@ static int print_stacks(const cli_arguments *arguments, sqlite3_stmt *statement,
     if (step != SQLITE_DONE)
         return cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
     if (limit > 0 && count > limit)
-        printf("%s... and %" PRIu64 " more%s\n", cli_styled(stdout, CLI_STYLE_DIM), count - limit, cli_styled(stdout, CLI_STYLE_NONE));
+        cli_print_more(count - limit);
     if (is_change && count == 0)
         printf("no threads came or went, and those that are there hold what they held\n");
     return CLI_EXIT_OK;
@@ -149,15 +132,14 @@ static int run(const cli_arguments *arguments)
         {.name = "started", .kind = CLI_COLUMN_ANY}, {.name = "cpu", .kind = CLI_COLUMN_ANY}, {.name = "daemon", .kind = CLI_COLUMN_TEXT, .is_spare = true},
         {.name = "wait", .kind = CLI_COLUMN_TEXT, .is_spare = true}, {.name = "stack", .kind = CLI_COLUMN_TEXT}, {.name = NULL}};
     bool is_json = cli_option_given(arguments, "json"), is_each = cli_option_given(arguments, "each"), is_change = cli_operand_count(arguments) == 2;
-    const char *rows = cli_option_value(arguments, "limit");
-    unsigned long long limit = is_json ? 0 : ROWS_DEFAULT;
+    uint64_t limit;
     htrail__store *stores[2] = {NULL, NULL};
     sqlite3 *db = NULL, *pair = NULL;
     sqlite3_stmt *statement = NULL;
-    int result = CLI_EXIT_OK;
+    int result = cli_limit_option(arguments, &limit);
 
-    if (rows != NULL && !cli_parse_number(rows, &limit))
-        return cli_usage(arguments, "'%s' is not a number of rows", rows);
+    if (result != CLI_EXIT_OK)
+        return result;
     if (is_each && is_change)
         return cli_usage(arguments, "--each is for one snapshot");
     for (size_t i = 0; i < cli_operand_count(arguments); i++)
@@ -184,7 +166,7 @@ done:
 static const cli_option options[] = {
     {"each", 'e', NULL, "one row a thread: tid, name, state, start, processor time"},
     {"frames", 'f', NULL, "every frame of each stack, innermost first"},
-    {"limit", 'n', "N", "at most N stacks; 0: all; default 20, with --json all"},
+    CLI_OPTION_LIMIT("stacks"),
     CLI_OPTION_JSON,
     CLI_OPTION_SHOW_SQL,
     {NULL, 0, NULL, NULL},

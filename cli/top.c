@@ -4,6 +4,7 @@
 
 #include "analyze/select.h"
 #include "analyze/text.h"
+#include "cli/gist.h"
 #include "cli/query.h"
 #include "cli/sites.h"
 #include "cli/totals.h"
@@ -139,6 +140,21 @@ static int run_tree(const cli_arguments *arguments, const char *by, const char *
     return result;
 }
 
+/* "945,138 objects of 136.0 MiB; 35 % are dict" */
+static void say_most(cli_flow *flow, const cli_gist *gist)
+{
+    char count[32], bytes[32], share[32];
+    cli_flow_style(flow, CLI_STYLE_BOLD);
+    cli_flow_format(flow, "%s %s of %s", cli_gist_number(count, gist->counts, false), strcmp(gist->arg, "c-refs") == 0 ? "references from C code to objects" : gist->counts == 1 ? "object" : "objects",
+                    cli_gist_bytes(bytes, gist->sum, false));
+    cli_flow_style(flow, CLI_STYLE_NONE);
+    if (gist->rows < 2)
+        return;
+    cli_flow_format(flow, "in %s rows by %s: %s of it in", cli_gist_number(count, gist->rows, false), (const char *)gist->arg, cli_gist_share(share, gist->most_bytes, gist->sum));
+    const char *name = gist->most[0] != '\0' ? gist->most : cli_totals_blank(gist->arg);
+    cli_flow_name(flow, name);
+}
+
 static int run(const cli_arguments *arguments)
 {
     cli_query_column columns[] = {{.name = "key", .kind = CLI_COLUMN_TEXT},
@@ -169,7 +185,8 @@ static int run(const cli_arguments *arguments)
     if (result != CLI_EXIT_OK)
         goto done;
     columns[0].blank = cli_totals_blank(by);
-    result = cli_print_query(arguments, statement, columns, limit);
+    cli_gist gist = {.key = "key", .count = "count", .bytes = "bytes", .say = say_most, .arg = by};
+    result = cli_print_gist(arguments, statement, columns, limit, &gist);
 done:
     sqlite3_finalize(statement);
     htrail__store_free(store);

@@ -3,17 +3,16 @@
 
 #include <string.h>
 
-enum { ROWS_DEFAULT = 20 };
+#include "cli/query.h"
 
 int cli_totals_options(const cli_arguments *arguments, const char *own, const char **by, uint64_t *limit)
 {
     static const char *const known[] = {"type", "module", "owner", "package", "size", "name", "length", "site", "thread", "root", "c-refs"};
-    const char *asked = cli_option_value(arguments, "by"), *rows = cli_option_value(arguments, "limit");
-    unsigned long long number = cli_option_given(arguments, "json") ? 0 : ROWS_DEFAULT;
+    const char *asked = cli_option_value(arguments, "by");
+    int result = cli_limit_option(arguments, limit);
 
-    if (rows != NULL && !cli_parse_number(rows, &number))
-        return cli_usage(arguments, "'%s' is not a number of rows", rows);
-    *limit = number;
+    if (result != CLI_EXIT_OK)
+        return result;
     *by = "type";
     if (cli_option_given(arguments, "traceback") && (asked == NULL || strcmp(asked, "site") != 0))
         return cli_usage(arguments, "--traceback is for --by site");

@@ -5,10 +5,11 @@
 #include <stdint.h>
 
 #include "cli/command.h"
+#include "cli/query.h"
 
 #define CLI_TOTALS_OPTIONS                                                                \
     {"by", 'b', "KEY", "type (the default), module, owner, package, name, size, length, site, thread, root or c-refs"},     \
-    {"limit", 'n', "N", "at most N rows; 0: all; default 20, with --json all"}
+    CLI_OPTION_LIMIT("rows")
 
 #define CLI_TOTALS_HELP                                                                   \
     "--by type    types, by their full name\n"                                            \

@@ -1,8 +1,31 @@
 /* cli/waste.c - heaptrail waste: memory that a program could do without, and the field that holds it. */
 #include "analyze/waste.h"
+#include "cli/gist.h"
 #include "cli/query.h"
 
-enum { QUERY_BYTES_MAX = 1 << 16, ROWS_DEFAULT = 20 };
+#include <string.h>
+
+enum { QUERY_BYTES_MAX = 1 << 16 };
+
+static int64_t heap_bytes(const cli_arguments *arguments, sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t bytes = 0;
+    if (cli_prepare(arguments, db, "SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'size_bytes'", &statement) == CLI_EXIT_OK && sqlite3_step(statement) == SQLITE_ROW)
+        bytes = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return bytes;
+}
+
+/* "23.6 KiB of 172.5 KiB could come back, 14 %" */
+static void say_back(cli_flow *flow, const cli_gist *gist)
+{
+    char back[32], all[32], share[32];
+    const int64_t *heap = gist->arg;
+    cli_flow_style(flow, CLI_STYLE_BOLD);
+    cli_flow_format(flow, "%s of %s could come back, %s", cli_gist_bytes(back, gist->sum, false), cli_gist_bytes(all, *heap, false), cli_gist_share(share, gist->sum, *heap));
+    cli_flow_style(flow, CLI_STYLE_NONE);
+}
 
 static int run(const cli_arguments *arguments)
 {
@@ -15,19 +38,16 @@ static int run(const cli_arguments *arguments)
                                                {.name = "back", .kind = CLI_COLUMN_BYTES},
                                                {.name = "example", .kind = CLI_COLUMN_PLAIN, .is_spare = true},
                                                {.name = NULL}};
-    const char *file = cli_operands(arguments)[0], *kind = cli_option_value(arguments, "kind"), *by = cli_option_value(arguments, "by"),
-               *rows = cli_option_value(arguments, "limit");
-    unsigned long long limit = cli_option_given(arguments, "json") ? 0 : ROWS_DEFAULT;
+    const char *file = cli_operands(arguments)[0], *kind = cli_option_value(arguments, "kind"), *by = cli_option_value(arguments, "by");
+    uint64_t limit;
     htrail__store *store = NULL;
     sqlite3_stmt *statement = NULL;
     htrail__text query;
     int result;
 
     htrail__text_init(&query, QUERY_BYTES_MAX);
-    if (rows != NULL && !cli_parse_number(rows, &limit)) {
-        result = cli_usage(arguments, "'%s' is not a number of rows", rows);
+    if ((result = cli_limit_option(arguments, &limit)) != CLI_EXIT_OK)
         goto done;
-    }
     if (kind != NULL && !htrail__waste_is_kind(kind)) {
         result = cli_usage(arguments, "no kind of waste is '%s'; it is duplicate, empty, nearly-empty, over-allocated or slots", kind);
         goto done;
@@ -47,7 +67,9 @@ static int run(const cli_arguments *arguments)
     }
     if ((result = cli_prepare(arguments, htrail__store_db(store), htrail__text_string(&query), &statement)) != CLI_EXIT_OK)
         goto done;
-    result = cli_print_query(arguments, statement, columns, limit);
+    const int64_t heap = heap_bytes(arguments, htrail__store_db(store));
+    cli_gist gist = {.key = "kind", .count = "objects", .bytes = "back", .say = say_back, .arg = &heap};
+    result = cli_print_gist(arguments, statement, columns, limit, &gist);
 done:
     sqlite3_finalize(statement);
     htrail__text_release(&query);
@@ -57,7 +79,7 @@ done:
 
 static const cli_option options[] = {{"by", 'b', "KEY", "field (the default), type, owner or kind"},
                                      {"kind", 'k', "KIND", "only duplicate, empty, nearly-empty, over-allocated or slots"},
-                                     {"limit", 'n', "N", "at most N rows; 0: all; default 20, with --json all"},
+                                     CLI_OPTION_LIMIT("rows"),
                                      CLI_OPTION_JSON,
                                      CLI_OPTION_SHOW_SQL,
                                      {NULL, 0, NULL, NULL}};

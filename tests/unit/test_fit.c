@@ -44,11 +44,9 @@ static char *fitted(const char *text, size_t len, size_t columns, size_t *took)
 {
     char *out = NULL;
     size_t size;
-    FILE *was = stdout;
-    stdout = open_memstream(&out, &size);
-    *took = cli_print_fitted(text, len, columns);
-    fclose(stdout);
-    stdout = was;
+    FILE *stream = open_memstream(&out, &size);
+    *took = cli_print_fitted(stream, text, len, columns);
+    fclose(stream);
     return out;
 }
 

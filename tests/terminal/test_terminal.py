@@ -1,0 +1,93 @@
+"""What a person sees: every command in a real terminal of 80 and of 200 columns (screen.py), and what a pipe gets, to the
+byte in NAME.exact beside this file.
+
+    CLI_REWRITE=1 tests/run terminal     writes those files anew: look at what changed"""
+import os
+import subprocess
+import shutil
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../graph")]
+import graph_file
+import screen
+
+# Names that a terminal should not obey, wide ones, ones with accents, and one that no terminal has room for.
+NAMES = """
+root modules main __main__
+main      module __main__ : field __dict__ globals
+globals   dict   -        : value bad\033[2J\033]0;title\007 red, value \u202eevil list, value \u65e5\u672c\u8a9e wide
+red       list   -        size=9000 : index - one[*]
+one[40]   app.\033[31mRed\u202e - size=100
+list      list   -        size=800  : index - two[*]
+two[30]   app.\u65e5\u672c\u8a9e\U0001f40d - size=90
+wide      list   -        size=700  : index - three[*]
+three[20] app.e\u0301te\u0301 - size=80 : attr data data[$]
+data[20]  app.models.registry.declarative.MappedRegistryCollectionAdapterFactoryOfEverythingWithAnExtremelyLongNameIndeed - size=70
+"""
+SHOPS = "shop300.htrail shop600.htrail shop1000.htrail"
+
+# By file: commands, each at both sizes and in a pipe.
+SCREENS = {
+    "top": ["top shop1000.htrail", "top -n 3 --by size shop1000.htrail", "top --by c-refs shop300.htrail", "top names.htrail", "top many.htrail"],
+    "diff": ["diff shop300.htrail shop600.htrail", "diff " + SHOPS, "diff --by path shop300.htrail shop600.htrail", "diff shop600.htrail shop300.htrail",
+             "diff shop300.htrail shop300.htrail"],
+    "waste": ["waste shop1000.htrail"],
+    "check": ["check %s cut.htrail" % SHOPS, "check shop300.htrail"],
+    "sql": ["sql shop300.htrail 'SELECT nothing FROM a_table_that_is_not_there_and_whose_name_is_long'",
+            "sql many.htrail 'SELECT id, type, name, size, length FROM object ORDER BY id'"],
+}
+
+
+class Screens(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="heaptrail-terminal-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        for count in (300, 600, 1000):
+            graph_file.snapshot("shop.graph", cls.folder, "shop%d" % count, n=count)
+        graph_file.snapshot(NAMES, cls.folder, "names")
+        graph_file.snapshot("root modules all all\nall list - : index - " + ", index - ".join("one%d" % i for i in range(40)) + "".join(
+            "\none%d app.Type%02d - size=%d" % (i, i, 1000 - 7 * i) for i in range(40)) + "\n", cls.folder, "many")
+        whole = open(os.path.join(cls.folder, "shop300.htrail"), "rb").read()
+        with open(os.path.join(cls.folder, "cut.htrail"), "wb") as cut:
+            cut.write(whole[:len(whole) - 100])
+        cls.terminal = screen.Terminal(cls.folder)
+        cls.addClassCleanup(cls.terminal.close)
+
+    def compare(self, name, text):
+        path = os.path.join(HERE, name + ".exact")
+        if os.environ.get("CLI_REWRITE"):
+            with open(path, "w") as file:
+                file.write(text)
+        with open(path) as file:
+            self.maxDiff = None
+            self.assertEqual(text, file.read())
+
+    def pipe(self, command):
+        done = subprocess.run("heaptrail() { %s/heaptrail \"$@\"; }; %s" % (screen.B, command), shell=True, cwd=self.folder, env=self.terminal.environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        return done.stdout
+
+    def show_all(self, commands):
+        text = ""
+        for command in commands:
+            command = "heaptrail " + command
+            text += "$ %s\n" % command
+            for columns, lines in ((80, 24), (200, 50)):
+                text += "-- %d x %d\n%s" % (columns, lines, self.terminal.show(command, columns, lines))
+            text += "-- pipe\n%s\n" % self.pipe(command)
+        return text
+
+
+def screens_of(name):
+    return lambda self: self.compare(name, self.show_all(SCREENS[name]))
+
+
+for name in SCREENS:
+    setattr(Screens, "test_" + name, screens_of(name))
+
+if __name__ == "__main__":
+    unittest.main()
