@@ -30,12 +30,12 @@ bool htrail__is_struct_sequence(PyTypeObject *type);
 /* The name of the member at this offset; 0: none. */
 htrail_label htrail__label_member(htrail__walk *k, PyTypeObject *type, size_t offset);
 void htrail__push_table(htrail__walk *k, PyObject *o, const htrail__field *fields);
-/* What base->tp_traverse visits, but for targets that are in k->refs from `from` on. */
-void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint32_t from);
+/* What base->tp_traverse visits, but for targets that are in k->refs from `from` on; rest labels what lies
+ * in memory that the object only points to. */
+void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint32_t from, htrail__label_name rest);
 /* What it visits that stands in the words [first, words) of the object: the part behind a
  * part that another kind pushes. */
 void htrail__push_beyond(htrail__walk *k, PyObject *o, const htrail__type_info *info, size_t first, size_t words);
-void htrail__name_plain(htrail__walk *k, uint32_t from, htrail__label_name label);
 void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys);
 #if PY_VERSION_HEX >= 0x030b0000
 void htrail__push_interpreter_frame(htrail__walk *k, struct _PyInterpreterFrame *frame);

@@ -107,9 +107,7 @@ uint64_t htrail__refs_metatype(htrail__walk *k, PyObject *o, const htrail__type_
 {
     uint32_t from = k->ref_count;
     htrail__refs_type(k, o, info, cursor);
-    uint32_t end = k->ref_count;
-    htrail__push_traversed(k, o, info, from);
-    htrail__name_plain(k, end, L_internal);
+    htrail__push_traversed(k, o, info, from, L_internal);
     return 0;
 }
 
@@ -146,9 +144,7 @@ uint64_t htrail__refs_module(htrail__walk *k, PyObject *o, const htrail__type_in
     PyModuleObject *module = (PyModuleObject *)o;
     uint32_t from = k->ref_count;
     field(k, module->md_dict, L_dict);
-    uint32_t end = k->ref_count;
-    htrail__push_traversed(k, o, info, from);
-    htrail__name_plain(k, end, L_state);
+    htrail__push_traversed(k, o, info, from, L_state);
 #if PY_MAJOR_VERSION >= 3
     name_field(k, module->md_name, L_name);
 #endif

@@ -46,11 +46,10 @@ typedef struct labeller {
     htrail__walk *k;
     PyObject *o;
     const htrail__type_info *info;
-    uint32_t from;      /* references of k->refs from here on are known already */
-    uint32_t known;     /* and end here */
+    uint32_t known;           /* of k->known: they outlast k->refs, which is written when it is full */
+    htrail__label_name rest;  /* for what lies in memory that the object only points to */
     size_t words, next; /* of the object; where the last match was, plus one */
     bool class_done;
-    uint32_t parts;     /* of the object; where it changes, the known ones are written and gone */
     uint8_t used[HTRAIL_REFS_MAX / 8]; /* bits: known references that a visit stands for */
 } labeller;
 
@@ -112,10 +111,8 @@ static int visit(PyObject *target, void *arg)
 {
     labeller *v = arg;
     htrail__walk *k = v->k;
-    if (__builtin_expect(k->parts != v->parts, 0))
-        v->known = v->from;
-    for (uint32_t i = v->from; i < v->known; i++) /* one that is in the file under its name */
-        if (k->refs[i].target == (htrail_id)(uintptr_t)target && !(v->used[i >> 3] >> (i & 7) & 1)) {
+    for (uint32_t i = 0; i < v->known; i++) /* one that is in the file under its name */
+        if (k->known[i] == (htrail_id)(uintptr_t)target && !(v->used[i >> 3] >> (i & 7) & 1)) {
             v->used[i >> 3] |= (uint8_t)(1 << (i & 7));
             return 0;
         }
@@ -143,16 +140,18 @@ static int visit(PyObject *target, void *arg)
             htrail__push(k, target, (htrail_label)offset + 1, HTRAIL_REF_OFFSET);
         return 0;
     }
-    htrail__push(k, target, 0, HTRAIL_REF_PLAIN);
+    htrail__push(k, target, htrail__label(k, v->rest), HTRAIL_REF_FIELD);
     return 0;
 }
 
-void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint32_t from)
+void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint32_t from, htrail__label_name rest)
 {
     PyTypeObject *base = info->base;
     if (!base->tp_traverse || !htrail__has_gc_header(o))
         return;
-    labeller v = {.k = k, .o = o, .info = info, .from = from, .known = k->ref_count, .parts = k->parts};
+    labeller v = {.k = k, .o = o, .info = info, .rest = rest};
+    for (uint32_t i = from; i < k->ref_count; i++)
+        k->known[v.known++] = k->refs[i].target;
     size_t bytes = (size_t)base->tp_basicsize;
     if (base->tp_flags & Py_TPFLAGS_TUPLE_SUBCLASS) /* a structseq: its members are its items */
         for (const PyMemberDef *m = base->tp_members; m && m->name; m++)
@@ -161,16 +160,6 @@ void htrail__push_traversed(htrail__walk *k, PyObject *o, const htrail__type_inf
     v.words = bytes / sizeof(PyObject *) < WORDS_MAX ? bytes / sizeof(PyObject *) : WORDS_MAX;
     v.next = 2;
     base->tp_traverse(o, visit, &v);
-}
-
-/* What was visited but lies in memory that the object only points to. */
-void htrail__name_plain(htrail__walk *k, uint32_t from, htrail__label_name label)
-{
-    for (uint32_t i = k->parts == 0 ? from : 0; i < k->ref_count; i++)
-        if (k->refs[i].kind == HTRAIL_REF_PLAIN) {
-            k->refs[i].kind = HTRAIL_REF_FIELD;
-            k->refs[i].label = htrail__label(k, label);
-        }
 }
 
 uint64_t htrail__refs_traverse(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
@@ -183,9 +172,7 @@ uint64_t htrail__refs_traverse(htrail__walk *k, PyObject *o, const htrail__type_
     if (info->base->tp_flags & Py_TPFLAGS_MANAGED_DICT)
         htrail__push_attributes(k, o, info->type, true);
 #endif
-    uint32_t end = k->ref_count;
-    htrail__push_traversed(k, o, info, from);
-    htrail__name_plain(k, end, htrail__layout_is_c_type(info->base, "functools._lru_cache_wrapper", 0) ? L_cached : L_internal);
+    htrail__push_traversed(k, o, info, from, htrail__layout_is_c_type(info->base, "functools._lru_cache_wrapper", 0) ? L_cached : L_internal);
     return 0;
 }
 

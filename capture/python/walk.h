@@ -88,8 +88,7 @@ struct htrail__walk {
     htrail_ref refs[HTRAIL_REFS_MAX];
     size_t waiting_count;
     uintptr_t waiting[HTRAIL_PENDING_MAX];
-    uintptr_t visited[HTRAIL_REFS_MAX]; /* what tp_traverse visited, not yet labelled */
-    uint32_t visited_count;
+    htrail_id known[HTRAIL_REFS_MAX]; /* targets that were pushed before tp_traverse was asked (refs_fields.c) */
     htrail__type_info infos[INFO_CACHE];
     struct { const void *member; htrail_label label; } members[1024]; /* names of PyMemberDef */
     char text[2][TEXT_MAX];

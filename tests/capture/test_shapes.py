@@ -90,6 +90,11 @@ tell("items", {"many": list(map(id, many)), "slots": [id(getattr(wide, "s%d" % i
         kinds = collections.Counter(r.kind for r in taken.objects[ids["ordered"]].refs)
         self.assertEqual(kinds, {KEY: 3000, VALUE: 3000, INDEX: 3000} if self.since(3) else {KEY: 3000, VALUE: 3000, FIELD: 2})
         self.assertGreater(len(taken.objects[ids["cached"]].refs), 6000 if self.since(3, 7) else 3000 if self.since(3) else 4000) # 3.6: its links are objects
+        if self.since(3, 7): # however many parts its record has
+            labels = collections.Counter((r.kind, r.label) for r in taken.objects[ids["cached"]].refs)
+            self.assertEqual(labels[FIELD, "cached"], 6000, labels)
+            self.assertEqual([k for k in labels if k[0] == snapshot.PLAIN], [])
+            self.assertEqual({n for (kind, label), n in labels.items() if kind == FIELD and label != "cached"}, {1}, labels)
         self.assertEqual(len([r for r in taken.objects[ids["element"]].refs if r.kind == INDEX]), 3000)
         self.assertEqual(taken.labels(ids["wide"], snapshot.SLOT), {"s%d" % i: v for i, v in enumerate(told["items"]["slots"])})
         for o in taken.objects.values():
