@@ -67,7 +67,8 @@ htrail_status htrail__holders_find(htrail__holders **out, htrail__lookup *lookup
         (status = htrail__shapes_init(&s.nameless)) != HTRAIL_OK)
         goto done;
     if ((status = follow_targets(&s, ids, count)) != HTRAIL_OK || (status = htrail__holders_search_others(&s, false)) != HTRAIL_OK ||
-        (status = htrail__holders_search_others(&s, true)) != HTRAIL_OK || (status = htrail__holders_sum_retained(&s)) != HTRAIL_OK)
+        (status = htrail__holders_search_others(&s, true)) != HTRAIL_OK || (status = htrail__holders_sum_retained(&s)) != HTRAIL_OK ||
+        (status = htrail__holders_list_ids(&s)) != HTRAIL_OK)
         goto done;
     *out = s.out;
     s.out = NULL;
@@ -92,5 +93,7 @@ void htrail__holders_free(htrail__holders *holders)
     free(holders->nodes);
     free(holders->links);
     free(holders->target_nodes);
+    free(holders->ids);
+    free(holders->id_ends);
     free(holders);
 }

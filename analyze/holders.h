@@ -25,6 +25,7 @@
 #include "analyze/shape.h"
 
 typedef struct htrail__holders_opts {
+    bool apart;            /* a node for each object: nothing is merged */
     size_t targets_max;    /* objects whose chains are followed, the first of those given */
     size_t too_many;       /* holders looked at of one object */
     size_t searches_max;   /* objects whose holders are looked at, in all */
@@ -57,7 +58,7 @@ typedef struct htrail__holder_node {
     uint64_t retained_bytes; /* by them together */
     uint64_t length_min, length_max; /* HTRAIL__NO_LENGTH: no object has one */
     uint64_t refcount_min, refcount_max;
-    uint64_t example;       /* id of the first object; 0: none */
+    uint64_t example, example_address; /* id of the first object; 0: none */
     bool held_from_below;   /* also through objects that this one holds, which are held from elsewhere */
     uint64_t other_kinds;   /* further kinds of holders that are not kept */
     uint64_t other_holders; /* at least so many holders of those kinds */
@@ -69,6 +70,7 @@ typedef struct htrail__holder_link {
     uint32_t from, to; /* nodes */
     uint32_t ref_kind, label;
     uint64_t references;
+    htrail__held held; /* told by analyze/around.h alone */
 } htrail__holder_link;
 
 typedef struct htrail__holders {
@@ -77,8 +79,10 @@ typedef struct htrail__holders {
     uint32_t node_count;
     htrail__holder_link *links; /* further holders; a node's own parent is in the node */
     uint32_t link_count;
+    uint64_t *ids, *id_ends; /* the objects of each node, those of the next behind them: where they end */
     uint32_t *target_nodes; /* the node of each object asked for, targets_followed of them */
     uint64_t targets, targets_followed;
+    bool downwards; /* nodes are not holders but what is held: analyze/around.h */
 } htrail__holders;
 
 /* ids: the objects asked for. The lookup is used, and has the sentence on failure;
@@ -86,5 +90,10 @@ typedef struct htrail__holders {
 HTRAIL_MUST_CHECK htrail_status htrail__holders_find(htrail__holders **out, htrail__lookup *lookup, const uint64_t *ids,
                                                      size_t count, const htrail__holders_opts *opts);
 void htrail__holders_free(htrail__holders *holders);
+
+static inline uint64_t htrail__holders_first_id(const htrail__holders *holders, uint32_t node)
+{
+    return node == 0 ? 0 : holders->id_ends[node - 1];
+}
 
 #endif

@@ -23,7 +23,7 @@ static uint32_t slot_of(const htrail__holders_search *s, uint64_t id)
     return (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (s->slot_count - 1);
 }
 
-static uint32_t find_member(const htrail__holders_search *s, uint64_t id)
+uint32_t htrail__holders_find_member(const htrail__holders_search *s, uint64_t id)
 {
     for (uint32_t slot = slot_of(s, id); s->slots[slot] != 0; slot = (slot + 1) & (s->slot_count - 1))
         if (s->members[s->slots[slot] - 1].object.id == id)
@@ -39,7 +39,7 @@ static void put_slot(htrail__holders_search *s, uint32_t index)
     s->slots[slot] = index + 1;
 }
 
-static htrail_status add_member(htrail__holders_search *s, const htrail__found_object *object, uint32_t *out)
+htrail_status htrail__holders_add_member(htrail__holders_search *s, const htrail__found_object *object, uint32_t *out)
 {
     if (!htrail__holders_grow(&s->members, &s->member_room, s->member_count, sizeof *s->members))
         return HTRAIL_E_NOMEM;
@@ -65,9 +65,10 @@ htrail_status htrail__holders_root_shape(htrail__holders_search *s, htrail__shap
     htrail__shape key = {.parent = HTRAIL__NO_SHAPE, .root_kind = root->kind, .type = root->kind_text};
     htrail__texts *texts = htrail__lookup_texts(s->lookup);
     htrail_str name = htrail__texts_get(texts, root->name);
-    size_t len = root->kind == HTRAIL_ROOT_FRAME ? 0 : htrail__root_name_general(name.data, name.len, general, sizeof general);
+    bool is_whole = root->kind == HTRAIL_ROOT_FRAME || s->opts.apart;
+    size_t len = is_whole ? 0 : htrail__root_name_general(name.data, name.len, general, sizeof general);
     key.name = root->name;
-    if (root->kind != HTRAIL_ROOT_FRAME) {
+    if (!is_whole) {
         htrail_status status = htrail__texts_add(texts, (htrail_str){general, len}, &key.name);
         if (status != HTRAIL_OK)
             return status;
@@ -75,15 +76,15 @@ htrail_status htrail__holders_root_shape(htrail__holders_search *s, htrail__shap
     return htrail__shapes_intern(shapes, &key, out);
 }
 
-static htrail_status step_shape(htrail__shapes *shapes, uint32_t parent, uint32_t kind, uint32_t label, const htrail__found_object *object,
+static htrail_status step_shape(const htrail__holders_search *s, htrail__shapes *shapes, uint32_t parent, uint32_t kind, uint32_t label, const htrail__found_object *object,
                                 uint32_t name, uint32_t *out)
 {
-    htrail__shape key = {.parent = parent, .ref_kind = kind, .label = label, .type = object->type, .name = name, .module = object->module};
+    htrail__shape key = {.parent = parent, .ref_kind = kind, .label = label, .type = object->type, .name = name, .module = object->module,
+                         .object = s->opts.apart ? (uint32_t)object->id : 0};
     return htrail__shapes_intern(shapes, &key, out);
 }
 
-/* The sys.modules dict and a frame are their roots: one card, not two. */
-static bool root_is_object(uint32_t kind)
+bool htrail__holders_root_is_object(uint32_t kind)
 {
     return kind == HTRAIL_ROOT_MODULES || kind == HTRAIL_ROOT_FRAME;
 }
@@ -96,16 +97,16 @@ static htrail_status top_shape(htrail__holders_search *s, htrail__shapes *shapes
         status = htrail__lookup_root(s->lookup, object->root, &root);
     if (status == HTRAIL_OK)
         status = htrail__holders_root_shape(s, shapes, &root, out);
-    if (status != HTRAIL_OK || root_is_object(root.kind))
+    if (status != HTRAIL_OK || htrail__holders_root_is_object(root.kind))
         return status;
-    return step_shape(shapes, *out, HTRAIL_REF_PLAIN, 0, object, name, out);
+    return step_shape(s, shapes, *out, HTRAIL_REF_PLAIN, 0, object, name, out);
 }
 
 static htrail_status give_nameless(htrail__holders_search *s, htrail__holders_member *m)
 {
     if (m->holder == HTRAIL__NO_MEMBER)
         return top_shape(s, &s->nameless, &m->object, 0, &m->nameless);
-    return step_shape(&s->nameless, s->members[m->holder].nameless, m->object.holder_kind, m->object.holder_label, &m->object, 0, &m->nameless);
+    return step_shape(s, &s->nameless, s->members[m->holder].nameless, m->object.holder_kind, m->object.holder_label, &m->object, 0, &m->nameless);
 }
 
 /* The holder has its shape. */
@@ -115,7 +116,7 @@ htrail_status htrail__holders_give_shape(htrail__holders_search *s, htrail__hold
     uint32_t name = merged ? 0 : m->object.name;
     if (m->holder == HTRAIL__NO_MEMBER)
         return top_shape(s, &s->out->shapes, &m->object, name, &m->shape);
-    return step_shape(&s->out->shapes, s->members[m->holder].shape, m->object.holder_kind, m->object.holder_label, &m->object, name, &m->shape);
+    return step_shape(s, &s->out->shapes, s->members[m->holder].shape, m->object.holder_kind, m->object.holder_label, &m->object, name, &m->shape);
 }
 
 /* The member with this id, its chain followed. */
@@ -123,7 +124,7 @@ htrail_status htrail__holders_resolve(htrail__holders_search *s, uint64_t id, ui
 {
     htrail_status status = HTRAIL_OK;
     size_t depth = 0;
-    uint32_t below = find_member(s, id);
+    uint32_t below = htrail__holders_find_member(s, id);
 
     if (below != HTRAIL__NO_MEMBER) {
         *out = below;
@@ -131,13 +132,13 @@ htrail_status htrail__holders_resolve(htrail__holders_search *s, uint64_t id, ui
     }
     for (uint64_t at = id; at != 0;) {
         htrail__found_object object;
-        uint32_t known = find_member(s, at), added;
+        uint32_t known = htrail__holders_find_member(s, at), added;
         if (known != HTRAIL__NO_MEMBER) {
             below = known;
             break;
         }
         if ((status = htrail__lookup_object(s->lookup, at, &object)) != HTRAIL_OK ||
-            (status = add_member(s, &object, &added)) != HTRAIL_OK)
+            (status = htrail__holders_add_member(s, &object, &added)) != HTRAIL_OK)
             return status;
         if (!htrail__grow(&s->stack, &s->stack_room, depth, sizeof *s->stack))
             return HTRAIL_E_NOMEM;

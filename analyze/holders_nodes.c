@@ -35,10 +35,12 @@ htrail_status htrail__holders_node_for(htrail__holders_search *s, uint32_t shape
     return HTRAIL_OK;
 }
 
-static void count_object(htrail__holder_node *node, const htrail__found_object *object)
+void htrail__holders_count_object(htrail__holder_node *node, const htrail__found_object *object)
 {
-    if (node->example == 0 || object->id < node->example)
+    if (node->example == 0 || object->id < node->example) {
         node->example = object->id;
+        node->example_address = object->address;
+    }
     node->objects++;
     node->size_bytes += object->size_bytes;
     if (object->length != HTRAIL__NO_LENGTH) {
@@ -74,7 +76,7 @@ htrail_status htrail__holders_use(htrail__holders_search *s, uint32_t index, boo
             return status;
         m->used = true;
         s->out->nodes[node].references++;
-        count_object(&s->out->nodes[node], &m->object);
+        htrail__holders_count_object(&s->out->nodes[node], &m->object);
         for (uint32_t at = node; !is_other && at != HTRAIL__NO_SHAPE && s->out->nodes[at].other; at = s->out->nodes[at].parent)
             s->out->nodes[at].other = false;
         if (m->holder == HTRAIL__NO_MEMBER && m->object.root != 0) {

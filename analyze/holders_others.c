@@ -232,8 +232,7 @@ static htrail_status search_node(htrail__holders_search *s, uint32_t index, cons
     return keep_others(s, index, kept_max);
 }
 
-/* Members on kept chains, those of one node side by side. */
-static htrail_status list_members(const htrail__holders_search *s, uint32_t nodes, uint32_t **starts_out, uint32_t **list_out)
+htrail_status htrail__holders_list_members(const htrail__holders_search *s, uint32_t nodes, uint32_t **starts_out, uint32_t **list_out)
 {
     uint32_t *starts = calloc((size_t)nodes + 2, sizeof *starts);
     uint32_t *list = malloc(((size_t)s->member_count + 1) * sizeof *list);
@@ -252,13 +251,35 @@ static htrail_status list_members(const htrail__holders_search *s, uint32_t node
     return HTRAIL_OK;
 }
 
+htrail_status htrail__holders_list_ids(htrail__holders_search *s)
+{
+    uint32_t *starts = NULL, *list = NULL, nodes = s->out->node_count;
+    htrail_status status = htrail__holders_list_members(s, nodes, &starts, &list);
+    if (status != HTRAIL_OK)
+        goto done;
+    s->out->ids = malloc(((size_t)starts[nodes] + 1) * sizeof *s->out->ids);
+    s->out->id_ends = malloc(((size_t)nodes + 1) * sizeof *s->out->id_ends);
+    if (s->out->ids == NULL || s->out->id_ends == NULL) {
+        status = HTRAIL_E_NOMEM;
+        goto done;
+    }
+    for (uint32_t i = 0; i < starts[nodes]; i++)
+        s->out->ids[i] = s->members[list[i]].object.id;
+    for (uint32_t i = 0; i < nodes; i++)
+        s->out->id_ends[i] = starts[i + 1];
+done:
+    free(starts);
+    free(list);
+    return status;
+}
+
 /* The chains that were asked for first, from the objects upwards; then the chains of other
  * holders, of which nothing more is added. */
 htrail_status htrail__holders_search_others(htrail__holders_search *s, bool others)
 {
     uint32_t *starts = NULL, *list = NULL, nodes = s->out->node_count;
     size_t left = s->opts.others_all_max;
-    htrail_status status = list_members(s, nodes, &starts, &list);
+    htrail_status status = htrail__holders_list_members(s, nodes, &starts, &list);
     for (uint32_t i = nodes; i-- > 0 && status == HTRAIL_OK;) {
         htrail__holder_node *node = &s->out->nodes[i];
         if (node->other != others || (node->parent == HTRAIL__NO_SHAPE && s->out->shapes.shapes[node->shape].root_kind != 0))

@@ -57,8 +57,14 @@ typedef struct htrail__holders_search {
 
 /* Room for one more in an array of at most 2^32 - 1. */
 bool htrail__holders_grow(void *array, uint32_t *room, uint32_t count, size_t size);
+/* The member with this id, or HTRAIL__NO_MEMBER. */
+uint32_t htrail__holders_find_member(const htrail__holders_search *s, uint64_t id);
+/* A member that is none yet. */
+HTRAIL_MUST_CHECK htrail_status htrail__holders_add_member(htrail__holders_search *s, const htrail__found_object *object, uint32_t *out);
 /* The member with this id, its chain followed. */
 HTRAIL_MUST_CHECK htrail_status htrail__holders_resolve(htrail__holders_search *s, uint64_t id, uint32_t *out);
+/* The sys.modules dict and a frame are their roots: one card, not two. */
+bool htrail__holders_root_is_object(uint32_t root_kind);
 /* The holder has its shape. */
 HTRAIL_MUST_CHECK htrail_status htrail__holders_give_shape(htrail__holders_search *s, htrail__holders_member *m);
 HTRAIL_MUST_CHECK htrail_status htrail__holders_root_shape(htrail__holders_search *s, htrail__shapes *shapes, const htrail__found_root *root, uint32_t *out);
@@ -71,9 +77,15 @@ HTRAIL_MUST_CHECK htrail_status htrail__holders_count_names(htrail__holders_sear
 /* The node of a shape that is used, made with those above it where there is none. */
 HTRAIL_MUST_CHECK htrail_status htrail__holders_node_for(htrail__holders_search *s, uint32_t shape, uint32_t *out);
 HTRAIL_MUST_CHECK htrail_status htrail__holders_note_root_name(htrail__holders_search *s, uint32_t shape, uint32_t name);
+void htrail__holders_count_object(htrail__holder_node *node, const htrail__found_object *object);
 /* Count the chain of a member, up to what was counted before. is_other: it is the chain of a further holder. */
 HTRAIL_MUST_CHECK htrail_status htrail__holders_use(htrail__holders_search *s, uint32_t index, bool is_other);
 
+/* Members on kept chains, those of one node side by side: those of node i begin at starts[i]. Both are the caller's to free,
+ * on failure too. */
+HTRAIL_MUST_CHECK htrail_status htrail__holders_list_members(const htrail__holders_search *s, uint32_t nodes, uint32_t **starts, uint32_t **list);
+/* The same as ids, for who reads the holders. */
+HTRAIL_MUST_CHECK htrail_status htrail__holders_list_ids(htrail__holders_search *s);
 /* Who else holds the objects of the nodes: of the chains that were asked for, then (others) of those of other holders. */
 HTRAIL_MUST_CHECK htrail_status htrail__holders_search_others(htrail__holders_search *s, bool others);
 

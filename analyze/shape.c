@@ -18,7 +18,7 @@ htrail_status htrail__shapes_init(htrail__shapes *shapes)
 
 static bool same_object(const htrail__shape *a, const htrail__shape *b)
 {
-    return a->root_kind == b->root_kind && a->type == b->type && a->name == b->name && a->module == b->module;
+    return a->root_kind == b->root_kind && a->type == b->type && a->name == b->name && a->module == b->module && a->object == b->object;
 }
 
 static bool same_step(const htrail__shape *a, const htrail__shape *b)
@@ -28,7 +28,7 @@ static bool same_step(const htrail__shape *a, const htrail__shape *b)
 
 static uint32_t slot_of(const htrail__shapes *shapes, const htrail__shape *key)
 {
-    const uint32_t parts[] = {key->parent, key->root_kind, key->ref_kind, key->label, key->type, key->name, key->module};
+    const uint32_t parts[] = {key->parent, key->root_kind, key->ref_kind, key->label, key->type, key->name, key->module, key->object};
     uint64_t hash = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         hash = (hash ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15);

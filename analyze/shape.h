@@ -23,6 +23,9 @@ typedef struct htrail__shape {
     uint32_t root_kind;   /* of a root: htrail_root_kind, HTRAIL__ROOT_GARBAGE; else 0 */
     uint32_t ref_kind, label; /* of the reference from the parent; positions are left out */
     uint32_t type, name, module; /* texts; of a root: name is its name without numbers */
+    uint32_t object;      /* where nothing is merged: the one object, by its id; else 0 */
+    bool is_titled;       /* name is all that it is called */
+    bool is_root_object;  /* ... and it is a root itself */
     bool folded;          /* holds objects of its own shape */
     uint32_t next;        /* in the table */
 } htrail__shape;

@@ -9,7 +9,8 @@
 #include "viz/escape.h"
 #include "viz/numbers.h"
 
-enum { TEXT_BYTES_MAX = 1 << 16 };
+/* Objects of one card that the user's expressions are asked of. */
+enum { TEXT_BYTES_MAX = 1 << 16, ASKED_MAX = 100000, INFO_ASKED_MAX = 1000, INFO_COLUMNS = 60 };
 
 htrail_str htrail__cards_text(const htrail__cards *c, uint32_t text)
 {
@@ -59,6 +60,9 @@ void htrail__cards_add_title(const htrail__cards *c, htrail__text *out, uint32_t
         htrail__chain_root_text(out, htrail__cards_text(c, shape->type), htrail__cards_text(c, n->root_names == 1 ? n->root_name : shape->name));
         if (n->root_names > 1 && shape->root_kind == HTRAIL_ROOT_ATEXIT && out->len > 0 && out->data[out->len - 1] != 's')
             htrail__text_add_string(out, "s");
+    } else if (shape->is_titled) {
+        htrail_str title = htrail__cards_text(c, shape->name);
+        htrail__text_add(out, title.data, title.len);
     } else if (n->names > 1) {
         bool classes = htrail__chain_is_class(htrail__cards_text(c, shape->type), htrail__cards_text(c, n->name));
         htrail_str type = htrail__cards_text(c, shape->type);
@@ -100,8 +104,10 @@ htrail__card_kind htrail__cards_kind(htrail_str type, htrail_str name)
 static htrail__card_kind kind_of(const htrail__cards *c, uint32_t node)
 {
     const htrail__shape *shape = htrail__cards_shape(c, node);
-    if (shape->root_kind != 0)
+    if (shape->root_kind != 0 || shape->is_root_object)
         return HTRAIL__CARD_ROOT;
+    if (shape->is_titled && htrail__str_starts(htrail__cards_text(c, shape->name), "dict of module "))
+        return HTRAIL__CARD_MODULE;
     /* The namespace of a module is the module to those who look for it; the local variables of a
      * frame are one where it runs the module itself. */
     if (htrail__str_is(htrail__cards_text(c, shape->type), "dict") && c->holders->nodes[node].parent != HTRAIL__NO_SHAPE) {
@@ -201,8 +207,9 @@ static void add_whole(const htrail__cards *c, htrail__text *out, uint32_t node)
         }
         if (n->held_from_below)
             htrail__text_add_string(out, "\nalso held through what it holds");
-        htrail__text_add_string(out, "\nfor example id:");
-        htrail__text_format(out, "%llu", (unsigned long long)n->example);
+        htrail__text_format(out, n->objects == 1 ? "\nid:%llu" : "\nfor example id:%llu", (unsigned long long)n->example);
+        if (n->example_address != 0)
+            htrail__text_format(out, " at 0x%llx", (unsigned long long)n->example_address);
     }
     htrail__text_release(&line);
 }
@@ -307,6 +314,95 @@ void htrail__cards_shorten_frame(htrail__text *title, size_t columns)
     htrail__text_release(&shorter);
 }
 
+void htrail__cards_begin(htrail__cards *c, const htrail__cards_opts *opts)
+{
+    c->opts = *opts;
+    c->out->attribute_names = opts->attribute_names;
+    c->out->attribute_count = opts->attribute_count;
+    if (opts->earlier == NULL)
+        return;
+    htrail__text name;
+    htrail__text_init(&name, TEXT_BYTES_MAX);
+    htrail__text_add_string(&name, opts->earlier);
+    c->out->earlier = htrail__cards_take_short(c, &name, HTRAIL__LABEL_COLUMNS);
+    htrail__text_release(&name);
+}
+
+/* "NEW", "12 NEW" */
+static char *take_fresh(htrail__cards *c, uint32_t node, htrail__text *text)
+{
+    uint64_t count = 0, all = 0;
+    for (uint64_t i = htrail__holders_first_id(c->holders, node); i < c->holders->id_ends[node]; i++, all++)
+        count += htrail__id_set_has(c->opts.fresh, c->holders->ids[i]);
+    if (count == 0)
+        return NULL;
+    if (count < all) {
+        htrail__numbers_add(text, count);
+        htrail__text_add_string(text, " ");
+    }
+    htrail__text_add_string(text, "NEW");
+    return htrail__cards_take(c, text);
+}
+
+static bool is_highlighted(const htrail__cards *c, uint32_t node)
+{
+    uint64_t first = htrail__holders_first_id(c->holders, node);
+    for (uint64_t i = first; i < c->holders->id_ends[node] && i < first + ASKED_MAX; i++)
+        if (htrail__object_query_ask(c->opts.highlight, c->holders->ids[i]) && htrail__object_query_truth(c->opts.highlight))
+            return true;
+    return false;
+}
+
+/* Of the first object; where others have another, it says so. */
+static char *take_info(htrail__cards *c, uint32_t node, htrail__text *text)
+{
+    uint64_t first = htrail__holders_first_id(c->holders, node), end = c->holders->id_ends[node];
+    if (first == end || !htrail__object_query_ask(c->opts.info, c->holders->ids[first]))
+        return NULL;
+    htrail_str value = htrail__object_query_text(c->opts.info);
+    htrail__text_add(text, value.data, value.len);
+    size_t len = text->len;
+    for (uint64_t i = first + 1; i < end && i < first + INFO_ASKED_MAX; i++) {
+        if (!htrail__object_query_ask(c->opts.info, c->holders->ids[i]))
+            continue;
+        value = htrail__object_query_text(c->opts.info);
+        if (value.len != len || (len > 0 && memcmp(value.data, text->data, len) != 0)) {
+            htrail__text_add_string(text, len > 0 ? ", others differ" : "others differ");
+            break;
+        }
+    }
+    return text->len > 0 ? htrail__cards_take_short(c, text, INFO_COLUMNS) : NULL;
+}
+
+static char **take_attributes(htrail__cards *c, uint32_t node, htrail__text *text)
+{
+    uint64_t first = htrail__holders_first_id(c->holders, node);
+    char **out = first == c->holders->id_ends[node] ? NULL : calloc(c->opts.attribute_count, sizeof *out);
+    for (size_t i = 0; out != NULL && i < c->opts.attribute_count; i++) {
+        if (htrail__object_query_ask(c->opts.attributes[i], c->holders->ids[first])) {
+            htrail_str value = htrail__object_query_text(c->opts.attributes[i]);
+            htrail__text_add(text, value.data, value.len);
+        }
+        out[i] = htrail__cards_take(c, text);
+    }
+    return out;
+}
+
+/* Whatever was not there before, and what the user asked to be told. */
+static void add_asked(htrail__cards *c, htrail__card *card, uint32_t node, htrail__text *text)
+{
+    if (c->holders->id_ends == NULL)
+        return;
+    if (c->opts.fresh != NULL && card->kind != HTRAIL__CARD_ROOT)
+        card->fresh = take_fresh(c, node, text);
+    if (c->opts.highlight != NULL)
+        card->highlight = is_highlighted(c, node);
+    if (c->opts.info != NULL && card->kind != HTRAIL__CARD_ROOT)
+        card->info = take_info(c, node, text);
+    if (c->opts.attribute_count > 0)
+        card->attributes = take_attributes(c, node, text);
+}
+
 size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
 {
     const htrail__holder_node *n = &c->holders->nodes[node];
@@ -319,12 +415,13 @@ size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
     card->kind = kind_of(c, node);
     card->suspect = n->targets > 0;
     htrail__cards_add_title(c, &text, node);
-    if (htrail__cards_shape(c, node)->root_kind == HTRAIL_ROOT_FRAME) {
+    size_t columns = c->opts.columns != 0 ? c->opts.columns : HTRAIL__LABEL_COLUMNS;
+    if (htrail__cards_shape(c, node)->root_kind == HTRAIL_ROOT_FRAME || htrail__cards_shape(c, node)->is_root_object) {
         htrail__cards_leave_out_folder(&text);
-        htrail__cards_shorten_frame(&text, HTRAIL__LABEL_COLUMNS);
+        htrail__cards_shorten_frame(&text, columns);
     }
-    card->title = htrail__cards_take_short(c, &text, HTRAIL__LABEL_COLUMNS);
-    uint64_t count = card->kind == HTRAIL__CARD_ROOT ? n->root_names : n->objects;
+    card->title = htrail__cards_take_short(c, &text, columns);
+    uint64_t count = htrail__cards_shape(c, node)->root_kind != 0 ? n->root_names : n->objects;
     if (count > 1) {
         htrail__text_add_string(&text, "× ");
         htrail__numbers_add(&text, count);
@@ -333,7 +430,8 @@ size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
     if (card->kind != HTRAIL__CARD_ROOT) {
         add_length(c, &text, node);
         add_names(c, &text, node, text.len ? " · " : "");
-        add_refcount(c, &text, node, text.len ? " · " : "");
+        if (c->opts.refcounts)
+            add_refcount(c, &text, node, text.len ? " · " : "");
         if (htrail__cards_shape(c, node)->folded)
             htrail__text_add_string(&text, text.len ? " · one in another" : "one in another");
     }
@@ -345,6 +443,7 @@ size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
     card->bytes = htrail__cards_take(c, &text);
     add_whole(c, &text, node);
     card->whole = htrail__cards_take(c, &text);
+    add_asked(c, card, node, &text);
     htrail__text_release(&text);
     return index;
 }

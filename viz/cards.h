@@ -6,11 +6,27 @@
 #define HTRAIL_VIZ_CARDS_H
 
 #include "analyze/holders.h"
+#include "analyze/id_set.h"
+#include "analyze/object_query.h"
 #include "analyze/text.h"
 #include "viz/picture.h"
 
+/* What is said beside the usual. Begins as all zero; everything in it is borrowed. */
+typedef struct htrail__cards_opts {
+    const char *earlier;             /* the snapshot that they are not in, as the legend calls it */
+    const htrail__id_set *fresh;     /* objects that get the pill NEW; NULL: none */
+    htrail__object_query *highlight; /* cards with one for which it holds */
+    htrail__object_query *info;      /* a line in each card: what it gives */
+    htrail__object_query *const *attributes; /* what they give for a card's first object, by name: for .dot, and data-NAME in SVG */
+    const char *const *attribute_names;
+    size_t attribute_count;
+    bool refcounts;                  /* in the card, not in its tooltip alone */
+    size_t columns;                  /* of a title; 0: HTRAIL__LABEL_COLUMNS */
+} htrail__cards_opts;
+
 typedef struct htrail__cards {
     htrail__picture *out;
+    htrail__cards_opts opts;
     htrail__lookup *lookup;
     const htrail__holders *holders;
     uint64_t heap_bytes; /* of all objects: what a bar is a share of */
@@ -25,6 +41,8 @@ size_t htrail__cards_add_more(htrail__cards *cards, htrail__text *text);
 /* label is emptied. */
 void htrail__cards_add_arrow(htrail__cards *cards, size_t from, size_t to, htrail__hold hold, htrail__text *label, uint64_t references);
 
+/* What the options say of the whole picture. */
+void htrail__cards_begin(htrail__cards *cards, const htrail__cards_opts *opts);
 /* The title of a node's card, whole. */
 void htrail__cards_add_title(const htrail__cards *cards, htrail__text *out, uint32_t node);
 /* "frame run at /srv/app/server.py:65" -> "frame run at server.py:65" */

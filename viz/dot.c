@@ -122,16 +122,23 @@ static void add_line(htrail__text *text, const char *line)
     htrail__escape_dot(text, line, strlen(line));
 }
 
-static void set_card(Agnode_t *node, const htrail__card *card, htrail__text *text)
+static void set_card(Agnode_t *node, const htrail__picture *picture, size_t index, htrail__text *text)
 {
+    const htrail__card *card = &picture->cards[index];
     htrail__text_clear(text);
     htrail__escape_dot(text, card->title, strlen(card->title));
     if (card->count[0] != '\0') {
         htrail__text_add_string(text, "  ");
         htrail__text_add_string(text, card->count);
     }
+    if (card->fresh != NULL) {
+        htrail__text_add_string(text, "  ");
+        htrail__text_add_string(text, card->fresh);
+    }
     add_line(text, card->detail);
     add_line(text, card->bytes);
+    if (card->info != NULL)
+        add_line(text, card->info);
     set(node, "label", htrail__text_string(text));
     htrail__text_clear(text);
     for (const char *line = card->whole; *line != '\0';) {
@@ -146,8 +153,15 @@ static void set_card(Agnode_t *node, const htrail__card *card, htrail__text *tex
     set(node, "fillcolor", card->suspect ? "#fef3f2" : card->kind == HTRAIL__CARD_ROOT ? "#ecfdf8" : "#ffffff");
     if (card->kind == HTRAIL__CARD_MORE)
         set(node, "style", "rounded,dashed");
-    if (card->suspect)
+    if (card->highlight)
+        set(node, "fillcolor", "#fef9c3");
+    if (card->suspect || card->highlight)
         set(node, "penwidth", "2");
+    for (size_t i = 0; card->attributes != NULL && i < picture->attribute_count; i++) {
+        htrail__text_clear(text);
+        htrail__escape_dot(text, card->attributes[i], strlen(card->attributes[i]));
+        set(node, picture->attribute_names[i], htrail__text_string(text));
+    }
 }
 
 static void set_arrow(Agedge_t *edge, const htrail__arrow *arrow, htrail__text *text)
@@ -196,11 +210,14 @@ htrail_status htrail__dot_write(const htrail__picture *picture, FILE *stream)
     declare(graph, AGEDGE, "penwidth", "1.4");
     declare(graph, AGEDGE, "fontname", "Courier");
     declare(graph, AGEDGE, "fontsize", "11");
+    for (size_t i = 0; i < picture->attribute_count; i++)
+        if (agattr(graph, AGNODE, loose(picture->attribute_names[i]), NULL) == NULL)
+            declare(graph, AGNODE, picture->attribute_names[i], "");
     add_line(&text, picture->question);
     add_line(&text, picture->subtitle);
     set(graph, "label", htrail__text_string(&text));
     for (size_t i = 0; i < picture->card_count; i++)
-        set_card(nodes[i], &picture->cards[i], &text);
+        set_card(nodes[i], picture, i, &text);
     for (size_t i = 0; i < picture->arrow_count; i++)
         set_arrow(new_edge(graph, nodes, picture, i), &picture->arrows[i], &text);
     status = text.failed ? HTRAIL_E_LIMIT : agwrite(graph, stream) == 0 && !ferror(stream) ? HTRAIL_OK : HTRAIL_E_IO;

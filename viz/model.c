@@ -12,7 +12,7 @@
 #include "viz/cards.h"
 #include "viz/numbers.h"
 
-enum { TEXT_BYTES_MAX = 1 << 16, FOLD_BELOW_ONE_IN = 200, RUN_ENDS = 3, MORE_CARDS_MAX = 3, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 140 };
+enum { TEXT_BYTES_MAX = 1 << 16, RUN_ENDS = 3, MORE_CARDS_MAX = 3, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 140 };
 #define NONE UINT32_MAX
 
 typedef struct plan {
@@ -41,7 +41,7 @@ typedef struct model {
 
 void htrail__model_opts_init(htrail__model_opts *opts)
 {
-    *opts = (htrail__model_opts){.cards_max = 40, .rank_cards_max = 6, .siblings_max = 5, .run_max = 8};
+    *opts = (htrail__model_opts){.cards_max = 40, .rank_cards_max = 6, .siblings_max = 5, .run_max = 8, .fold_below_one_in = 200};
 }
 
 static void draw_node(model *m, uint32_t node)
@@ -237,7 +237,8 @@ static void draw_heap(model *m, size_t cards_max, uint32_t *ranks, plan *top)
             const htrail__holder_node *n = &m->cards.holders->nodes[node];
             plan *p = &m->plans[node], *up = p->up == NONE ? top : &m->plans[p->up];
             p->rank = p->up == NONE ? 0 : up->rank + 1 + (p->skipped > 0);
-            bool few = !p->wanted && up->drawn_children > 0 && n->targets_below < m->cards.holders->targets_followed / FOLD_BELOW_ONE_IN;
+            bool few = !p->wanted && up->drawn_children > 0 && m->opts.fold_below_one_in != 0 &&
+                       n->targets_below < m->cards.holders->targets_followed / m->opts.fold_below_one_in;
             if (few || m->cards.out->card_count >= cards_max || up->drawn_children >= m->opts.siblings_max || ranks[p->rank] >= m->opts.rank_cards_max) {
                 up->more_kinds++;
                 up->more_targets += n->targets_below;
@@ -259,7 +260,7 @@ static void draw_heap(model *m, size_t cards_max, uint32_t *ranks, plan *top)
  * Where there is no room, the holder says it (note_rest). */
 static bool draw_single(model *m, size_t cards_max, uint32_t *ranks, plan *up)
 {
-    if (up->more_kinds != 1)
+    if (up->more_kinds != 1 || up->more_last == NONE)
         return false;
     uint32_t node = up->more_last;
     if (m->cards.out->card_count >= cards_max || ranks[m->plans[node].rank] > m->opts.rank_cards_max)
@@ -344,10 +345,14 @@ static void draw_more_kinds(model *m, const plan *top)
             continue;
         }
         htrail__numbers_add(&text, p->more_kinds);
-        htrail__text_add_string(&text, p == top ? " more root" : " more kind");
-        htrail__text_add_string(&text, p->more_kinds == 1 ? ": " : "s: ");
-        htrail__numbers_add(&text, p->more_targets);
-        htrail__text_add_string(&text, p->more_targets == 1 ? " object" : " objects");
+        htrail__text_add_string(&text, p == top && !m->opts.apart ? " more root" : m->opts.apart ? " more object" : " more kind");
+        if (m->opts.apart && p->more_targets == p->more_kinds) {
+            htrail__text_add_string(&text, p->more_kinds == 1 ? "" : "s");
+        } else {
+            htrail__text_add_string(&text, p->more_kinds == 1 ? ": " : "s: ");
+            htrail__numbers_add(&text, p->more_targets);
+            htrail__text_add_string(&text, m->opts.apart ? " below" : p->more_targets == 1 ? " object" : " objects");
+        }
         size_t card = htrail__cards_add_more(&m->cards, &text);
         if (card == SIZE_MAX)
             break;
@@ -439,6 +444,7 @@ htrail_status htrail__model_build(htrail__picture *out, htrail__lookup *lookup, 
     htrail__model_opts_init(&m.opts);
     if (opts != NULL)
         m.opts = *opts;
+    htrail__cards_begin(&m.cards, &m.opts.cards);
     htrail__text_init(&text, TEXT_BYTES_MAX);
     m.plans = calloc((size_t)holders->node_count + 1, sizeof *m.plans);
     m.heap = malloc(((size_t)holders->node_count + 1) * sizeof *m.heap);
@@ -454,6 +460,11 @@ htrail_status htrail__model_build(htrail__picture *out, htrail__lookup *lookup, 
     plan_nodes(&m);
     link_children(&m, &tops);
     want_groups(&m);
+    if (m.opts.apart && !m.opts.lone && holders->targets > holders->targets_followed) {
+        top.more_kinds += holders->targets - holders->targets_followed;
+        top.more_targets = top.more_kinds;
+        top.more_last = NONE;
+    }
     /* A third is kept for other holders. */
     draw_tree(&m, tops, holders->link_count > 0 ? m.opts.cards_max - m.opts.cards_max / 3 : m.opts.cards_max, &top);
     for (uint32_t i = 0; i < holders->node_count && !m.cards.failed; i++)
@@ -461,7 +472,7 @@ htrail_status htrail__model_build(htrail__picture *out, htrail__lookup *lookup, 
             draw_way_down(&m, i);
     for (uint32_t i = 0; i < holders->link_count && !m.cards.failed; i++)
         draw_other(&m, &holders->links[i]);
-    if (!m.cards.failed)
+    if (!m.cards.failed && !m.opts.lone)
         draw_other_kinds(&m);
     if (!m.cards.failed)
         draw_more_kinds(&m, &top);

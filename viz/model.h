@@ -4,6 +4,7 @@
 #define HTRAIL_VIZ_MODEL_H
 
 #include "analyze/holders.h"
+#include "viz/cards.h"
 #include "viz/picture.h"
 
 typedef struct htrail__model_opts {
@@ -11,6 +12,10 @@ typedef struct htrail__model_opts {
     size_t rank_cards_max; /* as many cards side by side: 6, and one in the place of "1 more kind" */
     size_t siblings_max;   /* kinds of objects held by one card: 5 */
     size_t run_max;        /* cards of a chain without a branch: 8 */
+    size_t fold_below_one_in; /* groups with less than one in so many of what was asked for: 200; 0: none */
+    htrail__cards_opts cards;
+    bool apart;            /* nothing was merged */
+    bool lone;             /* a chain alone: that there are other holders is not said */
     size_t depth_max;      /* references up from what was asked for; 0: to the roots */
     const size_t *group_ends; /* what was asked for by several selectors: where each ends among the targets of the holders; borrowed */
     size_t group_count;

@@ -32,6 +32,10 @@ typedef struct htrail__card {
     char *count;      /* "× 19", or empty */
     char *detail;     /* "108 items · refcount 3", or empty */
     char *bytes;      /* "5.2 MiB", or empty */
+    char *fresh;      /* "NEW", "12 NEW": of them were not there before; or NULL */
+    char *info;       /* a line of the user's; or NULL */
+    char **attributes; /* values for the picture's names; or NULL */
+    bool highlight;   /* as the user asked for */
     char *whole;      /* the tooltip, lines parted by '\n' */
     double share;     /* 0 to 1, of the heap; < 0: no bar */
     double x, y, width, height; /* of the upper left corner, once placed */
@@ -58,7 +62,10 @@ typedef struct htrail__arrow {
 } htrail__arrow;
 
 typedef struct htrail__picture {
+    const char *const *attribute_names; /* borrowed */
+    size_t attribute_count;
     char *question, *subtitle;
+    char *earlier; /* name of the snapshot that the cards' `fresh` speaks of; or NULL */
     htrail__card *cards;
     size_t card_count;
     htrail__arrow *arrows;
@@ -68,11 +75,14 @@ typedef struct htrail__picture {
 
 enum {
     HTRAIL__FONT_TITLE_TENTHS = 125, /* of cards: 12.5 points */
-    HTRAIL__FONT_SMALL = 11
+    HTRAIL__FONT_SMALL = 11,
+    HTRAIL__INFO_HEIGHT = 15 /* of the line for it */
 };
 
 /* The width and height of each card, from its texts. */
 void htrail__picture_size_cards(htrail__picture *picture);
+/* The width of what stands in a pill. */
+double htrail__picture_pill_width(const char *text);
 /* A label's width. */
 double htrail__picture_label_width(const char *label);
 /* Frees what the picture holds, not the picture. */

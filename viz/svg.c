@@ -10,8 +10,8 @@
 #include "viz/escape.h"
 #include "viz/measure.h"
 
-static const double MARGIN = 24, HEAD = 70, LEGEND_GAP = 30, ROW = 22, WIDTH_MIN = 420;
-enum { TITLE_SIZE = 17, SUBTITLE_SIZE = 12 };
+static const double MARGIN = 24, HEAD = 70, LEGEND_GAP = 30, ROW = 22, WIDTH_MIN = 420, PILL_HEIGHT = 15;
+enum { TITLE_SIZE = 17, SUBTITLE_SIZE = 12, PILL_GAP = 8, LEGEND_TEXT_MAX = 1 << 12 };
 
 /* In a style text every '$' stands for the picture's class, and its theme's where there is one. */
 static const char common_style[] =
@@ -20,19 +20,20 @@ static const char common_style[] =
     "$ .h1{font-size:17px;font-weight:650}$ .h2{font-size:12px}$ .t{font-size:12.5px;font-weight:600}$ .s{font-size:11px}"
     "$ .b{font-size:11px;font-weight:600;text-anchor:end}$ .e path{fill:none}$ .e text{font-size:11px;text-anchor:middle;"
     "paint-order:stroke;stroke-width:4px;stroke-linejoin:round}$ .d path{stroke-dasharray:5 4}$ .S .box{stroke-width:2}"
-    "$ .more .box{stroke-dasharray:4 3}$ .more .t{font-weight:400}";
+    "$ .more .box{stroke-dasharray:4 3}$ .more .t{font-weight:400}$ .H .box{stroke-width:2}"
+    "$ .pill{fill:#c2570c}$ .p{font-size:9px;font-weight:700;text-anchor:middle}";
 
 typedef struct palette {
-    const char *text, *page, *dim, *box, *line, *track, *edge, *dashed, *suspect_box, *suspect, *root_box, *hover;
+    const char *text, *page, *dim, *box, *line, *track, *edge, *dashed, *suspect_box, *suspect, *root_box, *hover, *highlight_box, *highlight;
     const char *kinds[HTRAIL__CARD_KIND_COUNT];
 } palette;
 
 static const palette light = {
-    "#1c2330", "#fff", "#667085", "#fff", "#d0d5dd", "#e4e7ec", "#98a2b3", "#dc6803", "#fef3f2", "#d92d20", "#ecfdf8", "#2f6fde",
+    "#1c2330", "#fff", "#667085", "#fff", "#d0d5dd", "#e4e7ec", "#98a2b3", "#dc6803", "#fef3f2", "#d92d20", "#ecfdf8", "#2f6fde", "#fef9c3", "#ca8a04",
     {"#0f7b6c", "#2f6fde", "#9b59b6", "#7a5af8", "#0e9384", "#667085", "#b54708", "#344054", "#98a2b3"},
 };
 static const palette dark = {
-    "#e6e9ef", "#0f1319", "#98a2b3", "#181d26", "#343c4a", "#2a3240", "#667085", "#fdb022", "#2c1617", "#f97066", "#0d2622", "#6ea8ff",
+    "#e6e9ef", "#0f1319", "#98a2b3", "#181d26", "#343c4a", "#2a3240", "#667085", "#fdb022", "#2c1617", "#f97066", "#0d2622", "#6ea8ff", "#2b2710", "#eab308",
     {"#2ed3b7", "#6ea8ff", "#c39bd3", "#a48afb", "#5fe9d0", "#98a2b3", "#fd853a", "#d0d5dd", "#667085"},
 };
 
@@ -64,6 +65,7 @@ static void add_palette(htrail__text *out, const palette *colours, const char *s
     htrail__text_format(&style, "$ .d path{stroke:%s}$ .d polygon{fill:%s}", colours->dashed, colours->dashed);
     htrail__text_format(&style, "$ .root .box{fill:%s;stroke:%s}$ .more .box{fill:none;stroke:%s}$ .S .box{fill:%s;stroke:%s}", colours->root_box,
                         colours->kinds[HTRAIL__CARD_ROOT], colours->kinds[HTRAIL__CARD_MORE], colours->suspect_box, colours->suspect);
+    htrail__text_format(&style, "$ .H .box{fill:%s}$ .H:not(.S) .box{stroke:%s}$ .p{fill:#fff}", colours->highlight_box, colours->highlight);
     for (int i = 0; i < HTRAIL__CARD_KIND_COUNT; i++)
         htrail__text_format(&style, "$ .%s{fill:%s}", kinds[i].class, colours->kinds[i]);
     htrail__text_format(&style, "$ .S .bar{fill:%s}$ .n:hover .box,$ .e:hover path{stroke:%s}", colours->suspect, colours->hover);
@@ -132,15 +134,29 @@ static uint32_t fingerprint(const htrail__picture *picture)
     return hash;
 }
 
-static void add_card(htrail__text *out, const htrail__card *card, size_t index, uint32_t prefix, double left, double top)
+static void add_pill(htrail__text *out, const char *text, double x, double y)
 {
+    double width = htrail__picture_pill_width(text);
+    add_rect(out, "pill", x, y - PILL_HEIGHT / 2, width, PILL_HEIGHT, PILL_HEIGHT / 2);
+    add_text(out, "p", x + width / 2, y + 3.2, text);
+}
+
+static void add_card(htrail__text *out, const htrail__picture *picture, size_t index, uint32_t prefix, double left, double top)
+{
+    const htrail__card *card = &picture->cards[index];
     const char *class = kinds[card->kind].class;
     double x = left + card->x, y = top + card->y, right = x + card->width - 10;
     char bar[32];
     snprintf(bar, sizeof bar, "bar %s", class);
-    htrail__text_format(out, "<g class=\"n%s%s\" id=\"h%08x-n%zu\">",
+    htrail__text_format(out, "<g class=\"n%s%s%s\" id=\"h%08x-n%zu\"",
                         card->kind == HTRAIL__CARD_ROOT ? " root" : card->kind == HTRAIL__CARD_MORE ? " more" : "",
-                        card->suspect ? " S" : "", prefix, index);
+                        card->suspect ? " S" : "", card->highlight ? " H" : "", prefix, index);
+    for (size_t i = 0; card->attributes != NULL && i < picture->attribute_count; i++) {
+        htrail__text_format(out, " data-%s=\"", picture->attribute_names[i]);
+        add_escaped(out, card->attributes[i]);
+        htrail__text_add_string(out, "\"");
+    }
+    htrail__text_add_string(out, ">");
     add_tooltip(out, card->whole);
     add_rect(out, "box", x, y, card->width, card->height, 7);
     if (card->kind == HTRAIL__CARD_ROOT) {
@@ -152,16 +168,20 @@ static void add_card(htrail__text *out, const htrail__card *card, size_t index, 
     } else if (card->kind != HTRAIL__CARD_MORE) {
         add_rect(out, bar, x + 5, y + 8, 4, card->height - 16, 2);
     }
-    double first = card->detail[0] == '\0' && card->bytes[0] == '\0' ? y + card->height / 2 + 4.5 : y + 20;
+    double first = card->detail[0] == '\0' && card->bytes[0] == '\0' && card->info == NULL ? y + card->height / 2 + 4.5 : y + 20;
     add_text(out, "t", x + 16, first, card->title);
     add_text(out, "b", right, first, card->count);
     add_text(out, "s", x + 16, y + 37, card->detail);
     add_text(out, "b", right, y + 37, card->bytes);
+    if (card->info != NULL)
+        add_text(out, "s", x + 16, y + 37 + HTRAIL__INFO_HEIGHT, card->info);
     if (card->share >= 0) {
         double room = right - (x + 16), width = room * card->share;
-        add_rect(out, "track", x + 16, y + 44.5, room, 3, 1.5);
-        add_rect(out, bar, x + 16, y + 44.5, width < 1.5 ? 1.5 : width > room ? room : width, 3, 1.5);
+        add_rect(out, "track", x + 16, y + card->height - 9.5, room, 3, 1.5);
+        add_rect(out, bar, x + 16, y + card->height - 9.5, width < 1.5 ? 1.5 : width > room ? room : width, 3, 1.5);
     }
+    if (card->fresh != NULL)
+        add_pill(out, card->fresh, x + 16 + htrail__measure(card->title, HTRAIL__FONT_BOLD, HTRAIL__FONT_TITLE_TENTHS / 10.0) + PILL_GAP, first - 4);
     htrail__text_add_string(out, "</g>\n");
 }
 
@@ -245,12 +265,14 @@ static void legend_text(htrail__text *out, legend *at, double symbol, const char
 /* With out NULL only measures: leaves in *at where the legend ends. */
 static void add_legend(htrail__text *out, legend *at, const htrail__picture *picture)
 {
-    bool kind_drawn[HTRAIL__CARD_KIND_COUNT] = {false}, hold_drawn[3] = {false}, suspect = false, bar = false;
+    bool kind_drawn[HTRAIL__CARD_KIND_COUNT] = {false}, hold_drawn[3] = {false}, suspect = false, bar = false, fresh = false, highlight = false;
     static const char *const holds[3] = {"the only holder: cut it and they go", "one of several holders", "a holder; others were not searched"};
     for (size_t i = 0; i < picture->card_count; i++) {
         kind_drawn[picture->cards[i].kind] |= !picture->cards[i].suspect;
         suspect |= picture->cards[i].suspect;
         bar |= picture->cards[i].share >= 0;
+        fresh |= picture->cards[i].fresh != NULL;
+        highlight |= picture->cards[i].highlight;
     }
     for (size_t i = 0; i < picture->arrow_count; i++)
         hold_drawn[picture->arrows[i].hold] |= picture->cards[picture->arrows[i].from].kind != HTRAIL__CARD_MORE &&
@@ -271,6 +293,26 @@ static void add_legend(htrail__text *out, legend *at, const htrail__picture *pic
             htrail__text_add_string(out, "</g>");
         }
         legend_text(out, at, 14, "what was asked for");
+    }
+    if (highlight) {
+        legend_room(at, 14, "highlighted");
+        if (out != NULL) {
+            htrail__text_add_string(out, "<g class=\"H\">");
+            add_rect(out, "box", at->x, at->y - 5.5, 14, 11, 3);
+            htrail__text_add_string(out, "</g>");
+        }
+        legend_text(out, at, 14, "highlighted");
+    }
+    if (fresh) {
+        double width = htrail__picture_pill_width("NEW");
+        htrail__text text;
+        htrail__text_init(&text, LEGEND_TEXT_MAX);
+        htrail__text_format(&text, "not in %s", picture->earlier != NULL ? picture->earlier : "the earlier one");
+        legend_room(at, width, htrail__text_string(&text));
+        if (out != NULL)
+            add_pill(out, "NEW", at->x, at->y);
+        legend_text(out, at, width, htrail__text_string(&text));
+        htrail__text_release(&text);
     }
     at->x = MARGIN;
     at->y += ROW;
@@ -332,7 +374,7 @@ void htrail__svg_write(htrail__text *out, const htrail__picture *picture, htrail
         if (picture->arrows[i].point_count >= 4)
             add_arrow(out, &picture->arrows[i], left, HEAD);
     for (size_t i = 0; i < picture->card_count; i++)
-        add_card(out, &picture->cards[i], i, prefix, left, HEAD);
+        add_card(out, picture, i, prefix, left, HEAD);
     add_legend(out, &at, picture);
     htrail__text_add_string(out, "\n</svg>\n");
 }

@@ -1,11 +1,17 @@
-/* viz/tree.h - a picture as text: each card, and below it what it holds. For when there is
- * no layout. */
+/* viz/tree.h - a picture as text: roots first, below each card what it holds. For .txt, and for when there is no layout.
+ *
+ *     sys.modules
+ *     └━['app']━▶ module app · 4.1 KiB
+ *       └━__dict__━▶ dict of module app · 12 items, 4.0 KiB
+ *
+ * A card that stands above already is named again, without what is below it. */
 #ifndef HTRAIL_VIZ_TREE_H
 #define HTRAIL_VIZ_TREE_H
 
 #include <stdio.h>
+#include <htrail/status.h>
 #include "viz/picture.h"
 
-void htrail__tree_write(const htrail__picture *picture, FILE *stream);
+HTRAIL_MUST_CHECK htrail_status htrail__tree_write(const htrail__picture *picture, FILE *stream);
 
 #endif

@@ -72,7 +72,7 @@ Test(model, cards_say_type_name_count_length_refcount_and_bytes)
     cr_expect_str_eq(picture.cards[2].title, "dict of module app");
     cr_expect_eq(picture.cards[2].kind, HTRAIL__CARD_MODULE);
     cr_expect_str_eq(picture.cards[3].title, "list");
-    cr_expect_str_eq(picture.cards[3].detail, "2 items · refcount 1");
+    cr_expect_str_eq(picture.cards[3].detail, "2 items");
     const htrail__card *tasks = &picture.cards[4];
     cr_expect_str_eq(tasks->title, "app.Task");
     cr_expect_str_eq(tasks->count, "× 2");

@@ -1,0 +1,96 @@
+/* cli/graph_words.c - what stands above the picture. */
+#include "analyze/chain.h"
+#include "cli/graph.h"
+#include "viz/numbers.h"
+
+static htrail_str text_of(const cli_graph_page *g, uint32_t text)
+{
+    return htrail__texts_get(htrail__lookup_texts(g->lookup), text);
+}
+
+/* "this function app.run" */
+static void add_one(const cli_graph_page *g, htrail__text *out, uint64_t id)
+{
+    htrail__chain chain;
+    htrail__text_add_string(out, "this ");
+    if (htrail__chain_find(&chain, g->lookup, id) == HTRAIL_OK) {
+        const htrail__found_object *step = &chain.steps[chain.step_count - 1], *holder = chain.step_count > 1 ? step - 1 : NULL;
+        htrail__chain_object_text(out, text_of(g, step->type), text_of(g, step->name), text_of(g, step->module), holder ? text_of(g, holder->type) : (htrail_str){0},
+                                  holder ? text_of(g, holder->name) : (htrail_str){0}, text_of(g, step->holder_label));
+    }
+    htrail__chain_release(&chain);
+}
+
+/* What the question is about. */
+static void add_objects(const cli_graph_page *g, htrail__text *out)
+{
+    bool one = cli_operand_count(g->arguments) == 2;
+    if (g->view == CLI_GRAPH_CHAIN) {
+        add_one(g, out, g->selection.ids[0]);
+    } else if (one && g->selector.kind == HTRAIL__SELECT_MODULE) {
+        htrail__text_format(out, "%smodule %s", g->selection.stale > 1 ? "the stale copies of " : g->selection.stale == 1 ? "the stale copy of " : "", g->selector.text);
+    } else if (one && g->selector.kind == HTRAIL__SELECT_TYPE) {
+        htrail__numbers_add(out, g->selection.count);
+        htrail__text_format(out, " %s object%s", g->selector.text, g->selection.count == 1 ? "" : "s");
+    } else if (g->selection.count > 1) {
+        htrail__text_add_string(out, "these ");
+        htrail__numbers_add(out, g->selection.count);
+        htrail__text_add_string(out, " objects");
+    } else {
+        add_one(g, out, g->selection.ids[0]);
+    }
+}
+
+/* "this x refers" and "12 x objects refer" */
+static bool is_single(const cli_graph_page *g)
+{
+    bool module = cli_operand_count(g->arguments) == 2 && g->selector.kind == HTRAIL__SELECT_MODULE;
+    return module ? g->selection.stale < 2 : g->selection.count == 1;
+}
+
+void cli_graph_add_question(const cli_graph_page *g, htrail__text *out)
+{
+    switch (g->view) {
+    case CLI_GRAPH_BACKREFS:
+        htrail__text_add_string(out, "Who refers to ");
+        add_objects(g, out);
+        break;
+    case CLI_GRAPH_REFS:
+        htrail__text_add_string(out, is_single(g) ? "What does " : "What do ");
+        add_objects(g, out);
+        htrail__text_add_string(out, " refer to");
+        break;
+    case CLI_GRAPH_CHAINS:
+    case CLI_GRAPH_CHAIN:
+        htrail__text_add_string(out, "What keeps ");
+        add_objects(g, out);
+        htrail__text_add_string(out, " alive");
+        break;
+    }
+    htrail__text_add_string(out, "?");
+}
+
+htrail_status cli_graph_add_subtitle(const cli_graph_page *g, htrail__text *out)
+{
+    static const char *const views[] = {"shortest chains from the roots", "the shortest chain", "referrers", "references"};
+    uint64_t objects, bytes;
+    htrail_status status = htrail__lookup_totals(g->lookup, &objects, &bytes);
+    htrail__numbers_add(out, g->selection.count);
+    htrail__text_add_string(out, g->selection.count == 1 ? " object" : " objects");
+    if (g->view == CLI_GRAPH_CHAIN && g->selection.count > 1) {
+        htrail__text_add_string(out, ", the nearest to a root drawn");
+    } else if (g->holders->targets_followed < g->holders->targets) {
+        htrail__text_add_string(out, ", the first ");
+        htrail__numbers_add(out, g->holders->targets_followed);
+        htrail__text_add_string(out, " looked at");
+    }
+    htrail__text_format(out, " · %s", views[g->view]);
+    if (g->view == CLI_GRAPH_BACKREFS || g->view == CLI_GRAPH_REFS)
+        htrail__text_format(out, ", %llu step%s", g->depth_max, g->depth_max == 1 ? "" : "s");
+    htrail__text_add_string(out, g->is_raw ? ", one card an object" : g->view == CLI_GRAPH_CHAIN ? "" : ", merged");
+    htrail__text_add_string(out, " · heap: ");
+    htrail__numbers_add(out, objects);
+    htrail__text_add_string(out, " objects, ");
+    htrail__numbers_add_bytes(out, bytes);
+    return status;
+}

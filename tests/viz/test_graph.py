@@ -1,0 +1,280 @@
+"""What `heaptrail graph` can be asked for, on heaps written as text: each picture's cards, arrows and words."""
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../graph"))
+import graph_file
+
+ROOT = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.environ.get("B", os.path.join(ROOT, "build/release"))
+HEAPTRAIL = os.environ.get("HEAPTRAIL", os.path.join(BUILD, "heaptrail"))
+SVG = "{http://www.w3.org/2000/svg}"
+
+# Two clients that were there before, and a third one with its frames that were not.
+LEAK = """
+let n 100
+let old 40
+meta runtime cpython 3.11.2
+meta pid 4711
+root modules modules modules
+modules   dict   -          : value app app
+app       module app        : field __dict__ globals
+globals   dict   -          : value frames frames, value current frame[3], value None None
+frames    list   -          : index - frame[*]
+frame[n]  app.Frame -       size=100 : attr data data[$]
+data[n]   bytearray -       size=1000
+None      NoneType - size=16 immortal
+"""
+
+# Who refers to an object: a list, two dicts by the same key, a frame; and what refers to those.
+AROUND = """
+meta runtime cpython 3.11.2
+thread 4711 main
+frame 4711 0 run server.py:65 object=running
+root modules modules modules
+root frame running run~at~server.py:65 thread=4711
+running   frame  - pseudo : local box box
+modules   dict   -          : value app app
+app       module app        : field __dict__ globals
+globals   dict   -          : value boxes boxes, value first one[0], value hidden Hidden
+boxes     list   -          : index - box
+one[2]    dict   -          : value key box
+late      list   -          : index - one[1]
+root c_global late _queue.so
+box       app.Box -         : attr left left, attr right right
+left      app.Half -        : attr shared shared
+right     app.Half -        : attr shared shared
+shared    bytearray -       size=1000
+Hidden    app.Hidden -      : attr of box
+"""
+
+SHAPES = {
+    "star": ("root c_global hub a.so\nlet n 20000\nhub list - : index - leaf[*]\nleaf[n] app.Leaf -", ("type:app.Leaf", "type:list")),
+    "chain": ("root c_global node[0] a.so\nlet n 20000\nnode[n] app.Node - : attr next node[$+1]", ("type:app.Node", "id:20000", "id:10000")),
+    "none": ("root c_global all a.so\nlet n 20000\nall list - : index - some[*]\nsome[n] app.Some - : attr nothing None\nNone NoneType - immortal", ("type:NoneType",)),
+    "clique": ("root c_global node[0] a.so\nlet n 100\nnode[n] app.Node - : index - node[*]", ("type:app.Node", "id:50")),
+    "ring": ("root c_global other a.so\nlet n 1000\nother list -\nnode[n] app.Node - : attr next node[$+1%n]", ("type:app.Node", "id:500")),
+    "alone": ("root c_global other a.so\nother list -\nalone app.Alone - pseudo", ("type:app.Alone", "type:list")),
+    "kinds": ("root c_global all a.so\nlet n 2000\nall dict - : value k$ item[*]\nitem[n] app.Item~$ - : attr a_$ thing[$], attr b_$ thing[0]\nthing[n] app.Thing -", ("type:app.Thing", "type:dict")),
+}
+VIEWS = [], ["--raw"], ["--chain"], ["--backrefs"], ["--refs"], ["--raw", "--backrefs"], ["--raw", "--refs"]
+
+
+def run(*arguments, **options):
+    return subprocess.run([HEAPTRAIL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+class Heap:
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="graph-", dir=os.environ.get("TEST_TMP"))
+        cls.prepare()
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def ask(self, *arguments):
+        result = run("graph", self.file, *arguments, "-o", "-")
+        self.assertEqual((result.returncode, result.stderr), (0, b""), arguments)
+        return result.stdout
+
+    def svg(self, *arguments):
+        data = self.ask(*arguments)
+        lint = subprocess.run(["xmllint", "--noout", "--nonet", "-"], input=data, stderr=subprocess.PIPE)
+        self.assertEqual((lint.returncode, lint.stderr), (0, b""), arguments)
+        return ElementTree.fromstring(data)
+
+    def tree(self, *arguments):
+        return self.ask(*arguments, "--format", "txt").decode()
+
+    def cards(self, svg):
+        """title: the group, of each card."""
+        groups = [group for group in svg.iter(SVG + "g") if (group.get("class") or "").split()[:1] == ["n"]]
+        return {next((text.text for text in group.iter(SVG + "text") if text.get("class") == "t"), ""): group for group in groups}
+
+    def words(self, group, kind):
+        return [text.text for text in group.iter(SVG + "text") if text.get("class") == kind]
+
+
+class Options(Heap, unittest.TestCase):
+    @classmethod
+    def prepare(cls):
+        cls.file = graph_file.snapshot(LEAK, cls.folder, "after")
+        cls.before = graph_file.snapshot(LEAK, cls.folder, "before", n=40)
+
+    def test_what_is_new_has_a_pill_with_its_number(self):
+        svg = self.svg("type:app.Frame", "--since", self.before)
+        cards = self.cards(svg)
+        self.assertEqual(self.words(svg, "p"), ["60 NEW", "NEW"])  # the other one is the legend's
+        self.assertEqual(self.words(cards["list"], "p"), [])
+        self.assertIn("not in before.htrail", self.words(svg, "s"))
+        self.assertRegex(self.tree("type:app.Frame", "--since", self.before), r"app\.Frame × 99 · .* 60 NEW \(asked for\)")
+
+    def test_without_an_earlier_snapshot_nothing_is_new(self):
+        self.assertNotIn(b"NEW", self.ask("type:app.Frame"))
+
+    def test_an_earlier_snapshot_of_another_process_is_refused(self):
+        other = graph_file.snapshot(LEAK.replace("4711", "4712"), self.folder, "other")
+        result = run("graph", self.file, "type:app.Frame", "--since", other, "-o", "-")
+        self.assertEqual((result.returncode, result.stdout), (3, b""))
+        self.assertIn(b"they are of two processes", result.stderr)
+
+    def test_raw_has_a_card_for_each_object_and_counts_the_others(self):
+        tree = self.tree("type:app.Frame", "--raw")
+        self.assertEqual(len(re.findall(r"\] *[━┄]+[▶▷] app\.Frame", tree)), 7, tree)  # five of a holder, and the one that is held twice, twice
+        self.assertIn("─▷ 94 more objects\n", tree)
+        self.assertIn("one card an object", tree)
+
+    def test_chain_draws_one_object_and_nothing_beside_its_chain(self):
+        tree = self.tree("type:app.Frame", "--chain")
+        self.assertEqual(tree.splitlines()[0], "What keeps this app.Frame alive?")
+        self.assertEqual(tree.count("app.Frame ·"), 1, tree)
+        self.assertNotIn("more", tree)
+
+    def test_highlight_info_attr_and_refcounts_say_what_was_asked(self):
+        svg = self.svg("type:app.Frame", "--raw", "--highlight", "holder_label = '1'", "--info", "'<' || id || '>'", "--attr", "kind=type || '\"<'", "--attr", "size=size", "--refcounts")
+        cards = [group for group in svg.iter(SVG + "g") if (group.get("class") or "").startswith("n")]
+        yellow = [group for group in cards if "H" in group.get("class").split()]
+        self.assertEqual(len(yellow), 1)
+        self.assertEqual(yellow[0].get("data-kind"), "app.Frame\"<")
+        self.assertEqual(yellow[0].get("data-size"), "100")
+        self.assertTrue(any(re.match(r"^<\d+>$", text) for text in self.words(yellow[0], "s")))
+        self.assertTrue(any(text.endswith("refcount 1") for text in self.words(yellow[0], "s")))
+        self.assertIn("highlighted", self.words(svg, "s"))
+        merged = self.svg("type:app.Frame", "--info", "id")
+        self.assertTrue(any(text.endswith(", others differ") for text in self.words(merged, "s")))
+        dot = self.ask("type:app.Frame", "--attr", "shape='ellipse'", "--format", "dot")
+        plain = subprocess.run(["dot", "-Tplain"], input=dot, stdout=subprocess.PIPE, check=True).stdout
+        self.assertIn(b" ellipse ", plain)
+
+    def test_long_names_are_whole(self):
+        file = graph_file.snapshot("root c_global a a.so\na app." + "N" * 60 + " -", self.folder, "long")
+        short, long = (run("graph", file, "where:1", "-o", "-", "--format", "txt", *more).stdout.decode() for more in ([], ["--long-names"]))
+        self.assertNotIn("N" * 60, short)
+        self.assertIn("app." + "N" * 60, long)
+
+    def test_tooltips_have_the_address_and_cards_have_anchors(self):
+        svg = self.svg("type:app.Frame")
+        tooltips = "\n".join(title.text for title in svg.iter(SVG + "title"))
+        self.assertRegex(tooltips, r"for example id:\d+ at 0x[0-9a-f]+")
+        self.assertIn("at 0x%x" % graph_file.address("frames"), tooltips)
+        anchors = [group.get("id") for group in svg.iter(SVG + "g") if group.get("id")]
+        self.assertEqual(len(anchors), len(set(anchors)))
+        self.assertGreaterEqual(len(anchors), 5)
+
+    def test_every_format_is_the_same_twice_and_of_its_kind(self):
+        for name, magic in (("svg", b"<svg"), ("dot", b"digraph"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("txt", b"What keeps")):
+            first, second = (self.ask("type:app.Frame", "--format", name) for _ in range(2))
+            self.assertEqual(first, second, name)
+            self.assertTrue(first.startswith(magic), name)
+            path = os.path.join(self.folder, "out." + name)
+            result = run("graph", self.file, "type:app.Frame", "-o", path)
+            self.assertEqual((result.returncode, result.stderr), (0, b""))
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), first)
+        self.assertNotIn(b"CreationDate", self.ask("type:app.Frame", "--format", "pdf"))
+
+    def test_wrong_use_is_a_sentence(self):
+        for part, arguments in (
+                ("one of --chain, --backrefs and --refs", ["--chain", "--refs"]),
+                ("--filter is for --backrefs and --refs", ["--filter", "1"]),
+                ("--extra-ignore is for --backrefs and --refs", ["--extra-ignore", "id:1"]),
+                ("--highlight: no expression over the object table: no_column: no such column", ["--highlight", "no_column"]),
+                ("--info: no expression", ["--info", "1, 2"]),
+                ("--info: no expression", ["--info", "1) FROM object; DELETE FROM object WHERE (1"]),
+                ("--attr takes NAME=SQL", ["--attr", "on click=1"]),
+                ("--attr size is there twice", ["--attr", "size=1", "--attr", "size=2"]),
+                ("--extra-ignore: 'x' names no object", ["--refs", "--extra-ignore", "x"])):
+            result = run("graph", self.file, "type:app.Frame", "-o", "-", *arguments)
+            self.assertEqual((result.returncode, result.stdout), (2, b""), arguments)
+            self.assertIn(part, result.stderr.decode())
+
+
+class Around(Heap, unittest.TestCase):
+    @classmethod
+    def prepare(cls):
+        cls.file = graph_file.snapshot(AROUND, cls.folder, "around")
+
+    def test_backrefs_draws_every_referrer_and_says_how_each_holds(self):
+        tree = self.tree("type:app.Box", "--backrefs")
+        self.assertEqual(tree.splitlines()[0], "Who refers to 1 app.Box object?")
+        for line in ("frame run at server.py:65", "local box┄▷ app.Box", "['key']┄▷ app.Box", "[i]┄▷ app.Box", ".of┄▷ app.Box"):
+            self.assertIn(line, tree)
+        self.assertIn("['boxes']━▶ list", tree)
+        self.assertIn("['first']", tree)
+        self.assertIn("module app\n", re.sub(r" · .*", "", tree))
+        self.assertNotIn("sys.modules", tree)
+
+    def test_refs_draws_what_it_refers_to_once(self):
+        tree = self.tree("type:app.Box", "--refs")
+        self.assertEqual(tree.splitlines()[0], "What does 1 app.Box object refer to?")
+        self.assertRegex(tree, r"━\.left━▶ app\.Half")
+        self.assertRegex(tree, r"━\.right━▶ app\.Half")
+        self.assertEqual(len(re.findall(r"┄\.shared┄▷ bytearray", tree)), 2)
+        self.assertEqual(tree.count("(above)"), 1)
+
+    def test_max_depth_filter_and_extra_ignore_leave_out(self):
+        near = self.tree("type:app.Box", "--backrefs", "--max-depth", "1")
+        self.assertNotIn("module", near)
+        self.assertIn(", 1 step,", near)
+        filtered = self.tree("type:app.Box", "--backrefs", "--filter", "type = 'list'")
+        self.assertIn("list", filtered)
+        self.assertNotIn("dict", filtered)
+        ignored = self.tree("type:app.Box", "--backrefs", "--extra-ignore", "type:app.Hidden", "--extra-ignore", "type:list")
+        self.assertNotIn("Hidden", ignored)
+        self.assertNotIn("list", ignored)
+
+    def test_too_many_counts_the_rest(self):
+        tree = self.tree("type:app.Box", "--backrefs", "--too-many", "2", "--max-depth", "1")
+        self.assertIn("3 more referrers", tree)
+
+
+class Shapes(Heap, unittest.TestCase):
+    """Any heap gives a picture that can be read, in time (bench/pictures.py has a million of each)."""
+    @classmethod
+    def prepare(cls):
+        cls.files = {name: graph_file.snapshot(text + "\n", cls.folder, name) for name, (text, _) in SHAPES.items()}
+
+    def test_every_shape_is_bounded_in_every_view(self):
+        for name, (_, selectors) in SHAPES.items():
+            self.file = self.files[name]
+            for selector in selectors:
+                for view in VIEWS:
+                    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                    svg = self.svg(selector, *view)
+                    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+                    what = (name, selector, view)
+                    self.assertLess(seconds, 6 if "asan" in BUILD else 2, what)
+                    drawn = [group for group in svg.iter(SVG + "g") if (group.get("class") or "").split()[:1] == ["n"]]
+                    self.assertGreaterEqual(len(drawn), 1, what)
+                    self.assertLessEqual(len(drawn), 45, what)
+                    self.assertLess(float(svg.get("width")), 3000, what)
+                    self.assertTrue(any("S" in group.get("class").split() for group in drawn), what)
+
+    def test_what_is_left_out_is_said(self):
+        self.file = self.files["star"]
+        self.assertRegex(self.tree("type:app.Leaf", "--raw"), r"995 more objects\n19,000 more objects\n")
+        self.assertIn("app.Leaf × 1,000", self.tree("type:list", "--refs"))
+        self.assertIn("19,000 more references", self.tree("type:list", "--refs"))
+        self.file = self.files["none"]
+        self.assertIn("19,000 more referrers", self.tree("type:NoneType", "--backrefs"))
+        self.file = self.files["chain"]
+        self.assertRegex(self.tree("id:20000", "--chain"), r"19,9\d\d steps left out")
+        self.file = self.files["ring"]
+        self.assertIn("garbage", self.tree("id:500"))
+        self.file = self.files["clique"]
+        self.assertRegex(self.tree("id:50", "--raw", "--backrefs"), r"\d+ more referrers")
+
+
+if __name__ == "__main__":
+    unittest.main()

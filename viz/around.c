@@ -1,0 +1,264 @@
+/* viz/around.c - see the header. */
+#include "viz/around.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/chain.h"
+#include "viz/escape.h"
+#include "viz/numbers.h"
+
+enum { TEXT_BYTES_MAX = 1 << 16, MORE_CARDS_MAX = 4, ARROWS_MAX = 70, LABELS_MAX = 4, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 160 };
+#define NONE UINT32_MAX
+
+typedef struct place {
+    uint32_t via, depth; /* the node through which it was met; NONE: it was asked for */
+    uint32_t drawn;      /* nodes that were met through it */
+    uint64_t more;       /* objects met through it that have no card */
+    uint32_t more_nodes, more_last; /* of so many nodes, and one of them */
+    size_t card;         /* SIZE_MAX: not drawn */
+} place;
+
+typedef struct view {
+    htrail__cards cards;
+    htrail__model_opts opts;
+    place *places;
+    uint32_t *order;
+    uint64_t top_more; /* objects asked for that have no card */
+    bool downwards;
+} view;
+
+static bool is_root(const view *v, uint32_t node) { return htrail__cards_shape(&v->cards, node)->root_kind != 0; }
+
+static void find_places(view *v)
+{
+    const htrail__holders *h = v->cards.holders;
+    for (uint32_t i = 0; i < h->node_count; i++) {
+        uint32_t parent = h->nodes[i].parent;
+        v->places[i] = (place){.via = parent, .depth = parent == NONE ? 0 : v->places[parent].depth + 1, .card = SIZE_MAX};
+    }
+    /* A root is met through what it holds. */
+    for (uint32_t i = 0; i < h->link_count; i++) {
+        const htrail__holder_link *link = &h->links[i];
+        place *root = &v->places[link->from];
+        if (is_root(v, link->from) && (root->via == NONE || v->places[link->to].depth + 1 < root->depth)) {
+            root->via = link->to;
+            root->depth = v->places[link->to].depth + 1;
+        }
+    }
+}
+
+static const view *sorted; /* qsort has no argument for it; no two run at once */
+
+static int compare_nodes(const void *left, const void *right)
+{
+    const uint32_t *a = left, *b = right;
+    const place *p = &sorted->places[*a], *q = &sorted->places[*b];
+    if (p->depth != q->depth)
+        return p->depth < q->depth ? -1 : 1;
+    if (is_root(sorted, *a) != is_root(sorted, *b))
+        return is_root(sorted, *a) ? -1 : 1;
+    uint64_t many = sorted->cards.holders->nodes[*a].objects, others = sorted->cards.holders->nodes[*b].objects;
+    if (many != others)
+        return many > others ? -1 : 1;
+    return *a < *b ? -1 : *a > *b;
+}
+
+static void draw_nodes(view *v)
+{
+    const htrail__holders *h = v->cards.holders;
+    uint32_t depth = 0;
+    size_t in_rank = 0;
+    for (uint32_t i = 0; i < h->node_count; i++)
+        v->order[i] = i;
+    sorted = v;
+    qsort(v->order, h->node_count, sizeof *v->order, compare_nodes);
+    for (uint32_t i = 0; i < h->node_count && !v->cards.failed; i++) {
+        uint32_t node = v->order[i];
+        place *p = &v->places[node], *up = p->via == NONE ? NULL : &v->places[p->via];
+        if (p->depth != depth) {
+            depth = p->depth;
+            in_rank = 0;
+        }
+        if (up != NULL && up->card == SIZE_MAX)
+            continue;
+        bool fits = v->cards.out->card_count < v->opts.cards_max && in_rank < v->opts.rank_cards_max && (up == NULL || up->drawn < v->opts.siblings_max);
+        if (!fits) {
+            uint64_t objects = is_root(v, node) ? 1 : h->nodes[node].objects;
+            if (up != NULL) {
+                up->more += objects;
+                up->more_nodes++;
+                up->more_last = node;
+            } else {
+                v->top_more += objects;
+            }
+            continue;
+        }
+        in_rank++;
+        if (up != NULL)
+            up->drawn++;
+        p->card = htrail__cards_add_node(&v->cards, node);
+    }
+}
+
+/* The card that counts one node takes the room of the one that it hides: draw that instead. */
+static void draw_singles(view *v)
+{
+    const htrail__holders *h = v->cards.holders;
+    for (uint32_t i = 0; i < h->node_count && !v->cards.failed; i++) {
+        place *p = &v->places[i];
+        if (p->card == SIZE_MAX || p->more_nodes != 1 || h->nodes[i].other_holders > 0 || v->cards.out->card_count >= v->opts.cards_max)
+            continue;
+        uint32_t node = p->more_last;
+        p->more = p->more_nodes = 0;
+        v->places[node].card = htrail__cards_add_node(&v->cards, node);
+        for (uint32_t k = 0; k < h->node_count; k++)
+            if (v->places[k].via == node && v->places[k].card == SIZE_MAX)
+                v->places[node].more += is_root(v, k) ? 1 : h->nodes[k].objects;
+    }
+}
+
+/* One arrow for all references between two cards: "a, b, [i]". Adds the label and returns where the next pair begins. */
+static uint32_t read_pair(const view *v, uint32_t first, htrail__text *label, htrail__hold *hold, uint64_t *references)
+{
+    static const htrail__hold holds[] = {[HTRAIL__HELD_UNKNOWN] = HTRAIL__HOLD_UNKNOWN, [HTRAIL__HELD_ONLY] = HTRAIL__HOLD_ONLY, [HTRAIL__HELD_SEVERAL] = HTRAIL__HOLD_SEVERAL};
+    const htrail__holders *h = v->cards.holders;
+    const htrail__holder_link *link = &h->links[first];
+    uint32_t i = first, labels = 0;
+    htrail__text one;
+    htrail__text_init(&one, TEXT_BYTES_MAX);
+    *references = 0;
+    *hold = holds[link->held];
+    for (; i < h->link_count && h->links[i].from == link->from && h->links[i].to == link->to; i++) {
+        *references += h->links[i].references;
+        if (holds[h->links[i].held] != *hold)
+            *hold = HTRAIL__HOLD_SEVERAL;
+        if (labels++ == LABELS_MAX)
+            htrail__text_add_string(label, ", …");
+        if (labels > LABELS_MAX)
+            continue;
+        htrail__text_clear(&one);
+        if (is_root(v, link->from))
+            htrail__chain_root_label(&one, htrail__cards_shape(&v->cards, link->from)->root_kind);
+        else
+            htrail__chain_label(&one, h->links[i].ref_kind, htrail__cards_text(&v->cards, h->links[i].label), HTRAIL__ANY_POSITION);
+        if (one.len > 0 && label->len > 0)
+            htrail__text_add_string(label, ", ");
+        htrail__text_add(label, htrail__text_string(&one), one.len);
+    }
+    htrail__text_release(&one);
+    return i;
+}
+
+/* References through which cards were met first, then as many others as there is room for. */
+static void draw_links(view *v, bool others, uint64_t *left_out)
+{
+    const htrail__holders *h = v->cards.holders;
+    htrail__text label;
+    htrail__text_init(&label, TEXT_BYTES_MAX);
+    for (uint32_t i = 0, next; i < h->link_count && !v->cards.failed; i = next) {
+        const htrail__holder_link *link = &h->links[i];
+        uint64_t references;
+        htrail__hold hold;
+        htrail__text_clear(&label);
+        next = read_pair(v, i, &label, &hold, &references);
+        const place *from = &v->places[link->from], *to = &v->places[link->to];
+        bool is_first = from->via == link->to || to->via == link->from;
+        if (from->card == SIZE_MAX || to->card == SIZE_MAX || is_first == others)
+            continue;
+        if (others && v->cards.out->arrow_count >= ARROWS_MAX)
+            *left_out += references;
+        else
+            htrail__cards_add_arrow(&v->cards, from->card, to->card, hold, &label, references);
+    }
+    htrail__text_release(&label);
+}
+
+static void add_more(const view *v, htrail__text *text, uint64_t count, bool met)
+{
+    htrail__numbers_add(text, count);
+    htrail__text_add_string(text, !met ? " more asked for" : v->downwards ? " more reference" : " more referrer");
+    htrail__text_add_string(text, met && count != 1 ? "s" : "");
+}
+
+static void draw_more(view *v)
+{
+    const htrail__holders *h = v->cards.holders;
+    size_t drawn = 0;
+    htrail__text text;
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    if (v->top_more > 0) {
+        add_more(v, &text, v->top_more, false);
+        htrail__cards_add_more(&v->cards, &text);
+    }
+    for (uint32_t i = 0; i < h->node_count && !v->cards.failed; i++) {
+        uint32_t node = v->order[i];
+        const place *p = &v->places[node];
+        uint64_t more = p->more + h->nodes[node].other_holders;
+        if (p->card == SIZE_MAX || more == 0)
+            continue;
+        if (drawn++ < MORE_CARDS_MAX) {
+            add_more(v, &text, more, true);
+            size_t card = htrail__cards_add_more(&v->cards, &text);
+            if (card == SIZE_MAX)
+                break;
+            htrail__cards_add_arrow(&v->cards, v->downwards ? p->card : card, v->downwards ? card : p->card, HTRAIL__HOLD_UNKNOWN, &text, 0);
+            continue;
+        }
+        htrail__card *card = &v->cards.out->cards[p->card];
+        htrail__text_add_string(&text, card->detail);
+        htrail__text_add_string(&text, text.len ? " · " : "");
+        add_more(v, &text, more, true);
+        free(card->detail);
+        card->detail = htrail__cards_take(&v->cards, &text);
+    }
+    htrail__text_release(&text);
+}
+
+htrail_status htrail__around_build(htrail__picture *out, htrail__lookup *lookup, const htrail__holders *holders, const char *question,
+                                   const char *subtitle, const htrail__model_opts *opts)
+{
+    view v = {.cards = {.out = out, .lookup = lookup, .holders = holders}, .downwards = holders->downwards};
+    htrail__text text;
+    uint64_t objects, left_out = 0;
+    htrail_status status = htrail__lookup_totals(lookup, &objects, &v.cards.heap_bytes);
+
+    *out = (htrail__picture){0};
+    htrail__model_opts_init(&v.opts);
+    if (opts != NULL)
+        v.opts = *opts;
+    htrail__cards_begin(&v.cards, &v.opts.cards);
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    v.places = calloc((size_t)holders->node_count + 1, sizeof *v.places);
+    v.order = calloc((size_t)holders->node_count + 1, sizeof *v.order);
+    if (status != HTRAIL_OK)
+        goto done;
+    status = HTRAIL_E_NOMEM;
+    if (v.places == NULL || v.order == NULL)
+        goto done;
+    find_places(&v);
+    v.top_more = holders->targets - holders->targets_followed;
+    draw_nodes(&v);
+    draw_singles(&v);
+    draw_links(&v, false, &left_out);
+    draw_links(&v, true, &left_out);
+    draw_more(&v);
+    htrail__text_add_string(&text, question);
+    out->question = htrail__cards_take_short(&v.cards, &text, QUESTION_COLUMNS);
+    htrail__text_add_string(&text, subtitle);
+    if (left_out > 0) {
+        htrail__text_add_string(&text, " · ");
+        htrail__numbers_add(&text, left_out);
+        htrail__text_add_string(&text, left_out == 1 ? " reference not drawn" : " references not drawn");
+    }
+    out->subtitle = htrail__cards_take_short(&v.cards, &text, SUBTITLE_COLUMNS);
+    if (v.cards.failed)
+        goto done;
+    htrail__picture_size_cards(out);
+    status = HTRAIL_OK;
+done:
+    htrail__text_release(&text);
+    free(v.places);
+    free(v.order);
+    return status;
+}
