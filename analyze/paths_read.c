@@ -14,6 +14,10 @@
  * object holds stands together. */
 enum { STEPS_MAX = 200, RECENT = 1 << 12, RETAINED_STEPS_MAX = 64, ABOVE_STEPS_MAX = 16 };
 
+/* Of a snapshot: with which sums, differences and small multiples of its paths' figures cannot overflow. A file may say of each of its
+ * objects that it is half as large as the memory that can be addressed. */
+#define SUM_MAX (UINT64_C(1) << 58)
+
 typedef struct recent {
     uint32_t parent, label, type, path; /* label: code of the reference without its position */
 } recent;
@@ -29,6 +33,7 @@ typedef struct reading {
     uint32_t *path_of, *holder_of, *dominator_of; /* by id */
     recent recents[RECENT];
     uint32_t garbage_path;
+    uint64_t bytes_left, length_left, retained_left; /* of SUM_MAX */
     size_t sample_room;
 } reading;
 
@@ -90,6 +95,13 @@ static htrail_status read_texts(reading *r, const char *sql, uint32_t **out, uin
     return status;
 }
 
+static uint64_t take(uint64_t *left, uint64_t wanted)
+{
+    uint64_t taken = wanted < *left ? wanted : *left;
+    *left -= taken;
+    return taken;
+}
+
 static uint32_t root_kind(const char *text)
 {
 #define X(name, number, words)                       \
@@ -127,7 +139,10 @@ static htrail_status read_roots(reading *r)
     if (sqlite3_prepare_v2(r->db, "SELECT id, kind, name FROM root ORDER BY id", -1, &statement, NULL) != SQLITE_OK)
         return fail_database(r);
     while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
-        uint32_t id = (uint32_t)sqlite3_column_int64(statement, 0), path;
+        sqlite3_int64 number = sqlite3_column_int64(statement, 0);
+        uint32_t id = (uint32_t)number, path;
+        if (number < 0 || number >= UINT32_MAX / 2)
+            continue;
         if (id >= r->root_room) {
             uint32_t room = r->root_room ? r->root_room : 256;
             while (room <= id)
@@ -253,7 +268,8 @@ static htrail_status read_objects(reading *r)
         uint32_t id = (uint32_t)sqlite3_column_int64(statement, 0), path;
         uint64_t size = (uint64_t)sqlite3_column_int64(statement, 3), address = (uint64_t)sqlite3_column_int64(statement, 1);
         uint32_t holder = (uint32_t)sqlite3_column_int64(statement, 4), root = holder > 0 ? 0 : (uint32_t)sqlite3_column_int64(statement, 6);
-        if (id == 0 || id > snapshot->object_count || holder >= id) {
+        uint32_t dominator = (uint32_t)sqlite3_column_int64(statement, 9);
+        if (id == 0 || id > snapshot->object_count || holder >= id || dominator > snapshot->object_count) {
             snprintf(r->message, r->message_cap, "object %lld is not where its number says", (long long)sqlite3_column_int64(statement, 0));
             status = HTRAIL_E_CORRUPT;
             break;
@@ -263,12 +279,11 @@ static htrail_status read_objects(reading *r)
             break;
         htrail__path_count *count = &snapshot->counts[path];
         uint64_t length = (uint64_t)sqlite3_column_int64(statement, 8), retained = (uint64_t)sqlite3_column_int64(statement, 10);
-        uint32_t dominator = (uint32_t)sqlite3_column_int64(statement, 9);
         r->path_of[id] = path;
         r->holder_of[id] = holder;
         count->objects++;
-        count->bytes += size;
-        count->length += length;
+        count->bytes += take(&r->bytes_left, size);
+        count->length += take(&r->length_left, length);
         count->last = id;
         if (count->first == 0)
             count->first = id;
@@ -277,7 +292,7 @@ static htrail_status read_objects(reading *r)
         /* NULL, which is 0 here: as the holder, and as the size; none is 0 too. */
         r->dominator_of[id] = dominator == 0 && sqlite3_column_type(statement, 9) == SQLITE_NULL ? holder : dominator;
         if (!r->paths->shapes.shapes[path].folded || !is_within_its_own(r, id, path))
-            count->retained += retained == 0 ? size : retained;
+            count->retained += take(&r->retained_left, retained == 0 ? size : retained);
         status = add_sample(r, &(htrail__path_sample){address, (uint32_t)sqlite3_column_int64(statement, 7), path, id});
     }
     if (status == HTRAIL_OK && stepped != SQLITE_DONE)
@@ -312,7 +327,8 @@ htrail_status htrail__paths_read(htrail__paths *paths, sqlite3 *db, char *messag
         snprintf(message, message_cap, "out of memory");
         return status;
     }
-    *r = (reading){.paths = paths, .snapshot = &paths->snapshots[paths->read_count], .db = db, .message = message, .message_cap = message_cap};
+    *r = (reading){.paths = paths, .snapshot = &paths->snapshots[paths->read_count], .db = db, .message = message, .message_cap = message_cap,
+                    .bytes_left = SUM_MAX, .length_left = SUM_MAX, .retained_left = SUM_MAX};
     memset(r->recents, 0xff, sizeof r->recents);
     bool began = sqlite3_get_autocommit(db) && sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     if ((status = htrail__paths_begin_snapshot(paths, r->snapshot)) != HTRAIL_OK ||

@@ -160,7 +160,7 @@ static bool edges(work *w)
     while ((step = htrail__export_step(w->job, statement)) == 1) {
         const char *kind = htrail__export_text(statement, 1), *label = htrail__export_text(statement, 2);
         uint32_t type = EDGE_INTERNAL, number = 0;
-        uint64_t to = (uint64_t)(sqlite3_column_int64(statement, 0) - 1 + FIRST_KIND + w->kinds);
+        uint64_t to = (uint64_t)sqlite3_column_int64(statement, 0) - 1 + FIRST_KIND + (uint64_t)w->kinds;
         for (size_t i = 0; i < sizeof types / sizeof *types; i++)
             if (strcmp(types[i].kind, kind) == 0)
                 type = types[i].type;

@@ -1,0 +1,61 @@
+"""What a snapshot or a database says is not believed: numbers that no memory has, and tables that somebody changed. Each answer is
+a right one, or one sentence and exit code 3; never a crash, never an endless loop."""
+import os, subprocess, sys, tempfile, unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../graph"))
+import graph_file
+
+HEAPTRAIL = os.environ.get("HEAPTRAIL", os.path.join(HERE, "../../build/heaptrail"))
+TIMEOUT_S = 60
+
+KEEP = """
+let n 100
+let size 64
+meta runtime cpython 3.11.2
+meta pid 4711
+root modules main app
+main module app : value keep keep, value head node[0]
+keep list - size=56 : index - item[*]
+item[n] app.Item - size=size
+node[n] app.Node - size=64 : slot next node[$+1]
+"""
+
+
+class Hostile(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMP"))
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def heaptrail(self, *arguments, code=0):
+        done = subprocess.run([HEAPTRAIL, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=TIMEOUT_S)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stderr if code else done.stdout
+
+    def changed(self, name, sql, **lets):
+        """Database of a heap, with something else in its tables."""
+        graph_file.snapshot(KEEP, self.folder, name, **lets)
+        self.heaptrail("load", name + ".htrail", "-o", name + ".db")
+        subprocess.run(["sqlite3", os.path.join(self.folder, name + ".db"), sql], check=True)
+        return name + ".db"
+
+    def test_sums_past_what_can_be_addressed_do_not_turn_over(self):
+        """Under the sanitizers an overflow is a failure; without them an absurd sentence."""
+        for size in (1 << 56, 1 << 60):
+            files = [graph_file.snapshot(KEEP, self.folder, "s%d" % n, n=n, size=size) for n in (100, 300, 500)]
+            self.assertIn("no leak", self.heaptrail("leaks", "--noisy", *files))
+            self.heaptrail("leaks", "--noisy", "--across", *reversed(files))
+
+    def test_a_dominator_that_is_no_object_is_refused(self):
+        first = graph_file.snapshot(KEEP, self.folder, "first", n=50)
+        other = self.changed("other", "UPDATE heap_object SET dominator = 4000000000 WHERE type = (SELECT id FROM type WHERE name = 'app.Node')")
+        self.assertRegex(self.heaptrail("leaks", first, other, code=3), r"^heaptrail leaks: .*object \d+ is not where its number says\n$")
+
+    def test_a_root_with_an_endless_number_is_left_out(self):
+        first = graph_file.snapshot(KEEP, self.folder, "first", n=50)
+        self.heaptrail("leaks", first, self.changed("other", "UPDATE root SET id = 4294967290"))
+
+
+if __name__ == "__main__":
+    unittest.main()
