@@ -135,7 +135,7 @@ static int resolve_key(const cli_arguments *arguments, const cli_series *series,
         a->by_last_part = attempt == 1;
         htrail__text_clear(&query);
         for (size_t i = 0; i < series->count; i++) {
-            htrail__text_format(&query, "%sSELECT 1 FROM %s.total WHERE \"by\" = '%s'", i > 0 ? " UNION ALL " : "", series->names[i], a->by);
+            htrail__text_format(&query, "%sSELECT 1 FROM %stotal WHERE \"by\" = '%s'", i > 0 ? " UNION ALL " : "", series->prefixes[i], a->by);
             if (attempt < 2) {
                 htrail__text_add_string(&query, " AND ");
                 add_condition(&query, a, "key");
@@ -340,7 +340,7 @@ int cli_assertions(const cli_arguments *arguments)
     for (size_t i = 0; cli_option_repeated(arguments, "assert", i) != NULL && result == CLI_EXIT_OK; i++)
         if (!parse(cli_option_repeated(arguments, "assert", i), &a))
             result = cli_usage(arguments, "'%s' is no assertion; it is like 'type:Record <= +0' or 'total bytes <= +5%%'", cli_option_repeated(arguments, "assert", i));
-    if (result == CLI_EXIT_OK && (result = cli_series_open(arguments, &series)) == CLI_EXIT_OK)
+    if (result == CLI_EXIT_OK && (result = cli_series_open(arguments, &series, "total")) == CLI_EXIT_OK)
         result = cli_series_process(arguments, &series, &is_same);
     for (size_t i = 0; result == CLI_EXIT_OK && cli_option_repeated(arguments, "assert", i) != NULL; i++)
         if (parse(cli_option_repeated(arguments, "assert", i), &a))

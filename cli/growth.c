@@ -109,11 +109,11 @@ static void add_snapshot(htrail__text *query, const cli_series *series, const ch
                 htrail__text_format(query, ", %s", i == at ? measures[m] : "0");
     if (strcmp(by, "site") == 0)
         htrail__text_format(query, " FROM (SELECT file || ':' || line AS key, CAST(round(sum(count)) AS INTEGER) AS count, "
-                            "CAST(round(sum(bytes)) AS INTEGER) AS bytes FROM %s.site WHERE blocks > 0 GROUP BY file, line)", series->names[at]);
+                            "CAST(round(sum(bytes)) AS INTEGER) AS bytes FROM %ssite WHERE blocks > 0 GROUP BY file, line)", series->prefixes[at]);
     else if (strcmp(by, "path") == 0)
-        htrail__text_format(query, " FROM %s.path WHERE count > 0", series->names[at]);
+        htrail__text_format(query, " FROM %spath WHERE count > 0", series->prefixes[at]);
     else
-        htrail__text_format(query, " FROM %s.total WHERE \"by\" = '%s'", series->names[at], by);
+        htrail__text_format(query, " FROM %stotal WHERE \"by\" = '%s'", series->prefixes[at], by);
 }
 
 /* Eight levels between the least and the most of a row; what stays the same is all low. */
@@ -250,7 +250,7 @@ int cli_growth_print(const cli_arguments *arguments, const char *by, uint64_t li
     int result;
 
     htrail__text_init(&query, QUERY_BYTES_MAX);
-    if ((result = read_options(arguments, &opts)) != CLI_EXIT_OK || (result = cli_series_open(arguments, &series)) != CLI_EXIT_OK ||
+    if ((result = read_options(arguments, &opts)) != CLI_EXIT_OK || (result = cli_series_open(arguments, &series, strcmp(by, "site") == 0 || strcmp(by, "path") == 0 ? by : "total")) != CLI_EXIT_OK ||
         (result = cli_series_process(arguments, &series, &is_same)) != CLI_EXIT_OK)
         goto done;
     add_query(&query, &series, by, &opts, json || cli_is_utf8(stdout));

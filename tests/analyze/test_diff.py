@@ -54,6 +54,10 @@ class Case(unittest.TestCase):
     def heaps(self, *counts, pid=1, host="one"):
         return [graph_file.snapshot(HEAP % (pid, host), self.folder, "%s.%d.%d" % (host, pid, i), n=n) for i, n in enumerate(counts)]
 
+    def holds(self, *assertions, files):
+        rows = json.loads(heaptrail("diff", "--json", *[word for a in assertions for word in ("--assert", a)], *files, code=None).stdout)["rows"]
+        return [row["holds"] for row in rows]
+
 
 class Series(Case):
     def test_each_snapshot_has_its_numbers_and_changes_are_from_the_first_to_the_last(self):
@@ -81,7 +85,20 @@ class Series(Case):
         self.assertEqual(rows[0]["trend"], "\u2581\u2581\u2582\u2583\u2584\u2584\u2585\u2586\u2587\u2588")
         shell = subprocess.run(["sqlite3", "-batch", "-json", ":memory:", said.stderr], stdout=subprocess.PIPE, check=True, universal_newlines=True)
         self.assertEqual(json.loads(shell.stdout), rows)
-        heaptrail("diff", *files, files[0], code=2)
+
+    def test_more_than_SQLite_attaches(self):
+        files = self.heaps(*range(10, 130, 10))
+        for by in "type", "path":
+            said = heaptrail("diff", "--json", "--show-sql", "--by", by, *files)
+            rows = json.loads(said.stdout)["rows"]
+            record, = (row for row in rows if "Record" in row["key"] or row["key"].endswith("[*]"))
+            self.assertEqual([record["count_%d" % i] for i in range(2, 12)], list(range(20, 120, 10)))
+            self.assertEqual((record["count_before"], record["count_after"], record["grew"]), (10, 120, 11))
+            shell = subprocess.run(["sqlite3", "-batch", "-json", ":memory:", said.stderr], stdout=subprocess.PIPE, check=True, universal_newlines=True)
+            self.assertEqual(json.loads(shell.stdout), rows)
+        self.assertEqual([bool(holds) for holds in self.holds("type:app.Record <= +110", "type:app.Record <= +109", files=files)], [True, False])
+        self.assertEqual(len(self.rows(*files, *files[:-1] * 4, *files[-8:])["app.Record"]), 2 * 65 + 3)
+        heaptrail("diff", *files[:1] * 65, code=2)
 
     def test_they_are_sorted_as_asked(self):
         files = self.heaps(50, 30, 10)
@@ -117,10 +134,6 @@ class Series(Case):
 
 
 class Assertions(Case):
-    def holds(self, *assertions, files):
-        rows = json.loads(heaptrail("diff", "--json", *[word for a in assertions for word in ("--assert", a)], *files, code=None).stdout)["rows"]
-        return [row["holds"] for row in rows]
-
     def test_each_is_of_the_ends(self):
         files = self.heaps(10, 50, 20)
         self.assertEqual(self.holds("type:app.Record <= +10", "type:app.Record <= +9", "type:Record == 20", "type:Record < 20", "type:Record >= 20",
