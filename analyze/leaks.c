@@ -33,6 +33,10 @@ void htrail__leak_release(htrail__leak *leak)
     free(leak->items);
     free(leak->steps);
     free(leak->what);
+    for (size_t i = 0; i < leak->site_count; i++) {
+        free(leak->sites[i].file);
+        free(leak->sites[i].function);
+    }
     *leak = (htrail__leak){0};
 }
 
@@ -153,6 +157,28 @@ static int64_t growth_of_heap(const htrail__leaks *leaks)
     return all;
 }
 
+/* Bytes of all that stays: garbage too, where nobody collects it. */
+static int64_t heap_bytes(const htrail__leaks *leaks, unsigned snapshot)
+{
+    int64_t bytes = (int64_t)leaks->paths.snapshots[snapshot].bytes;
+    for (uint32_t path = 0; leaks->is_uncollected && path < leaks->paths.shapes.count; path++)
+        if (leaks->paths.shapes.shapes[path].root_kind == HTRAIL__ROOT_GARBAGE && htrail__path_is_root(&leaks->paths, path))
+            bytes += (int64_t)count_of(leaks, snapshot, path)->below;
+    return bytes;
+}
+
+/* The most that the heap grew by between two snapshots. */
+static int64_t rise_of_heap(const htrail__leaks *leaks)
+{
+    int64_t least = heap_bytes(leaks, 0), rise = 0;
+    for (unsigned i = 1; i < leaks->snapshot_count; i++) {
+        int64_t bytes = heap_bytes(leaks, i);
+        rise = bytes - least > rise ? bytes - least : rise;
+        least = bytes < least ? bytes : least;
+    }
+    return rise;
+}
+
 static htrail_status sum_types(htrail__leaks *leaks)
 {
     leaks->type_objects = calloc((size_t)leaks->paths.texts.count + 1, sizeof *leaks->type_objects);
@@ -165,7 +191,8 @@ static htrail_status sum_types(htrail__leaks *leaks)
     for (uint32_t path = 0; path < leaks->paths.shapes.count; path++)
         for (unsigned i = 0; i < leaks->snapshot_count; i++)
             leaks->type_lengths[leaks->paths.shapes.shapes[path].type][i] += count_of(leaks, i, path)->length;
-    leaks->heap_change = (int64_t)leaks->paths.snapshots[leaks->snapshot_count - 1].bytes - (int64_t)leaks->paths.snapshots[0].bytes;
+    leaks->heap_change = heap_bytes(leaks, leaks->snapshot_count - 1) - heap_bytes(leaks, 0);
+    leaks->heap_rise = rise_of_heap(leaks);
     leaks->heap_growth = growth_of_heap(leaks);
     return HTRAIL_OK;
 }
@@ -210,12 +237,15 @@ static int64_t bytes_min(const htrail__leaks *leaks)
     return share > least ? share : least;
 }
 
-/* Whether it goes by itself: garbage, unless the collector is off; and entries of the interpreter's cache of attributes of types, which has
- * a fixed size. */
+/* Whether it goes by itself: garbage, unless the collector is off; entries of the interpreter's cache of attributes of types, which has
+ * a fixed size; and weak references to the subclasses of a class, which go with those. */
 static bool is_passing(const htrail__leaks *leaks, uint32_t path)
 {
-    while (!htrail__path_is_root(&leaks->paths, path))
-        path = leaks->paths.shapes.shapes[path].parent;
+    for (; !htrail__path_is_root(&leaks->paths, path); path = leaks->paths.shapes.shapes[path].parent) {
+        const htrail__shape *shape = &leaks->paths.shapes.shapes[path];
+        if (shape->ref_kind == HTRAIL_REF_FIELD && htrail__str_is(htrail__texts_get(&leaks->paths.texts, shape->label), "__subclasses__"))
+            return true;
+    }
     const htrail__shape *root = &leaks->paths.shapes.shapes[path];
     return root->root_kind == HTRAIL__ROOT_GARBAGE ? !leaks->is_uncollected
                                                    : root->root_kind == HTRAIL_ROOT_INTERPRETER && htrail__str_is(htrail__texts_get(&leaks->paths.texts, root->name), "type cache");
@@ -358,6 +388,28 @@ static htrail_status find_growing(htrail__leaks *leaks, bool with_noise)
     return status;
 }
 
+/* Of a linked list that is held by both ends half of what came hangs on the other end, by the links back: as it grows, what stood
+ * there moves over to this one, so that it looks replaced all the time. */
+static htrail_status join_ends(htrail__leaks *leaks)
+{
+    const htrail__shape *shapes = leaks->paths.shapes.shapes;
+    for (size_t i = 0; i < leaks->count; i++) {
+        htrail__leak *leak = &leaks->leaks[i];
+        if (leak->part_count == 0 || leak->noisy != NULL || !shapes[leak->at].folded || leak->at != leak->parts[0] || htrail__path_is_root(&leaks->paths, shapes[leak->at].parent))
+            continue;
+        for (size_t k = 0; k < leaks->count; k++) {
+            htrail__leak *other = &leaks->leaks[k];
+            if (k == i || other->part_count == 0 || !shapes[other->at].folded || other->at != other->parts[0] || shapes[other->at].type != shapes[leak->at].type ||
+                shapes[shapes[other->at].parent].parent != shapes[shapes[leak->at].parent].parent)
+                continue;
+            if (!htrail__leaks_absorb(leaks, leak, other))
+                return HTRAIL_E_NOMEM;
+        }
+    }
+    htrail__leaks_drop_empty(leaks);
+    return HTRAIL_OK;
+}
+
 /* Whether the items are objects that were counted where they are held. */
 static bool objects_came(const htrail__leaks *leaks, uint32_t path)
 {
@@ -461,6 +513,17 @@ static bool is_above_a_part(const htrail__leaks *leaks, const htrail__leak *leak
     return false;
 }
 
+/* Of what gathers; of a linked list from all its ends. */
+static uint64_t objects_of(const htrail__leaks *leaks, const htrail__leak *leak, unsigned snapshot)
+{
+    const htrail__shape *shapes = leaks->paths.shapes.shapes;
+    uint64_t objects = count_of(leaks, snapshot, leak->grows)->objects;
+    for (uint32_t i = 0; i < leak->part_count && shapes[leak->grows].folded; i++)
+        if (leak->parts[i] != leak->grows && shapes[leak->parts[i]].folded && shapes[leak->parts[i]].type == shapes[leak->grows].type)
+            objects += count_of(leaks, snapshot, leak->parts[i])->objects;
+    return objects;
+}
+
 static void measure(htrail__leaks *leaks, htrail__leak *leak)
 {
     unsigned last = leaks->snapshot_count - 1;
@@ -474,7 +537,9 @@ static void measure(htrail__leaks *leaks, htrail__leak *leak)
     bool place_is_other = leak->at != HTRAIL__NO_SHAPE && leak->at != leak->grows;
     for (unsigned i = 0; i <= last; i++) {
         uint64_t bytes = 0;
-        if (leak->kind == HTRAIL__LEAK_LENGTH) {
+        if (leak->has_figures) {
+            bytes = leak->bytes[i];
+        } else if (leak->kind == HTRAIL__LEAK_LENGTH) {
             bytes = count_of(leaks, i, leak->at)->bytes;
         } else {
             for (uint32_t k = 0; k < leak->part_count; k++)
@@ -485,7 +550,7 @@ static void measure(htrail__leaks *leaks, htrail__leak *leak)
         }
         leak->bytes[i] = bytes;
         if (leak->kind != HTRAIL__LEAK_THREADS)
-            leak->objects[i] = count_of(leaks, i, leak->grows)->objects;
+            leak->objects[i] = objects_of(leaks, leak, i);
         leak->items[i] = leak->at == HTRAIL__NO_SHAPE ? 0 : count_of(leaks, i, leak->at)->length;
         uint64_t now = leak->kind == HTRAIL__LEAK_LENGTH ? leak->items[i] : leak->objects[i];
         uint64_t before = i == 0 ? 0 : leak->kind == HTRAIL__LEAK_LENGTH ? leak->items[i - 1] : leak->objects[i - 1];
@@ -498,9 +563,14 @@ static void measure(htrail__leaks *leaks, htrail__leak *leak)
             leak->noisy = leak->noisy != NULL ? leak->noisy : "the heap as a whole does not grow so much";
         leak->bytes_growth = leaks->heap_growth > 0 ? leaks->heap_growth : 0;
     }
-    /* Nor is more said than the heap is larger at the end, where it is: what else happened to go hides no leak. */
-    if (leak->bytes_growth > leaks->heap_change && leaks->heap_change >= bytes_min(leaks))
-        leak->bytes_growth = leaks->heap_change;
+    /* Nor is more said than the whole heap grew by: from first to last or, where other things happened to go, between
+     * any two of the snapshots. */
+    int64_t whole = leaks->heap_change >= bytes_min(leaks) ? leaks->heap_change : leaks->heap_rise;
+    if (leak->bytes_growth > whole) {
+        if (whole < bytes_min(leaks))
+            leak->noisy = leak->noisy != NULL ? leak->noisy : "the heap as a whole does not grow";
+        leak->bytes_growth = whole > 0 ? whole : 0;
+    }
     if (leak->noisy == NULL && leak->bytes_growth < bytes_min(leaks) && leak->kind != HTRAIL__LEAK_THREADS)
         leak->noisy = "too little";
     if (leak->at != HTRAIL__NO_SHAPE)
@@ -530,6 +600,8 @@ static htrail_status find_example(htrail__leaks *leaks, htrail__leak *leak, sqli
     const htrail__paths_snapshot *now = &leaks->paths.snapshots[leaks->snapshot_count - 1];
     sqlite3_stmt *statement = NULL;
     if (leak->grows == HTRAIL__NO_SHAPE)
+        return HTRAIL_OK;
+    if (leak->kind == HTRAIL__LEAK_THREADS && leak->example != 0)
         return HTRAIL_OK;
     leak->example = now->counts[leak->grows].last;
     leak->container = leak->at == HTRAIL__NO_SHAPE ? 0 : now->counts[leak->at].first;
@@ -633,7 +705,7 @@ htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsig
     if ((status = htrail__paths_init(&leaks->paths, count, objects_max)) != HTRAIL_OK)
         goto done;
     if ((status = read_all(leaks, dbs, objects_max, progress, arg, message, message_cap)) != HTRAIL_OK || (status = htrail__paths_join(&leaks->paths)) != HTRAIL_OK || (status = sum_types(leaks)) != HTRAIL_OK ||
-        (status = find_growing(leaks, false)) != HTRAIL_OK)
+        (status = find_growing(leaks, false)) != HTRAIL_OK || (status = join_ends(leaks)) != HTRAIL_OK)
         goto done;
     if ((status = find_lengthening(leaks)) != HTRAIL_OK || (with_noise && (status = find_growing(leaks, true)) != HTRAIL_OK))
         goto done;
@@ -662,6 +734,10 @@ htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsig
         qsort(leaks->leaks, leaks->count, sizeof *leaks->leaks, by_bytes);
     while (leaks->verdict_count < leaks->count && leaks->leaks[leaks->verdict_count].noisy == NULL)
         leaks->verdict_count++;
+    if ((status = htrail__leaks_find_sites(leaks, dbs[count - 1])) != HTRAIL_OK) {
+        snprintf(message, message_cap, "cannot read where memory was asked for: %s", status == HTRAIL_E_NOMEM ? "out of memory" : sqlite3_errmsg(dbs[count - 1]));
+        goto done;
+    }
     *out = leaks;
     leaks = NULL;
 done:

@@ -16,7 +16,7 @@
 #include "analyze/paths.h"
 #include "analyze/text.h"
 
-enum { HTRAIL__LEAKS_SNAPSHOTS_MAX = 64 };
+enum { HTRAIL__LEAKS_SNAPSHOTS_MAX = 64, HTRAIL__LEAK_SITES_MAX = 3 };
 
 typedef enum htrail__leak_kind {
     HTRAIL__LEAK_CONTAINER, /* one container */
@@ -34,6 +34,14 @@ const char *htrail__leak_kind_text(htrail__leak_kind kind);
 
 typedef enum htrail__leak_confidence { HTRAIL__LEAK_LOW, HTRAIL__LEAK_MEDIUM, HTRAIL__LEAK_HIGH } htrail__leak_confidence;
 
+/* A line that asked for memory of what leaks. Texts are owned. */
+typedef struct htrail__leak_site {
+    char *file, *function;
+    int64_t line;
+    uint64_t objects, bytes; /* in the last snapshot; of samples, what they stand for */
+    double share;            /* of the objects whose line is known */
+} htrail__leak_site;
+
 typedef struct htrail__leak {
     htrail__leak_kind kind;
     htrail__leak_confidence confidence;
@@ -45,6 +53,7 @@ typedef struct htrail__leak {
     uint32_t joint_count;
     uint64_t *objects, *bytes, *items; /* of grows, and retained in all, in each snapshot; items: the length of at, or of grows */
     int64_t bytes_growth;     /* retained, from the first to the last snapshot; at most the heap's own */
+    bool has_figures;         /* THREADS: objects, bytes and steps are of the stacks where more and more threads stand */
     bool is_exact;            /* bytes are from dominators: one place holds most of it */
     uint64_t *steps;          /* objects (LENGTH: items; THREADS: threads; MODULES: copies) more in each interval */
     double stayed;            /* the smallest part of the objects that stayed in an interval; 1 where there was none to ask */
@@ -52,6 +61,8 @@ typedef struct htrail__leak {
     uint64_t holders;         /* how many objects at has in the last snapshot */
     char *what;               /* THREADS: where they stand; MODULES: their names. Owned */
     uint64_t names;           /* MODULES: how many */
+    htrail__leak_site sites[HTRAIL__LEAK_SITES_MAX]; /* the most bytes first */
+    size_t site_count;        /* 0: the last snapshot knows of none */
 } htrail__leak;
 
 typedef struct htrail__leaks {
@@ -59,7 +70,7 @@ typedef struct htrail__leaks {
     unsigned snapshot_count;
     htrail__leak *leaks;      /* verdicts first, the largest first; then what is noisy */
     size_t count, verdict_count;
-    int64_t heap_growth, heap_change; /* bytes: set off against what went in every interval; and as it is */
+    int64_t heap_growth, heap_change, heap_rise; /* bytes: set off against what went in every interval; last less first; the most between any two */
     bool is_uncollected;      /* the collector is off: what is garbage stays */
     /* Private: by text of the type, objects and what their lengths add up to. */
     uint64_t (*type_objects)[HTRAIL__LEAKS_SNAPSHOTS_MAX], (*type_lengths)[HTRAIL__LEAKS_SNAPSHOTS_MAX];

@@ -39,5 +39,7 @@ htrail_status htrail__leaks_find_threads(htrail__leaks *leaks, sqlite3 *const *d
 htrail_status htrail__leaks_find_modules(htrail__leaks *leaks, sqlite3 *const *dbs, char *message, size_t message_cap);
 /* Verdicts about the same objects become one. */
 htrail_status htrail__leaks_join_holders(htrail__leaks *leaks, sqlite3 *last, char *message, size_t message_cap);
+/* Fills sites of all, in their last order. */
+htrail_status htrail__leaks_find_sites(htrail__leaks *leaks, sqlite3 *last);
 
 #endif

@@ -14,6 +14,8 @@ static const char schema[] =
     "  retained INTEGER NOT NULL, PRIMARY KEY(leak, snapshot)) WITHOUT ROWID;\n"
     "CREATE TABLE leaks.leak_step(leak INTEGER NOT NULL, step INTEGER NOT NULL, reference TEXT NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL,\n"
     "  objects INTEGER NOT NULL, PRIMARY KEY(leak, step)) WITHOUT ROWID;\n"
+    "CREATE TABLE leaks.leak_site(leak INTEGER NOT NULL, site INTEGER NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, function TEXT NOT NULL,\n"
+    "  objects INTEGER NOT NULL, bytes INTEGER NOT NULL, share REAL NOT NULL, PRIMARY KEY(leak, site)) WITHOUT ROWID;\n"
     "CREATE TABLE leaks.leak_path(leak INTEGER NOT NULL, path INTEGER NOT NULL, role TEXT NOT NULL, PRIMARY KEY(leak, path, role)) WITHOUT ROWID;\n"
     "CREATE TABLE leaks.path(id INTEGER PRIMARY KEY, parent INTEGER, kind TEXT NOT NULL, label TEXT NOT NULL, type TEXT NOT NULL, is_folded INTEGER NOT NULL);\n"
     "CREATE TABLE leaks.path_count(path INTEGER NOT NULL, snapshot INTEGER NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL, length INTEGER NOT NULL,\n"
@@ -67,10 +69,11 @@ static bool write_snapshots(sqlite3 *db, const htrail__leaks *leaks, const htrai
 static bool write_leaks(sqlite3 *db, const htrail__leaks *leaks, const htrail__leak_words *words, const char *const *suppressed)
 {
     static const char *const confidences[] = {"low", "medium", "high"};
-    sqlite3_stmt *statement = NULL, *growth = NULL, *step = NULL, *path = NULL;
+    sqlite3_stmt *statement = NULL, *growth = NULL, *step = NULL, *path = NULL, *site = NULL;
     bool fine = prepare(db, "INSERT INTO leaks.leak VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), nullif(?, 0), ?, ?)", &statement) &&
                 prepare(db, "INSERT INTO leaks.leak_growth VALUES(?, ?, ?, ?, ?)", &growth) &&
                 prepare(db, "INSERT INTO leaks.leak_step VALUES(?, ?, ?, ?, ?, ?)", &step) &&
+                prepare(db, "INSERT INTO leaks.leak_site VALUES(?, ?, ?, ?, ?, ?, ?, ?)", &site) &&
                 prepare(db, "INSERT OR IGNORE INTO leaks.leak_path VALUES(?, ?, ?)", &path);
     for (size_t i = 0; fine && i < leaks->count; i++) {
         const htrail__leak *leak = &leaks->leaks[i];
@@ -86,6 +89,11 @@ static bool write_leaks(sqlite3 *db, const htrail__leaks *leaks, const htrail__l
         for (size_t k = 0; fine && k < w->step_count; k++) {
             const value texts[] = {I(i + 1), I(k + 1), T(w->steps[k].reference), T(w->steps[k].type), T(w->steps[k].name), I(w->steps[k].objects)};
             fine = insert(step, "iittti", texts);
+        }
+        for (size_t k = 0; fine && k < leak->site_count; k++) {
+            const htrail__leak_site *from = &leak->sites[k];
+            const value asked[] = {I(i + 1), I(k + 1), T(from->file), I(from->line), T(from->function), I(from->objects), I(from->bytes), {.real = from->share}};
+            fine = insert(site, "iititiid", asked);
         }
         for (uint32_t k = 0; fine && k < leak->part_count; k++) {
             const value grows[] = {I(i + 1), I(leak->parts[k] + 1), T("grows")};
@@ -104,6 +112,7 @@ static bool write_leaks(sqlite3 *db, const htrail__leaks *leaks, const htrail__l
     sqlite3_finalize(growth);
     sqlite3_finalize(step);
     sqlite3_finalize(path);
+    sqlite3_finalize(site);
     return fine;
 }
 

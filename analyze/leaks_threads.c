@@ -9,10 +9,10 @@
 
 #include "analyze/str.h"
 
-
+/* Threads that stand in the same place, and what they alone hold, in each snapshot. */
 typedef struct stack_group {
     char hash[32], *text;
-    int64_t before, after, bytes_before, bytes_after;
+    uint64_t threads[HTRAIL__LEAKS_SNAPSHOTS_MAX], bytes[HTRAIL__LEAKS_SNAPSHOTS_MAX];
 } stack_group;
 
 static bool run_count(sqlite3 *db, const char *sql, int64_t *out)
@@ -25,8 +25,8 @@ static bool run_count(sqlite3 *db, const char *sql, int64_t *out)
     return fine;
 }
 
-/* The stacks of both ends: in a heap that leaks threads there are few different ones. */
-static bool read_stacks(sqlite3 *db, bool is_last, stack_group **groups, size_t *count)
+/* In a heap that leaks threads there are few different stacks. */
+static bool read_stacks(sqlite3 *db, unsigned snapshot, stack_group **groups, size_t *count)
 {
     sqlite3_stmt *statement = NULL;
     int stepped = SQLITE_ERROR;
@@ -47,11 +47,59 @@ static bool read_stacks(sqlite3 *db, bool is_last, stack_group **groups, size_t 
             if (larger[(*count)++].text == NULL)
                 break;
         }
-        *(is_last ? &(*groups)[i].after : &(*groups)[i].before) += sqlite3_column_int64(statement, 2);
-        *(is_last ? &(*groups)[i].bytes_after : &(*groups)[i].bytes_before) += sqlite3_column_int64(statement, 3);
+        (*groups)[i].threads[snapshot] += (uint64_t)sqlite3_column_int64(statement, 2);
+        (*groups)[i].bytes[snapshot] += (uint64_t)sqlite3_column_int64(statement, 3);
     }
     sqlite3_finalize(statement);
     return stepped == SQLITE_DONE;
+}
+
+static int64_t grown(const stack_group *group, unsigned last) { return (int64_t)group->threads[last] - (int64_t)group->threads[0]; }
+
+/* Those that stand where more and more stand. Where threads move on from place to place that is not steady, and all of them count. */
+static bool count_growing(htrail__leak *leak, const stack_group *groups, size_t count, unsigned snapshots)
+{
+    uint64_t threads[HTRAIL__LEAKS_SNAPSHOTS_MAX] = {0}, bytes[HTRAIL__LEAKS_SNAPSHOTS_MAX] = {0}, steps[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    for (size_t i = 0; i < count; i++)
+        for (unsigned k = 0; k < snapshots && grown(&groups[i], snapshots - 1) > 0; k++) {
+            threads[k] += groups[i].threads[k];
+            bytes[k] += groups[i].bytes[k];
+        }
+    if (htrail__leaks_steady(threads, snapshots, 1, HTRAIL__LEAKS_STEADY, steps) != NULL)
+        return false;
+    memcpy(leak->objects, threads, snapshots * sizeof *threads);
+    memcpy(leak->bytes, bytes, snapshots * sizeof *bytes);
+    memcpy(leak->steps, steps, (snapshots - 1) * sizeof *steps);
+    return true;
+}
+
+/* The text of where most of the new ones stand, "... and at 2 other places". */
+static char *name_places(const stack_group *most, const stack_group *groups, size_t count, unsigned last)
+{
+    size_t others = 0, size = strlen(most->text) + 64;
+    for (size_t i = 0; i < count; i++)
+        others += &groups[i] != most && grown(&groups[i], last) > 0;
+    char *text = malloc(size);
+    if (text != NULL && others > 0)
+        snprintf(text, size, "%s and at %zu other place%s", most->text, others, others == 1 ? "" : "s");
+    else if (text != NULL)
+        snprintf(text, size, "%s", most->text);
+    return text;
+}
+
+/* The innermost frame of the newest thread there; 0: it has none. */
+static uint64_t newest_frame(sqlite3 *db, const char *hash)
+{
+    sqlite3_stmt *statement = NULL;
+    uint64_t id = 0;
+    if (sqlite3_prepare_v2(db, "SELECT f.object FROM stack s JOIN thread t ON t.stack = s.id JOIN frame f ON f.thread = t.id "
+                               "WHERE s.hash = ? AND f.object > 0 ORDER BY t.start_ns DESC, t.id DESC, f.depth LIMIT 1", -1, &statement, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, hash, -1, SQLITE_STATIC);
+        if (sqlite3_step(statement) == SQLITE_ROW)
+            id = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return id;
 }
 
 static bool is_of_threading(const htrail__paths *paths, uint32_t path)
@@ -158,22 +206,25 @@ htrail_status htrail__leaks_find_threads(htrail__leaks *leaks, sqlite3 *const *d
     if (htrail__leaks_steady(threads, leaks->snapshot_count, 1, HTRAIL__LEAKS_STEADY, steps) != NULL || threads[last] < threads[0] + 2 * (uint64_t)last ||
         staying < HTRAIL__LEAKS_STAYED)
         return HTRAIL_OK;
-    if (!read_stacks(dbs[0], false, &groups, &group_count) || !read_stacks(dbs[last], true, &groups, &group_count)) {
-        snprintf(message, message_cap, "cannot read the stacks of threads: %s", sqlite3_errmsg(dbs[last]));
-        status = HTRAIL_E_DATABASE;
-        goto done;
-    }
+    for (unsigned i = 0; i <= last; i++)
+        if (!read_stacks(dbs[i], i, &groups, &group_count)) {
+            snprintf(message, message_cap, "cannot read the stacks of threads: %s", sqlite3_errmsg(dbs[i]));
+            status = HTRAIL_E_DATABASE;
+            goto done;
+        }
     htrail__leak *leak = htrail__leaks_add(leaks, HTRAIL__LEAK_THREADS);
     if (leak == NULL || (status = read_thread_paths(leaks, dbs[last], &paths, &path_count)) != HTRAIL_OK)
         goto no_memory;
     memcpy(leak->steps, steps, last * sizeof *steps);
     memcpy(leak->objects, threads, (last + 1) * sizeof *threads);
     for (size_t i = 0; i < group_count; i++)
-        if (most == NULL || groups[i].after - groups[i].before > most->after - most->before)
+        if (most == NULL || grown(&groups[i], last) > grown(most, last))
             most = &groups[i];
     if (most != NULL) {
-        leak->what = most->text;
-        most->text = NULL;
+        leak->has_figures = count_growing(leak, groups, group_count, leaks->snapshot_count);
+        leak->example = newest_frame(dbs[last], most->hash);
+        if ((leak->what = name_places(most, groups, group_count, last)) == NULL)
+            goto no_memory;
     }
     for (size_t i = 0; i + 1 < leaks->count; i++)
         if (leaks->leaks[i].part_count > 0 && belongs(leaks, &leaks->leaks[i], leak, paths, path_count) && !htrail__leaks_absorb(leaks, leak, &leaks->leaks[i]))

@@ -116,6 +116,26 @@ static void add_short(htrail__text *out, const char *expression)
     }
 }
 
+/* "f closure variable seen" for f.__closure__[f.__code__.co_freevars.index('seen')].cell_contents, which nobody reads. */
+static void add_readable(htrail__text *out, const char *expression)
+{
+    static const char closure[] = ".__closure__[", index[] = ".__code__.co_freevars.index('", contents[] = "')].cell_contents";
+    const char *at = expression, *next;
+    while ((next = strstr(at, closure)) != NULL) {
+        size_t front = (size_t)(next - expression);
+        const char *inner = next + sizeof closure - 1, *name = inner + front + sizeof index - 1;
+        bool is_same = strncmp(inner, expression, front) == 0 && strncmp(inner + front, index, sizeof index - 1) == 0;
+        const char *end = is_same ? strstr(name, contents) : NULL;
+        if (end == NULL)
+            break;
+        htrail__text_add(out, at, (size_t)(next - at));
+        htrail__text_add_string(out, " closure variable ");
+        htrail__text_add(out, name, (size_t)(end - name));
+        at = end + sizeof contents - 1;
+    }
+    htrail__text_add_string(out, at);
+}
+
 /* The expression of an object; false where Python has none. */
 static htrail_status expression_of(htrail__text *out, bool *exists, htrail__lookup *lookup, uint64_t id)
 {
@@ -128,15 +148,22 @@ static htrail_status expression_of(htrail__text *out, bool *exists, htrail__look
     return status;
 }
 
+typedef enum place_form {
+    PLACE_SHORT, /* "keep.leak" */
+    PLACE_FULL,  /* "sys.modules['__main__'].keep.leak" */
+    PLACE_EXACT  /* the same, for Python alone to read */
+} place_form;
+
 /* The place of path, which many objects may have: the expression of the nearest that is one or a few, and the names from there. */
-static htrail_status add_place(htrail__text *out, const htrail__leaks *leaks, uint32_t path, uint64_t id, htrail__lookup *lookup, bool is_short, bool *is_expression)
+static htrail_status add_place(htrail__text *out, const htrail__leaks *leaks, uint32_t path, uint64_t id, htrail__lookup *lookup, place_form form, bool *is_expression)
 {
-    htrail__text expression;
+    htrail__text expression, readable;
     uint32_t steps[64];
     size_t count = 0;
     bool exists = false;
     htrail_status status = HTRAIL_OK;
     htrail__text_init(&expression, TEXT_MAX);
+    htrail__text_init(&readable, TEXT_MAX);
     uint32_t at = path;
     while (objects_of(leaks, at) > FEW_HOLDERS && !htrail__path_is_root(&leaks->paths, leaks->paths.shapes.shapes[at].parent) && count < 64) {
         steps[count++] = at;
@@ -158,10 +185,12 @@ static htrail_status add_place(htrail__text *out, const htrail__leaks *leaks, ui
         at = leaks->paths.shapes.shapes[at].parent;
         id = 0;
     }
-    if (exists && is_short)
-        add_short(out, htrail__text_string(&expression));
+    if (exists)
+        add_readable(&readable, htrail__text_string(&expression));
+    if (exists && form == PLACE_SHORT)
+        add_short(out, htrail__text_string(&readable));
     else if (exists)
-        htrail__text_add_string(out, htrail__text_string(&expression));
+        htrail__text_add_string(out, htrail__text_string(form == PLACE_EXACT ? &expression : &readable));
     else
         htrail__chain_root_text(out, type_of(leaks, at), htrail__texts_get(&leaks->paths.texts, leaks->paths.shapes.shapes[at].name));
     if (is_expression != NULL)
@@ -171,6 +200,7 @@ static htrail_status add_place(htrail__text *out, const htrail__leaks *leaks, ui
             add_step(leaks, out, steps[count]);
 done:
     htrail__text_release(&expression);
+    htrail__text_release(&readable);
     return status;
 }
 
@@ -191,11 +221,13 @@ static uint32_t first_link(const htrail__leaks *leaks, uint32_t path)
     return first;
 }
 
-/* The holder of a path as people see it: not the dict of an instance, but the instance. */
+/* The holder of a path as people see it: not the dict of an instance, but the instance; not a cell, but the function. */
 static uint32_t holder_of(const htrail__leaks *leaks, uint32_t path)
 {
     uint32_t at = leaks->paths.shapes.shapes[path].parent;
-    while (at != HTRAIL__NO_SHAPE && leaks->paths.shapes.shapes[at].ref_kind == HTRAIL_REF_FIELD && htrail__str_is(label_of(leaks, at), "__dict__"))
+    while (at != HTRAIL__NO_SHAPE && (leaks->paths.shapes.shapes[at].ref_kind == HTRAIL_REF_CELL ||
+                                      (leaks->paths.shapes.shapes[at].ref_kind == HTRAIL_REF_FIELD &&
+                                       (htrail__str_is(label_of(leaks, at), "__dict__") || htrail__str_is(label_of(leaks, at), "__closure__")))))
         at = leaks->paths.shapes.shapes[at].parent;
     return at;
 }
@@ -223,7 +255,7 @@ static htrail_status add_holder(htrail__text *out, const htrail__leaks *leaks, c
         if (status != HTRAIL_OK)
             return status;
     }
-    return add_place(out, leaks, at, id, lookup, false, NULL);
+    return add_place(out, leaks, at, id, lookup, PLACE_FULL, NULL);
 }
 
 /* "by 10,000 Records in each of 3 intervals" */
@@ -330,7 +362,7 @@ static htrail_status add_also(htrail__text *out, const htrail__leaks *leaks, con
             break;
         }
         htrail__text_add_string(out, shown++ > 0 ? ", " : "");
-        htrail_status status = add_place(out, leaks, leak->joint[i], 0, lookup, true, NULL);
+        htrail_status status = add_place(out, leaks, leak->joint[i], 0, lookup, PLACE_SHORT, NULL);
         if (status != HTRAIL_OK)
             return status;
         htrail_str type = last_part(type_of(leaks, leak->joint[i]));
@@ -396,10 +428,12 @@ static htrail_status make_steps(htrail__leak_words *out, const htrail__leaks *le
             htrail__text_release(&label);
             add_str(text, type_of(leaks, at));
             step->type = taken(text);
-            step->objects = now->objects;
+            step->objects = at == leak->grows && leak->has_figures ? leak->objects[leaks->snapshot_count - 1] : now->objects;
         }
-        htrail__found_object object;
-        if (now->objects == 1 && htrail__lookup_object(lookup, now->first, &object) == HTRAIL_OK)
+        /* Of several: where the first and the last are of one name. */
+        htrail__found_object object, other;
+        if (now->objects > 0 && htrail__lookup_object(lookup, now->first, &object) == HTRAIL_OK && htrail__lookup_object(lookup, now->last, &other) == HTRAIL_OK &&
+            object.name == other.name)
             add_str(text, htrail__texts_get(htrail__lookup_texts(lookup), object.name));
         step->name = taken(text);
         if (step->type == NULL || step->reference == NULL || step->name == NULL)
@@ -428,10 +462,10 @@ htrail_status htrail__leak_words_make(htrail__leak_words *out, const htrail__lea
         uint64_t id = at == leak->at ? leak->container : 0;
         add_str(&text, last_part(type_of(leaks, at)));
         out->place_type = taken(&text);
-        status = add_place(&text, leaks, at, id, lookup, true, &is_expression);
+        status = add_place(&text, leaks, at, id, lookup, PLACE_SHORT, &is_expression);
         out->place = taken(&text);
         if (status == HTRAIL_OK && is_expression)
-            status = add_place(&text, leaks, at, id, lookup, false, NULL);
+            status = add_place(&text, leaks, at, id, lookup, PLACE_EXACT, NULL);
         out->expression = taken(&text);
         if (status == HTRAIL_OK)
             status = add_holder(&text, leaks, leak, lookup);

@@ -5,7 +5,7 @@
 #include "analyze/paths_build.h"
 #include "analyze/str.h"
 
-enum { TEXT_BYTES_MAX = 1 << 30, SAMPLES_MAX = 1 << 21, FOLD_STEPS = 10, PASSING_NAMES_MAX = 2 };
+enum { TEXT_BYTES_MAX = 1 << 30, SAMPLES_MAX = 1 << 21, FOLD_STEPS = 10, PASSING_NAMES_MAX = 2, PASSING_TYPES_MAX = 16 };
 
 htrail_status htrail__paths_init(htrail__paths *paths, unsigned snapshot_count, uint64_t objects_max)
 {
@@ -99,6 +99,7 @@ static bool is_under_a_name(const htrail__shape *shape)
 
 typedef struct names {
     uint32_t always, passing; /* under one path: in every snapshot, and not in each */
+    uint32_t passing_types;   /* of objects that have no name there */
 } names;
 
 static bool is_in_every_snapshot(const htrail__paths *paths, uint32_t path)
@@ -109,10 +110,19 @@ static bool is_in_every_snapshot(const htrail__paths *paths, uint32_t path)
     return true;
 }
 
+static bool is_one_of_many(const htrail__paths *paths, const htrail__shape *shape)
+{
+    htrail_str type = htrail__texts_get(&paths->texts, shape->type);
+    return shape->parent != HTRAIL__NO_SHAPE && shape->label == 0 && (shape->ref_kind == HTRAIL_REF_INDEX || shape->ref_kind == HTRAIL_REF_VALUE) &&
+           memchr(type.data, '.', type.len) != NULL;
+}
+
 static void count_names(const htrail__paths *paths, names *of)
 {
     for (uint32_t i = 0; i < paths->shapes.count; i++) {
         const htrail__shape *shape = &paths->shapes.shapes[i];
+        if (is_one_of_many(paths, shape))
+            of[shape->parent].passing_types += !is_in_every_snapshot(paths, i);
         if (!is_under_a_name(shape))
             continue;
         if (is_in_every_snapshot(paths, i))
@@ -131,6 +141,14 @@ static bool is_data(const htrail__paths *paths, const names *of, uint32_t path)
         (paths->has_many[shape->parent] || (of[shape->parent].always > HTRAIL__PATHS_ALIKE_MAX && !is_namespace(paths, shape->parent))))
         return true;
     return of[shape->parent].passing > PASSING_NAMES_MAX && !is_in_every_snapshot(paths, path);
+}
+
+/* A type made anew for every object (a namedtuple within a function) is data too: what gathers is objects, of whatever type. */
+static bool is_type_data(const htrail__paths *paths, const names *of, uint32_t path)
+{
+    const htrail__shape *shape = &paths->shapes.shapes[path];
+    return is_one_of_many(paths, shape) && of[shape->parent].passing_types > PASSING_TYPES_MAX &&
+           (!is_in_every_snapshot(paths, path) || paths->snapshots[paths->snapshot_count - 1].counts[path].objects <= 2);
 }
 
 static void add_count(htrail__path_count *to, const htrail__path_count *from)
@@ -195,23 +213,28 @@ htrail_status htrail__paths_append(htrail__paths *paths, htrail__paths *from)
     return status;
 }
 
-/* The tree anew, without the names that are data. */
+/* The tree anew, without the names and types that are data. */
 static htrail_status put_together(htrail__paths *paths)
 {
     uint32_t old_count = paths->shapes.count;
     names *of = calloc((size_t)old_count + 1, sizeof *of);
     uint32_t *new_path = malloc(((size_t)old_count + 1) * sizeof *new_path);
     htrail__shapes fresh = {0};
+    uint32_t any_type = 0;
     htrail_status status = of == NULL || new_path == NULL ? HTRAIL_E_NOMEM : htrail__shapes_init(&fresh);
     if (status != HTRAIL_OK)
         goto done;
     fresh.fold_steps = paths->shapes.fold_steps;
+    if ((status = htrail__texts_add(&paths->texts, (htrail_str){"object", strlen("object")}, &any_type)) != HTRAIL_OK)
+        goto done;
     count_names(paths, of);
     for (uint32_t i = 0; i < old_count && status == HTRAIL_OK; i++) {
         htrail__shape key = paths->shapes.shapes[i];
         bool folded = key.folded;
         if (is_data(paths, of, i))
             key.label = 0;
+        if (is_type_data(paths, of, i))
+            key.type = any_type;
         if (key.parent != HTRAIL__NO_SHAPE) {
             key.parent = new_path[key.parent];
             key.name = htrail__paths_owner_name(&fresh, &paths->texts, &key);

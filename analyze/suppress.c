@@ -72,10 +72,21 @@ htrail_status htrail__suppressions_read(htrail__suppressions *out, const char *f
     return status;
 }
 
-static bool matches(const char *pattern, const char *const *places, const char *type, const char *kind)
+/* As `why` takes a type: by its full name or the last part of it. */
+static bool matches_type(const char *pattern, const char *type)
 {
-    if (strncmp(pattern, "type:", 5) == 0)
-        return htrail__wildcard_matches(pattern + 5, type);
+    const char *last = strrchr(type, '.');
+    return type[0] != '\0' && (htrail__wildcard_matches(pattern, type) || (last != NULL && htrail__wildcard_matches(pattern, last + 1)));
+}
+
+static bool matches(const char *pattern, const char *const *places, const char *const *types, const char *kind)
+{
+    if (strncmp(pattern, "type:", 5) == 0) {
+        for (; *types != NULL; types++)
+            if (matches_type(pattern + 5, *types))
+                return true;
+        return false;
+    }
     if (strncmp(pattern, "kind:", 5) == 0)
         return htrail__wildcard_matches(pattern + 5, kind);
     for (; *places != NULL; places++)
@@ -84,10 +95,10 @@ static bool matches(const char *pattern, const char *const *places, const char *
     return false;
 }
 
-const htrail__suppression *htrail__suppressions_match(htrail__suppressions *suppressions, const char *const *places, const char *type, const char *kind)
+const htrail__suppression *htrail__suppressions_match(htrail__suppressions *suppressions, const char *const *places, const char *const *types, const char *kind)
 {
     for (size_t i = 0; i < suppressions->count; i++)
-        if (matches(suppressions->items[i].pattern, places, type, kind)) {
+        if (matches(suppressions->items[i].pattern, places, types, kind)) {
             suppressions->items[i].used = true;
             return &suppressions->items[i];
         }

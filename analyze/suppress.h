@@ -28,8 +28,8 @@ typedef struct htrail__suppressions {
 
 /* message holds a sentence where the status is not HTRAIL_OK; release in either case. */
 HTRAIL_MUST_CHECK htrail_status htrail__suppressions_read(htrail__suppressions *out, const char *file, char *message, size_t message_cap);
-/* The first that matches, marked as used; NULL: none. places ends in NULL. */
-const htrail__suppression *htrail__suppressions_match(htrail__suppressions *suppressions, const char *const *places, const char *type, const char *kind);
+/* The first that matches, marked as used; NULL: none. places and types (full names) end in NULL. */
+const htrail__suppression *htrail__suppressions_match(htrail__suppressions *suppressions, const char *const *places, const char *const *types, const char *kind);
 void htrail__suppressions_release(htrail__suppressions *suppressions);
 
 /* Whether all of text is as pattern says. */

@@ -26,10 +26,13 @@ static const char verdicts_sql[] =
     "  (SELECT json_group_array(json_object('reference', reference, 'type', type, 'name', name, 'objects', objects)) FROM\n"
     "    (SELECT * FROM leaks.leak_step WHERE leak = l.id ORDER BY step)) AS chain,\n"
     "  (SELECT json_group_array(json_object('objects', objects, 'items', items, 'retained', retained)) FROM\n"
-    "    (SELECT * FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot)) AS growth, noisy, suppressed\n"
+    "    (SELECT * FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot)) AS growth,\n"
+    "  (SELECT json_group_array(json_object('file', file, 'line', line, 'function', function, 'objects', objects, 'bytes', bytes)) FROM\n"
+    "    (SELECT * FROM leaks.leak_site WHERE leak = l.id ORDER BY site)) AS sites, noisy, suppressed\n"
     "FROM leaks.leak l WHERE suppressed IS NULL AND (noisy IS NULL OR ?1) ORDER BY id";
 
 static const char growth_sql[] = "SELECT objects, items, retained FROM leaks.leak_growth WHERE leak = ?1 ORDER BY snapshot";
+static const char sites_sql[] = "SELECT file, line, function, share FROM leaks.leak_site WHERE leak = ?1 ORDER BY site";
 static const char steps_sql[] = "SELECT reference, type, name, objects FROM leaks.leak_step WHERE leak = ?1 ORDER BY step";
 
 typedef struct search {
@@ -113,8 +116,9 @@ static int suppress(search *s)
         if (s->found.leaks->leaks[i].grows != HTRAIL__NO_SHAPE)
             htrail__leaks_path_text(&chain, &s->found.leaks->paths, s->found.leaks->leaks[i].grows);
         const char *places[] = {s->found.words[i].place, s->found.words[i].expression, htrail__text_string(&chain), s->found.words[i].sentence, NULL};
+        const char *types[] = {s->found.words[i].type, s->found.words[i].carries, NULL};
         const htrail__suppression *found =
-            htrail__suppressions_match(&s->suppressions, places, s->found.words[i].type, htrail__leak_kind_text(s->found.leaks->leaks[i].kind));
+            htrail__suppressions_match(&s->suppressions, places, types, htrail__leak_kind_text(s->found.leaks->leaks[i].kind));
         s->found.suppressed[i] = found == NULL ? NULL : found->pattern;
         htrail__text_release(&chain);
     }
@@ -255,6 +259,57 @@ static int print_chain(const search *s, int64_t leak)
     return CLI_EXIT_OK;
 }
 
+/* "allocated at app.py:12 in load (98 %), app.py:30 in retry (2 %)" */
+static int print_sites(const search *s, int64_t leak)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = cli_prepare(s->arguments, s->result, sites_sql, &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_int64(statement, 1, leak);
+    size_t count = 0;
+    for (; sqlite3_step(statement) == SQLITE_ROW; count++) {
+        fputs(count == 0 ? "    allocated at " : ", ", stdout);
+        print_text(statement, 0);
+        printf(":%lld%s", sqlite3_column_int64(statement, 1), sqlite3_column_bytes(statement, 2) > 0 ? " in " : "");
+        print_text(statement, 2);
+        printf(" (%.0f %%)", 100 * sqlite3_column_double(statement, 3));
+    }
+    if (count > 0)
+        putchar('\n');
+    sqlite3_finalize(statement);
+    return CLI_EXIT_OK;
+}
+
+/* What to ask next. */
+static void print_hint(const search *s, const char *kind, int64_t example)
+{
+    char *const *files = cli_operands(s->arguments);
+    fputs(cli_styled(stdout, CLI_STYLE_DIM), stdout);
+    if (strcmp(kind, "threads") == 0) {
+        printf("    heaptrail threads ");
+        cli_print_escaped(stdout, files[0], strlen(files[0]));
+        putchar(' ');
+        cli_print_escaped(stdout, files[s->count - 1], strlen(files[s->count - 1]));
+        putchar('\n');
+    } else if (example > 0) {
+        printf("    heaptrail why ");
+        cli_print_escaped(stdout, files[s->count - 1], strlen(files[s->count - 1]));
+        printf(" id:%" PRId64 "\n", example);
+    }
+    fputs(cli_styled(stdout, CLI_STYLE_NONE), stdout);
+}
+
+/* What part of the heap's growth the verdicts name; nothing where it did not grow. */
+static void print_share(const search *s)
+{
+    int64_t named = 0, whole = s->found.leaks->heap_change;
+    for (size_t i = 0; i < s->found.leaks->verdict_count; i++)
+        named += s->found.leaks->leaks[i].bytes_growth;
+    if (whole > 0)
+        printf(", %" PRId64 " %% of it named above", named >= whole ? 100 : 100 * named / whole);
+}
+
 static int print_verdicts(const search *s)
 {
     sqlite3_stmt *statement = NULL;
@@ -267,7 +322,7 @@ static int print_verdicts(const search *s)
     sqlite3_bind_int(statement, 1, with_noise);
     cli_show_sql(s->arguments, statement, 0);
     while (result == CLI_EXIT_OK && (step = sqlite3_step(statement)) == SQLITE_ROW) {
-        bool is_noisy = sqlite3_column_type(statement, 19) != SQLITE_NULL;
+        bool is_noisy = sqlite3_column_type(statement, 20) != SQLITE_NULL;
         int64_t leak = sqlite3_column_int64(statement, 0), example = sqlite3_column_int64(statement, 16);
         const char *kind = (const char *)sqlite3_column_text(statement, 1);
         if (verdicts > 0)
@@ -277,14 +332,10 @@ static int print_verdicts(const search *s)
         print_text(statement, 3);
         printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
         verdicts++;
-        if ((result = print_growth(s, leak, kind)) != CLI_EXIT_OK || (result = print_chain(s, leak)) != CLI_EXIT_OK)
+        if ((result = print_growth(s, leak, kind)) != CLI_EXIT_OK || (result = print_chain(s, leak)) != CLI_EXIT_OK ||
+            (result = print_sites(s, leak)) != CLI_EXIT_OK)
             break;
-        if (example > 0) {
-            const char *last = cli_operands(s->arguments)[s->count - 1];
-            printf("    %sheaptrail why ", cli_styled(stdout, CLI_STYLE_DIM));
-            cli_print_escaped(stdout, last, strlen(last));
-            printf(" id:%" PRId64 "%s\n", example, cli_styled(stdout, CLI_STYLE_NONE));
-        }
+        print_hint(s, kind, example);
     }
     sqlite3_finalize(statement);
     if (result != CLI_EXIT_OK)
@@ -299,17 +350,22 @@ static int print_verdicts(const search *s)
         putchar('\n');
     }
     cli_format_bytes(bytes, sizeof bytes, s->found.leaks->heap_change);
-    if (verdicts == 0 && suppressed == 0)
-        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s)\n", s->count - 1, s->count == 2 ? "" : "s", s->found.leaks->heap_change > 0 ? "+" : "", bytes);
-    else
-        printf("\n%sthe heap: %s%s in %u interval%s%s%s\n", cli_styled(stdout, CLI_STYLE_DIM), s->found.leaks->heap_change > 0 ? "+" : "", bytes, s->count - 1,
-               s->count == 2 ? "" : "s", s->count == 2 ? "; more snapshots tell what goes on growing" : "", cli_styled(stdout, CLI_STYLE_NONE));
+    const char *sign = s->found.leaks->heap_change > 0 ? "+" : "", *plural = s->count == 2 ? "" : "s";
+    if (verdicts == 0 && suppressed == 0) {
+        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s%s)\n", s->count - 1, plural, sign, bytes,
+               s->found.leaks->heap_change > 0 ? "; --noisy shows what grew otherwise" : "");
+        return CLI_EXIT_OK;
+    }
+    printf("\n%sthe heap: %s%s in %u interval%s", cli_styled(stdout, CLI_STYLE_DIM), sign, bytes, s->count - 1, plural);
+    print_share(s);
+    printf("%s%s\n", s->count == 2 ? "; more snapshots tell what goes on growing" : "", cli_styled(stdout, CLI_STYLE_NONE));
     return CLI_EXIT_OK;
 }
 
 static int print_json(const search *s)
 {
-    static const cli_query_column columns[] = {{.name = "chain", .kind = CLI_COLUMN_JSON}, {.name = "growth", .kind = CLI_COLUMN_JSON}, {.name = NULL}};
+    static const cli_query_column columns[] = {{.name = "chain", .kind = CLI_COLUMN_JSON}, {.name = "growth", .kind = CLI_COLUMN_JSON},
+                                               {.name = "sites", .kind = CLI_COLUMN_JSON}, {.name = NULL}};
     sqlite3_stmt *statement = NULL;
     int result = cli_prepare(s->arguments, s->result, verdicts_sql, &statement);
     if (result == CLI_EXIT_OK) {

@@ -101,6 +101,49 @@ class Leaks(unittest.TestCase):
         """)
         self.assertEqual((row["kind"], row["place"], row["type"], row["retained"]), ("linked", "head", "app.Node", 300 * 48))
 
+    def test_a_linked_list_that_is_held_by_both_ends(self):
+        files = []
+        for n in (100, 200, 300, 400):
+            text = """
+            globals dict - : value line line, value base base
+            line app.Line - : attr first node[0], attr last node[%d]
+            node[n] app.Node - size=48 : attr next node[$+1], attr prev node[$-1]
+            """ % (n - 1)
+            files += snapshots(self.folder, text, (n,), name="b%d" % n)
+        row, = json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]
+        self.assertEqual((row["kind"], row["place"], row["type"], row["retained"]), ("linked", "line.first", "app.Node", 300 * 48))
+        self.assertIn("grew by 100 Nodes in each", row["verdict"])
+
+    def test_a_list_of_objects_that_have_a_type_each(self):
+        files = []
+        for n in (100, 200, 300, 400):
+            text = textwrap.dedent(self.LIST).split(" : index")[0] + " : " + ", ".join("index - row%d" % i for i in range(n)) + "\n"
+            text += "".join("row%d app.Row%d - size=500 : field __class__ class%d\nclass%d type app.Row%d size=1000\n" % ((i,) * 5) for i in range(n))
+            files.append(graph_file.snapshot("let n %d\n" % n + MAIN + textwrap.dedent(text), self.folder, "y%d" % n))
+        row, = json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]
+        self.assertEqual((row["place"], row["type"], row["retained"]), ("keep.leak", "object", 300 * 1500 + 300 * 8))
+        self.assertIn("grew by 100 objects in each of 3 intervals", row["verdict"])
+
+    def test_a_variable_of_a_closure_is_named(self):
+        row = self.one("""
+        globals dict - : value handler handler, value base base
+        handler function app.make.<locals>.handler : field __closure__ cells
+        cells tuple - : cell seen cell
+        cell cell - : cell cell_contents seen
+        seen list - size=n*8 : index - event[*]
+        event[n] app.Event - size=500
+        """)
+        self.assertEqual((row["place"], row["holder"]), ("handler closure variable seen", "sys.modules['__main__'].handler"))
+        self.assertEqual(row["expression"], "sys.modules['__main__'].handler.__closure__[sys.modules['__main__'].handler.__code__.co_freevars.index('seen')].cell_contents")
+
+    def test_functions_of_one_name_are_named(self):
+        row = self.one("""
+        globals dict - : value bus bus, value base base
+        bus list - size=n*8 : index - listener[*]
+        listener[n] function app.Session.<lambda> size=500
+        """)
+        self.assertEqual(json.loads(row["chain"])[-1]["name"] if isinstance(row["chain"], str) else row["chain"][-1]["name"], "app.Session.<lambda>")
+
     def test_a_linked_list_of_two_kinds(self):
         row = self.one("""
         globals dict - : value head a[0], value base base
@@ -142,9 +185,12 @@ class Leaks(unittest.TestCase):
             threads = "".join("thread %d name=T%d\nroot frame f%d thread=%d depth=0\nframe %d 0 serve /srv/app.py:7 object=f%d\n"
                               "f%d frame - pseudo size=500 : local buffer b%d\nb%d bytearray - size=2000\n" % (t, t, t, t, t, t, t, t, t)
                               for t in range(1000, 1000 + count))
+            threads += "".join("thread %d name=Idle\nroot frame f%d thread=%d depth=0\nframe %d 0 wait /srv/pool.py:9 object=f%d\nf%d frame - pseudo size=500\n" % ((t,) * 6)
+                               for t in range(8)) # they were there before, and stay
             files.append(graph_file.snapshot("let n 1\n" + MAIN + text + threads, self.folder, "t%d" % i))
         rows = json.loads(heaptrail("leaks", "--json", *files)[0])["rows"]
         self.assertEqual([row["kind"] for row in rows], ["threads"])
+        self.assertEqual((rows[0]["chain"][-1]["objects"], rows[0]["growth"][-1]["objects"]), (20, 20))
         self.assertEqual(rows[0]["verdict"], "20 threads (+15) at app.py:7 serve: they grew by 5 threads in each of 3 intervals: +36.6 KiB retained; confidence high")
 
     def test_modules_loaded_again(self):
@@ -249,18 +295,24 @@ class Leaks(unittest.TestCase):
         for path in files:
             with contextlib.closing(sqlite3.connect(path if path.endswith(".db") else path + ".db")) as db:
                 sizes.append(int(db.execute("SELECT value FROM snapshot WHERE key = 'size_bytes'").fetchone()[0]))
-        return rows, sizes[-1] - sizes[0]
+        return rows, sizes
 
     def test_a_buffer_that_is_empty_at_the_end_hides_no_leak(self):
-        rows, change = self.beside_a_buffer(1000, 1200, 900, 10)
+        rows, sizes = self.beside_a_buffer(1000, 1200, 900, 10)
         self.assertEqual([row["place"] for row in rows], ["keep.leak"])
-        self.assertLess(change, 0)
+        self.assertLess(sizes[-1], sizes[0])
 
     def test_no_verdict_is_larger_than_what_the_heap_grew_by(self):
         whole, _ = self.beside_a_buffer(10, 12, 9, 10)
-        less, change = self.beside_a_buffer(10, 12, 9, 9)
-        self.assertLess(change, whole[0]["retained"])
-        self.assertEqual([(row["place"], row["retained"]) for row in less], [("keep.leak", change)])
+        less, sizes = self.beside_a_buffer(10, 12, 9, 9)
+        self.assertLess(sizes[-1] - sizes[0], whole[0]["retained"])
+        self.assertEqual([(row["place"], row["retained"]) for row in less], [("keep.leak", sizes[-1] - sizes[0])])
+
+    def test_where_the_heap_became_smaller_it_is_the_most_that_it_grew_by_in_between(self):
+        rows, sizes = self.beside_a_buffer(1000, 998, 20, 30)
+        rise = max(after - before for i, before in enumerate(sizes) for after in sizes[i:])
+        self.assertEqual((sizes[-1] < sizes[0], [(row["place"], row["retained"]) for row in rows]), (True, [("keep.leak", rise)]))
+        self.assertEqual(self.beside_a_buffer(1000, 900, 500, 10)[0], [])
 
     def test_nothing_is_said_of_a_heap_that_stays(self):
         self.assertEqual(self.rows(self.LIST, (400, 400, 400, 400)), [])
@@ -385,9 +437,9 @@ os._exit(0)
 class RealProcesses:
     """The programs leak nothing else: each has one verdict."""
 
-    def rows(self, what):
+    def rows(self, what, **environ):
         with tempfile.TemporaryDirectory(prefix="leaks.", dir=os.environ.get("TEST_TMP")) as folder:
-            subprocess.run([self.python, "-c", PROGRAM, self.module, folder, what], check=True)
+            subprocess.run([self.python, "-c", PROGRAM, self.module, folder, what], check=True, env=dict(os.environ, **environ))
             return json.loads(heaptrail("leaks", "--json", *("%s/%d.htrail" % (folder, i) for i in range(4)))[0])["rows"]
 
     def test_a_list_and_an_index(self):
@@ -395,9 +447,22 @@ class RealProcesses:
         self.assertRegex(row["verdict"], r"^keep\.leak \(list\) grew by 1,000 Records in each of 3 intervals: \+\d+\.\d [KM]iB retained, "
                          r"held from sys\.modules\['__main__'\]\.keep, also held by keep\.index \(dict\); confidence high$")
 
+    def test_the_line_that_asked_for_it(self):
+        if self.version == "2.7":
+            return # has no tracemalloc
+        row, = self.rows("leak", PYTHONTRACEMALLOC="1")
+        lines = [(site["file"], PROGRAM.splitlines()[site["line"] - 1].strip()) for site in row["sites"]]
+        self.assertIn(("<string>", "record = Record(n)"), lines)
+        self.assertLessEqual({line for _, line in lines}, {"record = Record(n)", "self.n, self.payload = n, bytearray(100)", "for n in range(n + 1, n + 1001):"})
+        self.assertEqual(max(site["objects"] for site in row["sites"]) // 4000, 1)
+
+    def test_nobody_wrote_down_the_lines(self):
+        row, = self.rows("leak")
+        self.assertEqual(row["sites"], [])
+
     def test_threads(self):
         row, = self.rows("thread")
-        self.assertRegex(row["verdict"], r"^41 threads \(\+30\) at .* request: they grew by 10 threads in each of 3 intervals: ")
+        self.assertRegex(row["verdict"], r"^40 threads \(\+30\) at .* request: they grew by 10 threads in each of 3 intervals: ")
 
     def test_a_program_that_does_not_leak(self):
         self.assertEqual(self.rows("clean"), [])

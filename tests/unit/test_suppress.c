@@ -42,23 +42,25 @@ Test(suppress, a_file_has_a_pattern_a_line)
 {
     char path[] = "/tmp/suppress-XXXXXX", message[256];
     const char *places[] = {"keep.leak", "", NULL};
+    const char *record[] = {"app.Record", "", NULL}, *dict[] = {"dict", "", NULL}, *none[] = {"", NULL}, *carried[] = {"function", "shop.Request", NULL};
     htrail__suppressions all;
     int fd = mkstemp(path);
     cr_assert_geq(fd, 0);
-    dprintf(fd, "# known\n\n\tkeep.* \r\ntype:app.*\nkind:threads");
+    dprintf(fd, "# known\n\n\tkeep.* \r\ntype:app.*\nkind:threads\ntype:Request");
     close(fd);
     cr_assert_eq(htrail__suppressions_read(&all, path, message, sizeof message), HTRAIL_OK);
     unlink(path);
-    cr_assert_eq(all.count, 3);
+    cr_assert_eq(all.count, 4);
     cr_expect_str_eq(all.items[0].pattern, "keep.*");
     cr_expect_eq(all.items[0].line, 3);
-    cr_expect_eq(htrail__suppressions_match(&all, places, "app.Record", "container"), &all.items[0]);
+    cr_expect_eq(htrail__suppressions_match(&all, places, record, "container"), &all.items[0]);
     places[0] = "other";
-    cr_expect_eq(htrail__suppressions_match(&all, places, "app.Record", "container"), &all.items[1]);
-    cr_expect_null(htrail__suppressions_match(&all, places, "dict", "container"));
+    cr_expect_eq(htrail__suppressions_match(&all, places, record, "container"), &all.items[1]);
+    cr_expect_null(htrail__suppressions_match(&all, places, dict, "container"));
     cr_expect(all.items[1].used);
     cr_expect_not(all.items[2].used);
-    cr_expect_eq(htrail__suppressions_match(&all, places, "", "threads"), &all.items[2]);
+    cr_expect_eq(htrail__suppressions_match(&all, places, none, "threads"), &all.items[2]);
+    cr_expect_eq(htrail__suppressions_match(&all, places, carried, "container"), &all.items[3], "the last part of what the objects carry");
     htrail__suppressions_release(&all);
 }
 
