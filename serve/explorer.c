@@ -76,11 +76,11 @@ static const char referrers_sql[] =
     "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ", " HTRAIL__SQL_KIND("e.label") ", " HTRAIL__SQL_LABEL("e.label") ", e.label)))\n"
     "  FROM (SELECT src, label FROM heap_reference WHERE dst = ?1 AND (src, label) > (?3, ?2) ORDER BY src, label LIMIT " PAGE_AND_ONE ") e CROSS JOIN object o ON o.id = e.src";
 
-/* ?1: ids in JSON; ?2: who dominates them; ?3: how many there are. */
+/* ?1: ids in JSON; ?2: who dominates them (0: nobody, and the root that holds it is said instead); ?3: how many there are. */
 static const char below_sql[] =
     "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ",\n"
-    "  (SELECT kind FROM reference r WHERE r.src = ?2 AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1),\n"
-    "  (SELECT label FROM reference r WHERE r.src = ?2 AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1))), 'total', ?3)\n"
+    "  CASE ?2 WHEN 0 THEN (SELECT kind FROM root WHERE object = o.id ORDER BY id LIMIT 1) ELSE (SELECT kind FROM reference r WHERE r.src = ?2 AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1) END,\n"
+    "  CASE ?2 WHEN 0 THEN (SELECT name FROM root WHERE object = o.id ORDER BY id LIMIT 1) ELSE (SELECT label FROM reference r WHERE r.src = ?2 AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1) END)), 'total', ?3)\n"
     "  FROM json_each(?1) e CROSS JOIN object o ON o.id = e.value";
 
 static const char types_sql[] =
@@ -198,7 +198,7 @@ static void answer_type(sqlite3 *db, const htrail__ranking *ranking, const htrai
     if (type < 0)
         htrail__answer_refuse(answer, HTRAIL__ANSWER_NONE, "there is no type of that name in this snapshot");
     else
-        answer_ranked(db, htrail__ranking_of_type(ranking, (uint64_t)type), 0, request, answer);
+        answer_ranked(db, htrail__ranking_of_type(ranking, (uint64_t)type), -1, request, answer);
 }
 
 static bool read_place(sqlite3_stmt *statement, uint32_t id, uint64_t *address, uint64_t *size)
