@@ -50,6 +50,8 @@ static int make_page(server *s, int to_parent)
     htrail__text text;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (nice(5) == -1) /* who clicks comes first; where that is refused it is no harm */
+        errno = 0;
     htrail__text_init(&text, HTRAIL__REPORT_BYTES_MAX);
     for (size_t i = 0; i < s->count; i++)
         if (htrail__store_open(&stores[i], htrail__store_path(s->stores[i]), NULL, message, sizeof message) != HTRAIL_OK)
