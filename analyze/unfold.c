@@ -88,7 +88,7 @@ static const char below_sql[] =
     "DELETE FROM tree_object;\n"
     "DELETE FROM tree_group;\n"
     "INSERT INTO tree_object SELECT a.line, h.id, " CODE("h.label") ", h.type, h.size, coalesce(h.retained, h.size)\n"
-    "  FROM tree_above a CROSS JOIN heap_reference r ON r.src = a.id CROSS JOIN heap_object h ON h.id = r.dst\n"
+    "  FROM tree_above a CROSS JOIN heap_reference r ON r.src = a.id AND r.dst > a.id CROSS JOIN heap_object h ON h.id = r.dst\n"
     "  WHERE h.dominator IS NULL AND h.holder = a.id AND h.label = r.label;";
 static const char apart_sql[] =
     "INSERT INTO tree_object SELECT a.line, h.id, coalesce((SELECT " CODE("r.label") " FROM heap_reference r WHERE r.src = a.id AND r.dst = h.id AND r.label & 15 <> 12 LIMIT 1),\n"
