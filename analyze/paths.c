@@ -270,12 +270,6 @@ static void sum_below(htrail__paths *paths, htrail__paths_snapshot *snapshot)
 
 /* Which objects were there before. */
 
-static int by_address(const void *left, const void *right)
-{
-    const htrail__path_sample *a = left, *b = right;
-    return a->address < b->address ? -1 : a->address > b->address;
-}
-
 enum { WHAT = 0xffff0000u, HOLDS = 0xffu };
 
 static void compare_samples(htrail__paths_snapshot *before, htrail__paths_snapshot *after)
@@ -308,8 +302,6 @@ htrail_status htrail__paths_join(htrail__paths *paths)
     for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++) {
         htrail__paths_snapshot *snapshot = &paths->snapshots[i];
         sum_below(paths, snapshot);
-        if (snapshot->sample_count > 0)
-            qsort(snapshot->samples, snapshot->sample_count, sizeof *snapshot->samples, by_address);
         for (size_t k = 0; k < snapshot->sample_count; k++)
             snapshot->counts[snapshot->samples[k].path].sampled++;
         if (i > 0)

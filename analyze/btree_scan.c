@@ -1,0 +1,159 @@
+/* analyze/btree_scan.c - see the header. Pages: sqlite.org/fileformat2.html. */
+#include "analyze/btree_scan.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_HEAD = 100, INTERIOR = 5, LEAF = 13, INTERIOR_HEAD = 12, LEAF_HEAD = 8 };
+
+static uint32_t get_16(const uint8_t *at) { return (uint32_t)at[0] << 8 | at[1]; }
+static uint32_t get_32(const uint8_t *at) { return get_16(at) << 16 | get_16(at + 2); }
+
+/* Bytes of the number at `at`; 0: it does not end before `end`. */
+static size_t get_varint(const uint8_t *at, const uint8_t *end, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (at < end && at[0] < 0x80) {
+        *out = at[0];
+        return 1;
+    }
+    for (size_t i = 0; i < 9 && at + i < end; i++) {
+        if (i == 8) {
+            *out = value << 8 | at[i];
+            return 9;
+        }
+        value = value << 7 | (at[i] & 0x7f);
+        if (at[i] < 0x80) {
+            *out = value;
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+static bool enter(htrail__btree_scan *scan, uint32_t number)
+{
+    if (number == 0 || (size_t)number * scan->page_bytes > scan->map_bytes || scan->depth + 1 >= HTRAIL__BTREE_DEPTH_MAX ||
+        scan->pages_left-- == 0)
+        return false;
+    const uint8_t *page = scan->map + (size_t)(number - 1) * scan->page_bytes, *head = page + (number == 1 ? FILE_HEAD : 0);
+    size_t cells = get_16(head + 3), cells_at = (size_t)(head - page) + (head[0] == INTERIOR ? INTERIOR_HEAD : LEAF_HEAD);
+    if ((head[0] != INTERIOR && head[0] != LEAF) || cells_at + 2 * cells > scan->page_bytes)
+        return false;
+    scan->depth++;
+    scan->levels[scan->depth].page = page;
+    scan->levels[scan->depth].head = head;
+    scan->levels[scan->depth].cells = (uint32_t)cells;
+    scan->levels[scan->depth].next = 0;
+    return true;
+}
+
+bool htrail__btree_scan_open(htrail__btree_scan *scan, sqlite3 *db, const char *table)
+{
+    const char *path = sqlite3_db_filename(db, "main");
+    sqlite3_stmt *statement = NULL;
+    uint32_t root = 0;
+    struct stat about;
+
+    *scan = (htrail__btree_scan){.depth = -1};
+    if (path == NULL || path[0] == '\0')
+        return false;
+    if (sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?", -1, &statement, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
+        if (sqlite3_step(statement) == SQLITE_ROW)
+            root = (uint32_t)sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    void *map = fstat(fd, &about) == 0 && about.st_size > FILE_HEAD ? mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    close(fd);
+    if (map == MAP_FAILED)
+        return false;
+    scan->map = map;
+    scan->map_bytes = (size_t)about.st_size;
+    scan->page_bytes = get_16(scan->map + 16) == 1 ? 65536 : get_16(scan->map + 16);
+    scan->pages_left = scan->page_bytes < 512 ? 0 : scan->map_bytes / scan->page_bytes;
+    bool is_plain = scan->map[18] == 1 && scan->map[19] == 1 && scan->map[20] == 0; /* no write-ahead log, no reserved bytes */
+    if (is_plain && scan->page_bytes >= 512 && scan->map_bytes >= scan->page_bytes && enter(scan, root))
+        return true;
+    htrail__btree_scan_release(scan);
+    return false;
+}
+
+/* Down from interior pages, and up from those that are at their end, to a leaf with a row left. */
+static htrail__btree_step find_leaf(htrail__btree_scan *scan)
+{
+    while (scan->depth >= 0) {
+        uint32_t at = scan->levels[scan->depth].next, cells = scan->levels[scan->depth].cells;
+        const uint8_t *page = scan->levels[scan->depth].page, *head = scan->levels[scan->depth].head;
+        if (head[0] == LEAF && at < cells)
+            return HTRAIL__BTREE_ROW;
+        if (head[0] == LEAF || at > cells) {
+            scan->depth--;
+            continue;
+        }
+        scan->levels[scan->depth].next++;
+        size_t cell = at < cells ? get_16(head + INTERIOR_HEAD + 2 * at) : 0;
+        if (cell + 4 > scan->page_bytes || !enter(scan, at < cells ? get_32(page + cell) : get_32(head + 8)))
+            return HTRAIL__BTREE_BROKEN;
+    }
+    return HTRAIL__BTREE_DONE;
+}
+
+static const uint8_t bytes_of[] = {0, 1, 2, 3, 4, 6, 8, 0, 0, 0}; /* by serial type */
+
+htrail__btree_step htrail__btree_scan_next(htrail__btree_scan *scan, int64_t *rowid, int64_t *values, size_t count)
+{
+    htrail__btree_step step = find_leaf(scan);
+    if (step != HTRAIL__BTREE_ROW)
+        return step;
+    const uint8_t *page = scan->levels[scan->depth].page, *end = page + scan->page_bytes;
+    const uint8_t *at = page + get_16(scan->levels[scan->depth].head + LEAF_HEAD + 2 * scan->levels[scan->depth].next++);
+    uint64_t payload, id, head_bytes, serial;
+    size_t len;
+    if ((len = get_varint(at, end, &payload)) == 0)
+        return HTRAIL__BTREE_BROKEN;
+    at += len;
+    if ((len = get_varint(at, end, &id)) == 0)
+        return HTRAIL__BTREE_BROKEN;
+    at += len;
+    if (payload > (uint64_t)(end - at) || (len = get_varint(at, at + payload, &head_bytes)) == 0 || head_bytes > payload)
+        return HTRAIL__BTREE_BROKEN;
+    const uint8_t *head = at + len, *head_end = at + head_bytes, *value = head_end, *row_end = at + payload;
+    *rowid = (int64_t)id;
+    for (size_t column = 0; column < count; column++) {
+        values[column] = HTRAIL__BTREE_NULL;
+        if (head >= head_end)
+            continue;
+        if ((len = get_varint(head, head_end, &serial)) == 0 || serial == 7 || serial > 9)
+            return HTRAIL__BTREE_BROKEN;
+        head += len;
+        if (serial == 0)
+            continue;
+        if (serial > 7) {
+            values[column] = (int64_t)serial - 8;
+            continue;
+        }
+        size_t bytes = bytes_of[serial];
+        if (bytes > (size_t)(row_end - value))
+            return HTRAIL__BTREE_BROKEN;
+        uint64_t number = value[0] & 0x80 ? UINT64_MAX : 0;
+        for (size_t i = 0; i < bytes; i++)
+            number = number << 8 | value[i];
+        value += bytes;
+        values[column] = (int64_t)number;
+    }
+    return HTRAIL__BTREE_ROW;
+}
+
+void htrail__btree_scan_release(htrail__btree_scan *scan)
+{
+    if (scan->map != NULL)
+        munmap((void *)scan->map, scan->map_bytes);
+    *scan = (htrail__btree_scan){.depth = -1};
+}
