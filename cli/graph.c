@@ -15,8 +15,9 @@
 #include "viz/render.h"
 #include "viz/tree.h"
 
-/* A chain that is alone may be longer than one of several; objects that are not merged are drawn of so many alone. */
-enum { CHAIN_RUN_MAX = 36, RAW_TARGETS_MAX = 1000, STEPS = 3 };
+/* A chain that is alone may be longer than one of several. So many objects are looked at in 2 s, and of those that are
+ * not merged only the first are drawn anyway. */
+enum { CHAIN_RUN_MAX = 36, TARGETS_MAX = 200000, RAW_TARGETS_MAX = 1000, STEPS = 3 };
 
 static const cli_option options[] = {
     {"output", 'o', "OUT", "write OUT: .svg, .dot, .png, .pdf or .txt by its name; - is standard output"},
@@ -152,6 +153,7 @@ static htrail_status find_chains(cli_graph_page *g, htrail__model_opts *model)
     if (g->too_many != 0)
         opts.too_many = (size_t)g->too_many;
     opts.apart = model->apart = g->is_raw || is_chain;
+    opts.targets_max = TARGETS_MAX;
     if (g->is_raw) {
         opts.targets_max = RAW_TARGETS_MAX;
         model->fold_below_one_in = 0;

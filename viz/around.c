@@ -8,7 +8,7 @@
 #include "viz/escape.h"
 #include "viz/numbers.h"
 
-enum { TEXT_BYTES_MAX = 1 << 16, MORE_CARDS_MAX = 4, ARROWS_MAX = 70, LABELS_MAX = 4, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 160 };
+enum { TEXT_BYTES_MAX = 1 << 16, ARROWS_MAX = 70, LABEL_COLUMNS = 28, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 160 };
 #define NONE UINT32_MAX
 
 typedef struct place {
@@ -82,7 +82,7 @@ static void draw_nodes(view *v)
         }
         if (up != NULL && up->card == SIZE_MAX)
             continue;
-        bool fits = v->cards.out->card_count < v->opts.cards_max && in_rank < v->opts.rank_cards_max && (up == NULL || up->drawn < v->opts.siblings_max);
+        bool fits = v->cards.out->card_count < v->opts.cards_max && in_rank + 1 < v->opts.rank_cards_max && (up == NULL || up->drawn < v->opts.siblings_max);
         if (!fits) {
             uint64_t objects = is_root(v, node) ? 1 : h->nodes[node].objects;
             if (up != NULL) {
@@ -105,11 +105,13 @@ static void draw_nodes(view *v)
 static void draw_singles(view *v)
 {
     const htrail__holders *h = v->cards.holders;
+    uint32_t depth = NONE; /* one a rank */
     for (uint32_t i = 0; i < h->node_count && !v->cards.failed; i++) {
-        place *p = &v->places[i];
-        if (p->card == SIZE_MAX || p->more_nodes != 1 || h->nodes[i].other_holders > 0 || v->cards.out->card_count >= v->opts.cards_max)
+        place *p = &v->places[v->order[i]];
+        if (p->card == SIZE_MAX || p->depth == depth || p->more_nodes != 1 || h->nodes[v->order[i]].other_holders > 0 || v->cards.out->card_count >= v->opts.cards_max)
             continue;
         uint32_t node = p->more_last;
+        depth = p->depth;
         p->more = p->more_nodes = 0;
         v->places[node].card = htrail__cards_add_node(&v->cards, node);
         for (uint32_t k = 0; k < h->node_count; k++)
@@ -118,13 +120,13 @@ static void draw_singles(view *v)
     }
 }
 
-/* One arrow for all references between two cards: "a, b, [i]". Adds the label and returns where the next pair begins. */
+/* One arrow for all references between two cards: "a, b, 12 more". Adds the label and returns where the next pair begins. */
 static uint32_t read_pair(const view *v, uint32_t first, htrail__text *label, htrail__hold *hold, uint64_t *references)
 {
     static const htrail__hold holds[] = {[HTRAIL__HELD_UNKNOWN] = HTRAIL__HOLD_UNKNOWN, [HTRAIL__HELD_ONLY] = HTRAIL__HOLD_ONLY, [HTRAIL__HELD_SEVERAL] = HTRAIL__HOLD_SEVERAL};
     const htrail__holders *h = v->cards.holders;
     const htrail__holder_link *link = &h->links[first];
-    uint32_t i = first, labels = 0;
+    uint32_t i = first, unsaid = 0;
     htrail__text one;
     htrail__text_init(&one, TEXT_BYTES_MAX);
     *references = 0;
@@ -133,18 +135,22 @@ static uint32_t read_pair(const view *v, uint32_t first, htrail__text *label, ht
         *references += h->links[i].references;
         if (holds[h->links[i].held] != *hold)
             *hold = HTRAIL__HOLD_SEVERAL;
-        if (labels++ == LABELS_MAX)
-            htrail__text_add_string(label, ", …");
-        if (labels > LABELS_MAX)
-            continue;
         htrail__text_clear(&one);
         if (is_root(v, link->from))
             htrail__chain_root_label(&one, htrail__cards_shape(&v->cards, link->from)->root_kind);
         else
             htrail__chain_label(&one, h->links[i].ref_kind, htrail__cards_text(&v->cards, h->links[i].label), HTRAIL__ANY_POSITION);
-        if (one.len > 0 && label->len > 0)
-            htrail__text_add_string(label, ", ");
+        if (one.len == 0 || (label->len > 0 && label->len + one.len > LABEL_COLUMNS)) {
+            unsaid += one.len > 0;
+            continue;
+        }
+        htrail__text_add_string(label, label->len > 0 ? ", " : "");
         htrail__text_add(label, htrail__text_string(&one), one.len);
+    }
+    if (unsaid > 0) {
+        htrail__text_add_string(label, ", ");
+        htrail__numbers_add(label, unsaid);
+        htrail__text_add_string(label, " more");
     }
     htrail__text_release(&one);
     return i;
@@ -184,7 +190,7 @@ static void add_more(const view *v, htrail__text *text, uint64_t count, bool met
 static void draw_more(view *v)
 {
     const htrail__holders *h = v->cards.holders;
-    size_t drawn = 0;
+    uint32_t depth = NONE; /* a rank has one such card, the other cards say it themselves */
     htrail__text text;
     htrail__text_init(&text, TEXT_BYTES_MAX);
     if (v->top_more > 0) {
@@ -197,7 +203,8 @@ static void draw_more(view *v)
         uint64_t more = p->more + h->nodes[node].other_holders;
         if (p->card == SIZE_MAX || more == 0)
             continue;
-        if (drawn++ < MORE_CARDS_MAX) {
+        if (p->depth != depth) {
+            depth = p->depth;
             add_more(v, &text, more, true);
             size_t card = htrail__cards_add_more(&v->cards, &text);
             if (card == SIZE_MAX)
@@ -205,12 +212,8 @@ static void draw_more(view *v)
             htrail__cards_add_arrow(&v->cards, v->downwards ? p->card : card, v->downwards ? card : p->card, HTRAIL__HOLD_UNKNOWN, &text, 0);
             continue;
         }
-        htrail__card *card = &v->cards.out->cards[p->card];
-        htrail__text_add_string(&text, card->detail);
-        htrail__text_add_string(&text, text.len ? " · " : "");
         add_more(v, &text, more, true);
-        free(card->detail);
-        card->detail = htrail__cards_take(&v->cards, &text);
+        htrail__cards_note(&v->cards, p->card, &text);
     }
     htrail__text_release(&text);
 }

@@ -468,6 +468,20 @@ size_t htrail__cards_add_more(htrail__cards *c, htrail__text *text)
     return index;
 }
 
+void htrail__cards_note(htrail__cards *c, size_t index, htrail__text *text)
+{
+    htrail__card *card = &c->out->cards[index];
+    htrail__text all;
+    htrail__text_init(&all, TEXT_BYTES_MAX);
+    htrail__text_add_string(&all, card->detail);
+    htrail__text_add_string(&all, all.len ? " · " : "");
+    htrail__text_add(&all, text->data, text->len);
+    htrail__text_clear(text);
+    free(card->detail);
+    card->detail = htrail__cards_take(c, &all);
+    htrail__text_release(&all);
+}
+
 void htrail__cards_add_label(const htrail__cards *c, htrail__text *out, uint32_t node)
 {
     const htrail__shape *shape = htrail__cards_shape(c, node);

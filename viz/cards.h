@@ -38,6 +38,8 @@ typedef struct htrail__cards {
 size_t htrail__cards_add_node(htrail__cards *cards, uint32_t node);
 /* A card that stands for what is left out. text becomes its title and is emptied. */
 size_t htrail__cards_add_more(htrail__cards *cards, htrail__text *text);
+/* What a card says of what is left out around it, where there is no card for that. text is emptied. */
+void htrail__cards_note(htrail__cards *cards, size_t card, htrail__text *text);
 /* label is emptied. */
 void htrail__cards_add_arrow(htrail__cards *cards, size_t from, size_t to, htrail__hold hold, htrail__text *label, uint64_t references);
 

@@ -319,15 +319,11 @@ static void draw_way_down(model *m, uint32_t node)
 /* Where there is no card for what is not drawn below, its holder says how much it is. */
 static void note_rest(model *m, uint32_t node)
 {
-    htrail__card *card = &m->cards.out->cards[m->plans[node].card];
     htrail__text text;
     htrail__text_init(&text, TEXT_BYTES_MAX);
-    htrail__text_add_string(&text, card->detail);
-    htrail__text_add_string(&text, text.len ? " · " : "");
     htrail__numbers_add(&text, m->plans[node].more_targets);
     htrail__text_add_string(&text, " below");
-    free(card->detail);
-    card->detail = htrail__cards_take(&m->cards, &text);
+    htrail__cards_note(&m->cards, m->plans[node].card, &text);
     htrail__text_release(&text);
 }
 
@@ -414,13 +410,16 @@ static void draw_other_kinds(model *m)
     size_t drawn = 0;
     htrail__text text;
     htrail__text_init(&text, TEXT_BYTES_MAX);
-    for (uint32_t i = m->cards.holders->node_count; i-- > 0 && drawn < MORE_CARDS_MAX;) {
+    for (uint32_t i = m->cards.holders->node_count; i-- > 0;) {
         const htrail__holder_node *n = &m->cards.holders->nodes[i];
-        if (m->plans[i].card == SIZE_MAX || n->other || (n->other_kinds == 0 && n->other_holders == 0) ||
-            m->cards.out->card_count >= m->opts.cards_max)
+        if (m->plans[i].card == SIZE_MAX || n->other || (n->other_kinds == 0 && n->other_holders == 0))
             continue;
         htrail__numbers_add(&text, n->other_holders);
         htrail__text_add_string(&text, n->other_holders == 1 ? " more holder" : " more holders");
+        if (drawn == MORE_CARDS_MAX || m->cards.out->card_count >= m->opts.cards_max) {
+            htrail__cards_note(&m->cards, m->plans[i].card, &text);
+            continue;
+        }
         size_t card = htrail__cards_add_more(&m->cards, &text);
         if (card == SIZE_MAX)
             break;
