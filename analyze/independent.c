@@ -257,22 +257,35 @@ static htrail_status add_start(flow *f, uint64_t root, uint32_t end, uint64_t ta
     return HTRAIL_OK;
 }
 
-/* Roots that hold what was asked for themselves, and what chains share that does: nothing is between. */
+/* Roots that hold what was asked for themselves, and what chains share that does: nothing is between. One
+ * more than are asked for: then there are more. */
 static htrail_status find_starts(flow *f, const uint64_t *ids, size_t count)
 {
     htrail_status status = HTRAIL_OK;
-    for (size_t i = 0; i < count && f->opts.above == 0 && f->chains < f->opts.chains_max; i++) {
+    for (size_t i = 0; i < count && f->opts.above == 0; i++) {
         const htrail__found_root *roots;
         size_t root_count;
         if ((status = htrail__lookup_roots_of(f->lookup, ids[i], &roots, &root_count)) != HTRAIL_OK)
             return status;
-        for (size_t r = 0; r < root_count && f->chains < f->opts.chains_max && status == HTRAIL_OK; r++)
-            if (is_holding(&roots[r]))
-                status = add_start(f, roots[r].id, NONE, ids[i]);
+        for (size_t r = 0; r < root_count && status == HTRAIL_OK; r++) {
+            if (!is_holding(&roots[r]))
+                continue;
+            if (f->chains == f->opts.chains_max) {
+                f->target_stopped = true;
+                return HTRAIL_OK;
+            }
+            status = add_start(f, roots[r].id, NONE, ids[i]);
+        }
     }
-    for (size_t i = 0; i < f->holder_count && f->chains < f->opts.chains_max && status == HTRAIL_OK; i++)
-        if (f->nodes[f->holders[i]].is_end)
-            status = add_start(f, f->nodes[f->holders[i]].root, f->holders[i], f->below[i]);
+    for (size_t i = 0; i < f->holder_count && status == HTRAIL_OK; i++) {
+        if (!f->nodes[f->holders[i]].is_end)
+            continue;
+        if (f->chains == f->opts.chains_max) {
+            f->target_stopped = true;
+            return HTRAIL_OK;
+        }
+        status = add_start(f, f->nodes[f->holders[i]].root, f->holders[i], f->below[i]);
+    }
     return status;
 }
 

@@ -14,8 +14,8 @@
 #include "cli/progress.h"
 #include "cli/terminal.h"
 
-/* Chains beside the shortest one, things that hold a set, and weak references that are listed. */
-enum { OTHERS_MAX = 3, WAYS_LISTED = 8, WEAK_LISTED = 3, SET_MAX = 200000, SET_CHAINS_MAX = 100, SHORT_AT_TOP = 4, SHORT_AT_END = 3 };
+/* Things that hold a set, and weak references that are listed. */
+enum { WAYS_LISTED = 8, WEAK_LISTED = 3, SHORT_AT_TOP = 4, SHORT_AT_END = 3 };
 
 static const cli_option options[] = {
     {"number", 'n', "N", "print N ways to reach the objects, where there are several (default 1)"},
@@ -199,36 +199,6 @@ static htrail_status find_through(const cli_why_page *w, cli_why_way *way)
     return status;
 }
 
-/* How many things must let go of all that was asked for, and which. */
-static htrail_status find_independent(cli_why_page *w)
-{
-    htrail__independent_opts opts;
-    htrail__found_object first;
-    size_t count = w->selection.count < SET_MAX ? w->selection.count : SET_MAX;
-    htrail_status status = htrail__lookup_object(w->lookup, w->ways[0].first, &first);
-    if (status != HTRAIL_OK)
-        return status;
-    w->is_garbage = first.root == 0;
-    if (w->is_garbage)
-        return HTRAIL_OK;
-    htrail__independent_opts_init(&opts);
-    opts.above = count == 1 ? first.dominator : 0;
-    if (count > 1)
-        opts.chains_max = SET_CHAINS_MAX;
-    status = htrail__independent_find(&w->independent, w->lookup, w->selection.ids, count, &opts);
-    /* All chains lead through one object: what is between it and them says more. */
-    if (status == HTRAIL_OK && opts.above == 0 && w->independent.complete && w->independent.chain_count == 1 && w->independent.chains[0].gate != 0 &&
-        w->independent.chains[0].count > 1) {
-        opts.above = w->independent.chains[0].gate;
-        htrail__independent_release(&w->independent);
-        status = htrail__independent_find(&w->independent, w->lookup, w->selection.ids, count, &opts);
-    }
-    w->above = opts.above;
-    if (count < w->selection.count)
-        w->independent.complete = false;
-    return status;
-}
-
 /* What comes back when all that was asked for goes. Of one object that is a column. */
 static int find_retained(cli_why_page *w)
 {
@@ -389,105 +359,6 @@ static int print_weak(const cli_why_page *w, sqlite3_stmt *row, size_t number)
     return CLI_EXIT_OK;
 }
 
-/* What must let go on a chain: 0: the root itself. */
-static uint64_t gate_of(const cli_why_page *w, size_t i)
-{
-    const htrail__independent_chain *chain = &w->independent.chains[i];
-    return chain->gate != 0 ? chain->gate : chain->count > 0 ? w->independent.objects[chain->first + chain->count - 1] : 0;
-}
-
-static bool is_alike(const cli_why_page *w, uint64_t one, uint64_t other)
-{
-    htrail__found_object a, b;
-    return one != 0 && other != 0 && htrail__lookup_object(w->lookup, one, &a) == HTRAIL_OK && htrail__lookup_object(w->lookup, other, &b) == HTRAIL_OK &&
-           a.type == b.type && a.name == b.name;
-}
-
-/* What must let go of a set. Of neighbours alike the first is named. */
-static void print_gates(const cli_why_page *w)
-{
-    for (size_t i = 0, alike; i < w->independent.chain_count; i += alike) {
-        uint64_t gate = gate_of(w, i);
-        htrail__found_root root;
-        printf("  ");
-        for (alike = 1; i + alike < w->independent.chain_count && is_alike(w, gate, gate_of(w, i + alike)); alike++)
-            ;
-        if (gate != 0)
-            cli_why_print_object(w, gate);
-        else if (htrail__lookup_root(w->lookup, w->independent.chains[i].root, &root) == HTRAIL_OK)
-            cli_print_escaped(stdout, cli_why_text(w, root.kind_text).data, cli_why_text(w, root.kind_text).len);
-        if (alike > 1)
-            printf(" and %zu alike", alike - 1);
-        putchar('\n');
-    }
-}
-
-/* How many things must let go, and the chains beside the one that is printed. */
-static int print_independent(const cli_why_page *w, const cli_why_chain *shown)
-{
-    const htrail__independent *found = &w->independent;
-    bool is_set = w->selection.count > 1;
-    const char *it = is_set ? "them" : "it";
-    size_t printed = 0, left;
-    uint64_t holder = shown->chain.step_count > 1 ? shown->chain.steps[shown->chain.step_count - 2].id : 0;
-    if (w->is_garbage)
-        return CLI_EXIT_OK;
-    putchar('\n');
-    if (found->chain_count < 2 && !found->complete) {
-        printf("how many independent chains lead to %s was not found out in the %zu objects around\n", it, found->looked_at);
-        return CLI_EXIT_OK;
-    }
-    if (found->chain_count < 2 && !is_set) {
-        if (shown->dominators > 0)
-            printf("one chain: it is free once %s lets go\n", shown->dominators + 1 >= shown->chain.step_count ? "any step of it" : "a step with a *");
-        else
-            printf("one chain: it is free once this root lets go\n");
-        return CLI_EXIT_OK;
-    }
-    if (!found->complete)
-        printf("at least ");
-    printf("%zu independent chain%s to %s from ", found->chain_count, found->chain_count == 1 ? " leads" : "s lead", it);
-    if (w->above != 0)
-        cli_why_print_object(w, w->above);
-    else
-        printf("the roots");
-    if (is_set) {
-        printf(found->complete ? "; what must let go before all are free:\n" : "; of what must let go before all are free:\n");
-        print_gates(w);
-        return CLI_EXIT_OK;
-    }
-    printf(": each must let go\n");
-    if (found->chain_count < 2)
-        return CLI_EXIT_OK;
-/* Chains that begin below one object have no root in them: it stands at their top. */
-    left = found->chain_count;
-    for (size_t i = 0; i < found->chain_count; i++) {
-        const htrail__independent_chain *chain = &found->chains[i];
-        uint64_t last = chain->count > 0 ? found->objects[chain->first + chain->count - 1] : 0;
-        cli_why_chain other;
-        if (last == holder && left == found->chain_count) {
-            left--;
-            continue;
-        }
-        if (printed == OTHERS_MAX)
-            break;
-        if (printed++ == 0)
-            printf("beside the one above:\n");
-        else
-            putchar('\n');
-        left--;
-        htrail_status status = cli_why_chain_of(&other, w, chain);
-        if (status == HTRAIL_OK)
-            cli_why_chain_print(w, &other, CLI_WHY_SHORT | CLI_WHY_INSET);
-        cli_why_chain_release(&other);
-        if (status != HTRAIL_OK)
-            return cli_why_fail(w, status);
-    }
-    if (left > 0 && printed == OTHERS_MAX)
-        printf("  ... and %zu more with --json\n", left);
-    return CLI_EXIT_OK;
-}
-
 /* The step that Python has no expression for. */
 static void print_missing(const cli_why_page *w, const htrail__found_object *holder, const htrail__found_object *step)
 {
@@ -550,13 +421,13 @@ static int print_way(const cli_why_page *w, size_t number)
         cli_why_chain_print(w, &chain, CLI_WHY_WHOLE);
         result = print_expression(w, &chain.chain);
         if (result == CLI_EXIT_OK && number == 0 && w->selection.count == 1)
-            result = print_independent(w, &chain);
+            result = cli_why_independent_print(w, &chain);
         if (result == CLI_EXIT_OK)
             result = print_query(w, c_references, way->first, print_c_reference);
         if (result == CLI_EXIT_OK)
             result = print_query(w, weak, way->first, print_weak);
         if (result == CLI_EXIT_OK && w->selection.count > 1 && number + 1 == w->way_shown)
-            result = print_independent(w, &chain);
+            result = cli_why_independent_print(w, &chain);
     }
     cli_why_chain_release(&chain);
     return status == HTRAIL_OK ? result : cli_why_fail(w, status);
@@ -605,7 +476,7 @@ static int run(const cli_arguments *arguments)
     for (size_t i = 0; i < w.way_count && (i < w.way_shown || i < CLI_WHY_LISTED_MAX) && status == HTRAIL_OK; i++)
         status = find_through(&w, &w.ways[i]);
     if (status == HTRAIL_OK)
-        status = find_independent(&w);
+        status = cli_why_independent_find(&w);
     if (status == HTRAIL_OK && (result = find_retained(&w)) != CLI_EXIT_OK)
         goto done;
     result = status != HTRAIL_OK ? cli_why_fail(&w, status) : cli_why_tables(&w);

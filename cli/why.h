@@ -1,5 +1,5 @@
 /* cli/why.h - what the files of `heaptrail why` share: cli/why.c finds the ways and writes the page,
- * cli/why_chain.c the lines of one chain, cli/why_tables.c the same as rows (--json, --show-sql). */
+ * cli/why_chain.c the lines of one chain, cli/why_independent.c what must let go, cli/why_tables.c the same as rows (--json, --show-sql). */
 #ifndef HTRAIL_CLI_WHY_H
 #define HTRAIL_CLI_WHY_H
 
@@ -71,6 +71,11 @@ typedef enum cli_why_print {
 void cli_why_chain_print(const cli_why_page *w, const cli_why_chain *chain, cli_why_print how);
 /* "list id:4711" */
 void cli_why_print_object(const cli_why_page *w, uint64_t id);
+
+/* What must let go of all that was asked for. The answer is in the page. */
+HTRAIL_MUST_CHECK htrail_status cli_why_independent_find(cli_why_page *w);
+/* shown: the chain that stands above it. */
+int cli_why_independent_print(const cli_why_page *w, const cli_why_chain *shown);
 
 /* The queries of all tables on standard error, where --show-sql was given; with --json their rows too. */
 int cli_why_tables(cli_why_page *w);

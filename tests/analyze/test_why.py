@@ -172,6 +172,62 @@ partner  app.Lost -  : attr me lost
         self.assertEqual(self.json("@lost")["independent"], [])
 
 
+class Beside(Graph):
+    """The chain that is printed in full comes second among the independent ones, which are in the order of their lengths."""
+    text = TOP + """
+root context context x
+context   app.First -    : attr variables second
+second    app.Second -   : attr root third
+third     app.Third -    : attr thing thing
+keep      list -         : index - thing
+thing     app.Thing -
+"""
+
+    def test_it_is_not_printed_a_second_time(self):
+        said = self.lines("@thing")
+        at = said.index("2 independent chains lead to it from the roots: each must let go")
+        shown, beside = said[0], said[at + 2]
+        self.assertEqual(said[at + 1], "beside the one above:")
+        self.assertEqual((shown, beside), ("sys.modules", "  context x"))
+        self.assertEqual(sum(line.strip() == shown for line in said), 1, said)
+
+
+class OfC(Graph):
+    """A set that C code holds object by object."""
+    text = TOP + """
+keep        list   -
+held[150]   app.Held -  refcount=1
+"""
+
+    def test_a_bound_that_was_reached_is_said(self):
+        said = self.lines("type:Held")
+        self.assertEqual(said[-2:], ["at least 100 independent chains lead to them from the roots; of what must let go before all are free:", "  C code, and 99 alike"])
+        answer = self.json("type:Held")
+        self.assertEqual((len({row["chain"] for row in answer["independent"]}), answer["independent_complete"]), (100, 0))
+
+
+class Many(Graph):
+    """More objects than are looked at one by one."""
+    text = TOP + """
+keep           list -      : index - leak, index - table
+leak           list -      : index - record[0..200000]
+table          list -      : index - record[7]
+record[200001] app.Record -
+alone[3]       app.Alone -
+"""
+
+    def test_one_object_that_holds_all_is_known_from_the_tree_of_dominators(self):
+        said = self.lines("type:Record")
+        self.assertEqual(said[-2:], ["1 independent chain leads to them from the roots; what must let go before all are free:", "  list id"])
+        answer = self.json("type:Record")
+        gates = [row["id"] for row in answer["independent"] if row["must_let_go"]]
+        self.assertEqual((gates, answer["independent_complete"]), ([self.json("@keep")["rows"][-1]["id"]], 1))
+
+    def test_and_one_of_them_where_it_holds_all_others(self):
+        answer = self.json("where:type IN ('app.Record', 'list')")
+        self.assertEqual(([row["type"] for row in answer["independent"] if row["must_let_go"]], answer["independent_complete"]), (["dict"], 1))
+
+
 class Marked(Graph):
     text = """
 root modules modules modules
