@@ -23,6 +23,28 @@ const char *htrail__leaks_steady(const uint64_t *values, unsigned count, uint64_
 /* Whether two growths go together: the one a multiple of the other in every interval. */
 bool htrail__leaks_together(const uint64_t *a, const uint64_t *b, unsigned steps);
 
+/* Figures of a path: in a snapshot; bytes more below it in the last than in the first; the smallest part of its objects that stayed in an
+ * interval, 1 where there was none to ask. */
+const htrail__path_count *htrail__leaks_count(const htrail__leaks *leaks, unsigned snapshot, uint32_t path);
+int64_t htrail__leaks_grown(const htrail__leaks *leaks, uint32_t path);
+double htrail__leaks_stayed(const htrail__leaks *leaks, uint32_t path);
+/* Less than that is no leak. */
+int64_t htrail__leaks_bytes_min(const htrail__leaks *leaks);
+
+/* Fills paths. message holds a sentence where the status is not HTRAIL_OK. */
+htrail_status htrail__leaks_read(htrail__leaks *leaks, sqlite3 *const *dbs, uint64_t objects_max, htrail__leaks_progress progress, void *arg, char *message,
+                                 size_t message_cap);
+/* Whether nobody collects garbage: no collection between the snapshots, and one is overdue. */
+bool htrail__leaks_is_uncollected(sqlite3 *const *dbs, unsigned count);
+/* Fills what is known of types and of the whole heap. */
+htrail_status htrail__leaks_sum_heap(htrail__leaks *leaks);
+
+/* Of one leak, in this order: which of its parts says most, how much it is, how sure, and one of its objects. */
+void htrail__leaks_choose_main(htrail__leaks *leaks, htrail__leak *leak);
+void htrail__leaks_measure(htrail__leaks *leaks, htrail__leak *leak);
+void htrail__leaks_judge(htrail__leaks *leaks, htrail__leak *leak);
+htrail_status htrail__leaks_find_example(htrail__leaks *leaks, htrail__leak *leak, sqlite3 *last);
+
 /* How much a path says of a leak: its bytes; keys say less than what is under them, and what is of no type of the program's
  * less than what is. */
 int64_t htrail__leaks_weight(const htrail__leaks *leaks, uint32_t path);
