@@ -79,8 +79,9 @@ bool htrail__json_read(htrail__job *job, const htrail__json_events *events, void
     yajl_config(parser, yajl_dont_validate_strings, 1);
     if (flags & HTRAIL__JSON_MANY)
         yajl_config(parser, yajl_allow_multiple_values, 1);
-    while (job->status == HTRAIL_OK && (data = htrail__source_look(job->source, 1, &len)) != NULL) {
-        size_t part = len < CHUNK_BYTES ? len : CHUNK_BYTES;
+    /* yajl looks through a value that has not ended again from its beginning, with each part that follows: then they are large. */
+    while (job->status == HTRAIL_OK && (data = htrail__source_look(job->source, silent > 0 ? HTRAIL__SOURCE_WINDOW_BYTES : 1, &len)) != NULL) {
+        size_t part = len < CHUNK_BYTES || silent > 0 ? len : CHUNK_BYTES;
         uint64_t offset = htrail__source_offset(job->source);
         r.had_event = false;
         yajl_status status = yajl_parse(parser, data, part);

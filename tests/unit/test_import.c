@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <htrail/writer.h>
 
@@ -341,4 +342,20 @@ Test(import, a_damaged_file_of_a_python_tool_is_refused_or_read)
     b.len = 0;
     memcpy(b.data, dump_heap, b.len = sizeof dump_heap - 1);
     damage(&b, "dump-heap");
+}
+
+/* JSON is parsed in parts, and the parser begins a value again with each of them: 20 s in parts of 64 KiB. */
+Test(import, a_long_value_takes_no_time_that_grows_with_its_square)
+{
+    static const char before[] = "{\"address\": 1, \"type\": \"str\", \"size\": 49, \"value\": \"", after[] = "\", \"refs\": []}\n";
+    size_t len = 40 << 20;
+    uint8_t *data = malloc(sizeof before + len + sizeof after);
+    memset(data, 'x', sizeof before + len);
+    memcpy(data, before, sizeof before - 1);
+    memcpy(data + len, after, sizeof after - 1);
+    clock_t start = clock();
+    cr_assert_eq(import_bytes(data, len + sizeof after - 1, NULL), HTRAIL_OK, "%s", message);
+    cr_assert_eq(result.objects, 1);
+    cr_assert_lt(clock() - start, 8 * CLOCKS_PER_SEC);
+    free(data);
 }
