@@ -7,8 +7,8 @@
 
 #include <htrail/types.h>
 
-#include "cli/escape.h"
 #include "cli/facts.h"
+#include "cli/flow.h"
 #include "cli/number.h"
 #include "cli/terminal.h"
 
@@ -43,9 +43,11 @@ static void end(page *p, const char *label)
         printf("%s%s%s%s\n", p->is_first_section ? "" : "\n", cli_styled(stdout, CLI_STYLE_BOLD), p->section, cli_styled(stdout, CLI_STYLE_NONE));
     p->is_first_section &= p->section == NULL;
     p->section = NULL;
-    printf("  %-*s  ", LABEL_WIDTH, label);
-    cli_print_escaped(stdout, p->line, p->used < sizeof p->line ? p->used : sizeof p->line - 1);
-    printf("\n");
+    cli_flow flow;
+    int begun = printf("  %-*s  ", LABEL_WIDTH, label);
+    cli_flow_begin(&flow, stdout, (size_t)begun, LABEL_WIDTH + 4);
+    cli_flow_text(&flow, p->line, p->used < sizeof p->line ? p->used : sizeof p->line - 1);
+    cli_flow_end(&flow);
     p->used = 0;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/flow.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,21 @@ void cli_flow_name(cli_flow *flow, const char *text)
 
 void cli_flow_word(cli_flow *flow, const char *text, size_t len) { print(flow, text, len, true); }
 void cli_flow_more(cli_flow *flow, const char *text, size_t len) { print(flow, text, len, false); }
+
+void cli_flow_pair(cli_flow *flow, const char *arrow, const char *name)
+{
+    char *both = NULL;
+    int len = asprintf(&both, "%s %s", arrow, name);
+    if (len < 0)
+        return;
+    if (flow->limit == 0 || cli_width(both, (size_t)len) + flow->hang <= flow->limit) {
+        cli_flow_word(flow, both, (size_t)len);
+    } else {
+        cli_flow_name(flow, arrow);
+        cli_flow_name(flow, name);
+    }
+    free(both);
+}
 
 void cli_flow_text(cli_flow *flow, const char *text, size_t len)
 {

@@ -25,6 +25,8 @@ void cli_flow_word(cli_flow *flow, const char *text, size_t len);
 void cli_flow_more(cli_flow *flow, const char *text, size_t len);
 /* A word, cut in the middle where it would take more than half of a line. */
 void cli_flow_name(cli_flow *flow, const char *text);
+/* An arrow and what it leads to: parted only where they fit on no line together; then what is led to is a name. */
+void cli_flow_pair(cli_flow *flow, const char *arrow, const char *name);
 /* Its words; a control character is none that parts them. */
 void cli_flow_text(cli_flow *flow, const char *text, size_t len);
 __attribute__((format(printf, 2, 3))) void cli_flow_format(cli_flow *flow, const char *format, ...);

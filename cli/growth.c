@@ -9,6 +9,7 @@
 #include "analyze/text.h"
 #include "cli/gist.h"
 #include "cli/series.h"
+#include "cli/spark.h"
 #include "cli/terminal.h"
 #include "cli/totals.h"
 
@@ -116,10 +117,9 @@ static void add_snapshot(htrail__text *query, const cli_series *series, const ch
         htrail__text_format(query, " FROM %stotal WHERE \"by\" = '%s'", series->prefixes[at], by);
 }
 
-/* Eight levels between the least and the most of a row; what stays the same is all low. */
-static void add_trend(htrail__text *query, size_t count, bool is_utf8)
+/* Eight levels between the least and the most of a row; what stays the same is all low. is_whole: a cell for each snapshot. */
+static void add_trend(htrail__text *query, size_t count, bool is_utf8, bool is_whole)
 {
-    const char *levels = is_utf8 ? "\342\226\201\342\226\202\342\226\203\342\226\204\342\226\205\342\226\206\342\226\207\342\226\210" : "_.-:=+*#";
     char name[NAME_BYTES];
 
     htrail__text_add_string(query, ",\n  ");
@@ -127,9 +127,9 @@ static void add_trend(htrail__text *query, size_t count, bool is_utf8)
         htrail__text_format(query, "%s(%s > ", i > 1 ? " + " : "", column_name(name, "bytes", i, count)),
         htrail__text_format(query, "%s)", column_name(name, "bytes", i - 1, count));
     htrail__text_add_string(query, " AS grew,\n  ");
-    for (size_t i = 0; i < count; i++)
-        htrail__text_format(query, "%ssubstr('%s', 1 + (%s - least) * 7 / max(most - least, 1), 1)", i > 0 ? " || " : "", levels,
-                            column_name(name, "bytes", i, count));
+    for (size_t i = 0; i < (is_whole ? count : cli_spark_cells(count)); i++)
+        htrail__text_format(query, "%ssubstr('%s', 1 + (%s - least) * 7 / max(most - least, 1), 1)", i > 0 ? " || " : "", cli_spark_levels(is_utf8),
+                            column_name(name, "bytes", is_whole ? i : cli_spark_value(i, count), count));
     htrail__text_add_string(query, " AS trend");
 }
 
@@ -144,7 +144,7 @@ static void add_bounds(htrail__text *query, size_t count)
     }
 }
 
-static void add_query(htrail__text *query, const cli_series *series, const char *by, const growth_opts *opts, bool is_utf8)
+static void add_query(htrail__text *query, const cli_series *series, const char *by, const growth_opts *opts, bool is_utf8, bool is_whole)
 {
     static const char *const measures[] = {"count", "bytes"};
     size_t count = series->count;
@@ -155,7 +155,7 @@ static void add_query(htrail__text *query, const cli_series *series, const char 
     htrail__text_add_string(query, ", ");
     add_columns(query, "bytes", count);
     if (count > 2)
-        add_trend(query, count, is_utf8);
+        add_trend(query, count, is_utf8, is_whole);
     htrail__text_add_string(query, "\nFROM (SELECT key");
     for (size_t m = 0; m < 2; m++)
         for (size_t i = 0; i < count; i++) {
@@ -253,7 +253,7 @@ int cli_growth_print(const cli_arguments *arguments, const char *by, uint64_t li
     if ((result = read_options(arguments, &opts)) != CLI_EXIT_OK || (result = cli_series_open(arguments, &series, strcmp(by, "site") == 0 || strcmp(by, "path") == 0 ? by : "total")) != CLI_EXIT_OK ||
         (result = cli_series_process(arguments, &series, &is_same)) != CLI_EXIT_OK)
         goto done;
-    add_query(&query, &series, by, &opts, json || cli_is_utf8(stdout));
+    add_query(&query, &series, by, &opts, json || cli_is_utf8(stdout), json || !cli_is_terminal(stdout));
     describe_columns(columns, names, by, series.count);
     const growth_gist about = {.by = by, .elapsed_ns = elapsed_ns(arguments, series.db)};
     cli_gist gist = {.key = "key", .count = "count_change", .bytes = "bytes_change", .say = say_growth, .arg = &about};

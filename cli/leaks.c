@@ -8,13 +8,15 @@
 #include "analyze/replaceable.h"
 #include "analyze/suppress.h"
 #include "cli/escape.h"
+#include "cli/flow.h"
 #include "cli/number.h"
 #include "cli/progress.h"
 #include "cli/query.h"
+#include "cli/spark.h"
 #include "cli/verdicts.h"
 #include "cli/terminal.h"
 
-enum { SPARK_LEVELS = 8, CHAIN_COLUMNS = 100 };
+enum { CHAIN_COLUMNS = 100, CHAIN_HANG = 6, NAME_COLUMNS = 13, NUMBER_COLUMNS = 12 };
 
 /* Of the same process where this is the same; the start as the kernel tells it, to the second. */
 static const char process_sql[] =
@@ -168,29 +170,34 @@ static int write_result(search *s)
 
 /* Printing. */
 
-static void print_text(sqlite3_stmt *statement, int column)
+/* Of a series as much as there is room for: the first value, and the last ones. */
+static unsigned first_shown(unsigned count)
 {
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    if (text != NULL)
-        cli_print_escaped(stdout, text, (size_t)sqlite3_column_bytes(statement, column));
+    size_t limit = cli_terminal_columns(stdout), beside = NAME_COLUMNS + 2 + CLI_SPARK_CELLS + NUMBER_COLUMNS + sizeof " ..";
+    size_t room = limit > beside ? (limit - beside) / NUMBER_COLUMNS : 1;
+    return limit == 0 || room + 1 >= count ? 1 : count - (unsigned)room;
 }
 
-/* "objects   1,000   2,000   3,000" and, where the terminal has them, a bar for each snapshot. */
+/* "objects   1,000   2,000   3,000", and on a terminal how that went. */
 static void print_series(const char *name, const int64_t *values, unsigned count, bool is_bytes)
 {
-    int64_t most = 1;
     char number[32];
     printf("    %s%-9s%s", cli_styled(stdout, CLI_STYLE_DIM), name, cli_styled(stdout, CLI_STYLE_NONE));
     for (unsigned i = 0; i < count; i++) {
-        most = values[i] > most ? values[i] : most;
+        if (i == 1 && first_shown(count) > 1) {
+            printf(" ..");
+            i = first_shown(count);
+        }
         if (is_bytes)
             cli_format_bytes(number, sizeof number, values[i]);
         else
             cli_format_number(number, sizeof number, values[i]);
         printf(" %11s", number);
     }
-    for (unsigned i = 0; cli_is_utf8(stdout) && i < count; i++)
-        printf("%s\342\226%c", i == 0 ? "  " : "", (char)(0x81 + (int)((SPARK_LEVELS - 1) * (double)values[i] / (double)most)));
+    if (cli_is_terminal(stdout)) {
+        printf("  ");
+        cli_spark_print(values, count);
+    }
     printf("\n");
 }
 
@@ -217,44 +224,53 @@ static int print_growth(const search *s, int64_t leak, const char *kind)
     return CLI_EXIT_OK;
 }
 
-/* The chain in lines of CHAIN_COLUMNS: "sys.modules -['app']-> module -__dict__-> dict". */
+static const char *text_of(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return text != NULL ? text : "";
+}
+
+/* "-['app']-> module app x3": one piece where it fits. */
+static void print_step(cli_flow *flow, sqlite3_stmt *statement, bool is_root)
+{
+    const char *dash = cli_is_utf8(stdout) ? "─" : "-", *arrow = cli_is_utf8(stdout) ? "→" : "->";
+    const char *type = text_of(statement, 1), *name = text_of(statement, 2);
+    int64_t objects = sqlite3_column_int64(statement, 3);
+    char number[32] = "", *reference = NULL, *object = NULL;
+    if (objects > 1)
+        cli_format_number(number, sizeof number, objects);
+    if (asprintf(&reference, "%s%s%s%s", dash, text_of(statement, 0), dash, arrow) < 0)
+        reference = NULL;
+    if (asprintf(&object, "%s%s%s%s%s", type, name[0] != '\0' ? " " : "", name, objects > 1 ? " x" : "", number) < 0)
+        object = NULL;
+    if (reference != NULL && object != NULL && is_root) {
+        cli_flow_style(flow, CLI_STYLE_GREEN);
+        cli_flow_word(flow, object, strlen(object));
+        cli_flow_style(flow, CLI_STYLE_NONE);
+    } else if (reference != NULL && object != NULL) {
+        cli_flow_pair(flow, reference, object);
+    }
+    free(reference);
+    free(object);
+}
+
+/* The chain in lines that fit: "sys.modules -['app']-> module -__dict__-> dict". */
 static int print_chain(const search *s, int64_t leak)
 {
     sqlite3_stmt *statement = NULL;
-    const char *dash = cli_is_utf8(stdout) ? "─" : "-", *arrow = cli_is_utf8(stdout) ? "→ " : "-> ";
-    size_t column = 0;
-    int result = cli_prepare(s->arguments, s->result, steps_sql, &statement);
+    cli_flow flow;
+    int step, result = cli_prepare(s->arguments, s->result, steps_sql, &statement);
     if (result != CLI_EXIT_OK)
         return result;
     sqlite3_bind_int64(statement, 1, leak);
-    for (int step = 0; sqlite3_step(statement) == SQLITE_ROW; step++) {
-        int64_t objects = sqlite3_column_int64(statement, 3);
-        size_t wide = (size_t)(sqlite3_column_bytes(statement, 0) + sqlite3_column_bytes(statement, 1) + sqlite3_column_bytes(statement, 2)) + 8;
-        char number[32];
-        if (step == 0 || column + wide > CHAIN_COLUMNS) {
-            printf("%s    %s", step == 0 ? "" : "\n", step == 0 ? "" : "  ");
-            column = 6;
-        }
-        column += wide;
-        if (step > 0) {
-            printf("%s%s", column == 6 + wide ? "" : " ", dash);
-            print_text(statement, 0);
-            printf("%s%s", dash, arrow);
-        }
-        fputs(step == 0 ? cli_styled(stdout, CLI_STYLE_GREEN) : "", stdout);
-        print_text(statement, 1);
-        fputs(step == 0 ? cli_styled(stdout, CLI_STYLE_NONE) : "", stdout);
-        if (sqlite3_column_bytes(statement, 2) > 0) {
-            putchar(' ');
-            print_text(statement, 2);
-        }
-        if (objects > 1) {
-            cli_format_number(number, sizeof number, objects);
-            printf(" x%s", number);
-        }
+    for (step = 0; sqlite3_step(statement) == SQLITE_ROW; step++) {
+        if (step == 0)
+            cli_flow_begin(&flow, stdout, (size_t)printf("    "), CHAIN_HANG);
+        flow.limit = flow.limit == 0 ? CHAIN_COLUMNS : flow.limit;
+        print_step(&flow, statement, step == 0);
     }
-    if (column > 0)
-        putchar('\n');
+    if (step > 0)
+        cli_flow_end(&flow);
     sqlite3_finalize(statement);
     return CLI_EXIT_OK;
 }
@@ -327,10 +343,15 @@ static int print_verdicts(const search *s)
         const char *kind = (const char *)sqlite3_column_text(statement, 1);
         if (verdicts > 0)
             putchar('\n');
-        printf("%s%s%s ", cli_styled(stdout, is_noisy ? CLI_STYLE_YELLOW : CLI_STYLE_RED), is_noisy ? "noisy" : "LEAK", cli_styled(stdout, CLI_STYLE_NONE));
-        fputs(cli_styled(stdout, CLI_STYLE_BOLD), stdout);
-        print_text(statement, 3);
-        printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
+        cli_flow flow;
+        cli_flow_begin(&flow, stdout, 0, 4);
+        cli_flow_style(&flow, is_noisy ? CLI_STYLE_YELLOW : CLI_STYLE_RED);
+        cli_flow_format(&flow, "%s", is_noisy ? "noisy" : "LEAK");
+        cli_flow_style(&flow, CLI_STYLE_NONE);
+        cli_flow_style(&flow, CLI_STYLE_BOLD);
+        cli_flow_text(&flow, text_of(statement, 3), strlen(text_of(statement, 3)));
+        cli_flow_style(&flow, CLI_STYLE_NONE);
+        cli_flow_end(&flow);
         verdicts++;
         if ((result = print_growth(s, leak, kind)) != CLI_EXIT_OK || (result = print_chain(s, leak)) != CLI_EXIT_OK ||
             (result = print_sites(s, leak)) != CLI_EXIT_OK)

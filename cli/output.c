@@ -228,7 +228,7 @@ static void format_cells(cli_rows *rows)
         if (value->kind == CELL_NULL)
             text[0] = '\0';
         else if (value->kind == CELL_REAL)
-            snprintf(text, sizeof text, kind == CLI_COLUMN_TENTHS ? "%.1f" : "%.6g", value->real);
+            snprintf(text, sizeof text, kind == CLI_COLUMN_TENTHS ? "%.1f" : kind == CLI_COLUMN_HUNDREDTHS ? "%.2f" : "%.6g", value->real);
         else if (bytes)
             cli_format_bytes(text, sizeof text, value->number);
         else if (kind == CLI_COLUMN_NUMBER || kind == CLI_COLUMN_CHANGE)

@@ -27,6 +27,7 @@ typedef enum cli_column_kind {
     CLI_COLUMN_CHANGE, /* NUMBER with its sign, also + */
     CLI_COLUMN_BYTES_CHANGE,
     CLI_COLUMN_TENTHS, /* right-aligned, 12.3 in a table */
+    CLI_COLUMN_HUNDREDTHS,
     CLI_COLUMN_PLAIN,  /* right-aligned, digits as they are: ids */
     CLI_COLUMN_JSON,   /* TEXT that is JSON already: an array, an object */
     CLI_COLUMN_ANY     /* PLAIN where there is no text in it, otherwise TEXT */

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "cli/escape.h"
-#include "cli/number.h"
+#include "cli/gist.h"
 #include "cli/query.h"
-#include "cli/terminal.h"
+
+enum { LINES_OF_STACK = 3 }; /* on a terminal, or so */
 
 /* Of a database that has the tables thread, stack and frame: which states its threads are in, and all of a
  * stack. Two stacks are the same where their hash is. */
@@ -44,19 +45,17 @@ static const char each_sql[] =
 
 static const char no_threads[] = "'%s' holds no threads; snapshots have them from format 1.1 on";
 
-static void print_text(sqlite3_stmt *statement, const char *name)
+static const char *text_of(sqlite3_stmt *statement, const char *name)
 {
     int at = cli_query_column_at(statement, name);
     const char *text = at < 0 ? NULL : (const char *)sqlite3_column_text(statement, at);
-    if (text != NULL)
-        cli_print_escaped(stdout, text, (size_t)sqlite3_column_bytes(statement, at));
+    return text != NULL ? text : "";
 }
 
 static void print_frames(sqlite3_stmt *statement)
 {
-    int at = cli_query_column_at(statement, "frames");
-    const char *text = (const char *)sqlite3_column_text(statement, at), *end;
-    for (; text != NULL && *text != '\0'; text = *end == '\n' ? end + 1 : end) {
+    const char *text = text_of(statement, "frames"), *end;
+    for (; *text != '\0'; text = *end == '\n' ? end + 1 : end) {
         end = text + strcspn(text, "\n");
         printf("        ");
         cli_print_escaped(stdout, text, (size_t)(end - text));
@@ -64,43 +63,89 @@ static void print_frames(sqlite3_stmt *statement)
     }
 }
 
+/* "sse.py:6 events <- sse.py:56 do_GET": broken before an arrow. */
+static void print_places(cli_flow *flow, const char *text)
+{
+    while (*text != '\0') {
+        const char *arrow = strstr(text + 1, " <- ");
+        size_t len = arrow == NULL ? strlen(text) : (size_t)(arrow - text);
+        cli_flow_word(flow, text, len);
+        text += len + (arrow != NULL);
+    }
+}
+
 /* "57 threads (+37) at sse.py:6 events <- ...", and under it what they hold and do. */
 static void print_stack(sqlite3_stmt *statement, bool is_change, bool with_frames)
 {
     int64_t threads = cli_query_number(statement, "threads"), bytes_change = cli_query_number(statement, "retained_change"), objects = cli_query_number(statement, "retained_objects");
-    int64_t daemons = cli_query_number(statement, "daemons");
+    int64_t threads_change = cli_query_number(statement, "threads_change"), daemons = cli_query_number(statement, "daemons");
     char count[32], size[32], change[32];
-    cli_format_number(count, sizeof count, threads);
-    printf("%s%s thread%s", cli_styled(stdout, CLI_STYLE_BOLD), count, threads == 1 ? "" : "s");
-    if (is_change) {
-        int64_t threads_change = cli_query_number(statement, "threads_change");
-        printf(" (%s%" PRId64 ")", threads_change > 0 ? "+" : "", threads_change);
-    }
-    printf("%s at ", cli_styled(stdout, CLI_STYLE_NONE));
-    print_text(statement, "stack");
-    cli_format_bytes(size, sizeof size, cli_query_number(statement, "retained_bytes"));
-    cli_format_number(count, sizeof count, objects);
-    printf("\n    %s", size);
-    if (bytes_change != 0) {
-        cli_format_bytes(change, sizeof change, bytes_change);
-        printf(" (%s%s)", bytes_change > 0 ? "+" : "", change);
-    }
-    printf(" that they alone hold, in %s object%s", count, objects == 1 ? "" : "s");
+    cli_flow flow;
+    cli_flow_begin(&flow, stdout, 0, 4);
+    cli_flow_style(&flow, CLI_STYLE_BOLD);
+    cli_flow_format(&flow, "%s thread%s", cli_gist_number(count, threads, false), threads == 1 ? "" : "s");
+    if (is_change)
+        cli_flow_format(&flow, "(%s%" PRId64 ")", threads_change > 0 ? "+" : "", threads_change);
+    cli_flow_style(&flow, CLI_STYLE_NONE);
+    cli_flow_format(&flow, "at");
+    print_places(&flow, text_of(statement, "stack"));
+    cli_flow_end(&flow);
+    cli_flow_begin(&flow, stdout, (size_t)printf("    "), 4);
+    cli_flow_format(&flow, "%s", cli_gist_bytes(size, cli_query_number(statement, "retained_bytes"), false));
+    if (bytes_change != 0)
+        cli_flow_format(&flow, "(%s)", cli_gist_bytes(change, bytes_change, true));
+    cli_flow_format(&flow, "that they alone hold, in %s object%s", cli_gist_number(count, objects, false), objects == 1 ? "" : "s");
     if (threads > 0) {
-        printf("; ");
-        print_text(statement, "states");
+        cli_flow_more(&flow, ";", 1);
+        cli_flow_format(&flow, "%s", text_of(statement, "states"));
     }
-    if (daemons > 0)
-        printf("; %s%s", daemons == threads ? "" : "some ", daemons == 1 && threads == 1 ? "a daemon" : "daemons");
-    printf("\n");
+    if (daemons > 0) {
+        cli_flow_more(&flow, ";", 1);
+        cli_flow_format(&flow, "%s%s", daemons == threads ? "" : "some ", daemons == 1 && threads == 1 ? "a daemon" : "daemons");
+    }
+    cli_flow_end(&flow);
     if (with_frames)
         print_frames(statement);
+}
+
+/* "29 threads (+15) in 4 places, 26 of them daemons": of all that print_stacks is to print. */
+static int say_all(const cli_arguments *arguments, sqlite3_stmt *statement, bool is_change)
+{
+    int64_t threads = 0, more = 0, daemons = 0, places = 0;
+    char number[32];
+    cli_flow flow;
+    int step;
+    for (; (step = sqlite3_step(statement)) == SQLITE_ROW; places++) {
+        threads += cli_query_number(statement, "threads");
+        more += cli_query_number(statement, "threads_change");
+        daemons += cli_query_number(statement, "daemons");
+    }
+    if (step != SQLITE_DONE)
+        return cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
+    sqlite3_reset(statement);
+    if (places < 2)
+        return CLI_EXIT_OK;
+    cli_flow_begin(&flow, stdout, 0, 2);
+    cli_flow_style(&flow, CLI_STYLE_BOLD);
+    if (is_change)
+        cli_flow_format(&flow, "%s threads:", cli_gist_number(number, more, true));
+    cli_flow_format(&flow, "%s", cli_gist_number(number, threads, false));
+    cli_flow_format(&flow, is_change ? "in the %s places that changed" : "threads in %s places", cli_gist_number(number, places, false));
+    cli_flow_style(&flow, CLI_STYLE_NONE);
+    if (daemons > 0) {
+        cli_flow_more(&flow, ",", 1);
+        cli_flow_format(&flow, "%s of them %s", cli_gist_number(number, daemons, false), daemons == 1 ? "a daemon" : "daemons");
+    }
+    cli_flow_end(&flow);
+    return CLI_EXIT_OK;
 }
 
 static int print_stacks(const cli_arguments *arguments, sqlite3_stmt *statement, bool is_change, uint64_t limit)
 {
     uint64_t count = 0;
-    int step;
+    int step, result = cli_is_terminal(stdout) ? say_all(arguments, statement, is_change) : CLI_EXIT_OK;
+    if (result != CLI_EXIT_OK)
+        return result;
     cli_show_sql(arguments, statement, limit);
     for (; (step = sqlite3_step(statement)) == SQLITE_ROW; count++)
         if (limit == 0 || count < limit)
@@ -129,7 +174,7 @@ static int run(const cli_arguments *arguments)
     static const cli_query_column one[] = {{.name = "retained_bytes", .kind = CLI_COLUMN_BYTES}, {.name = NULL}};
     static const cli_query_column each[] = {
         {.name = "tid", .kind = CLI_COLUMN_PLAIN}, {.name = "name", .kind = CLI_COLUMN_TEXT}, {.name = "state", .kind = CLI_COLUMN_TEXT},
-        {.name = "started", .kind = CLI_COLUMN_ANY}, {.name = "cpu", .kind = CLI_COLUMN_ANY}, {.name = "daemon", .kind = CLI_COLUMN_TEXT, .is_spare = true},
+        {.name = "started", .kind = CLI_COLUMN_HUNDREDTHS}, {.name = "cpu", .kind = CLI_COLUMN_HUNDREDTHS}, {.name = "daemon", .kind = CLI_COLUMN_TEXT, .is_spare = true},
         {.name = "wait", .kind = CLI_COLUMN_TEXT, .is_spare = true}, {.name = "stack", .kind = CLI_COLUMN_TEXT}, {.name = NULL}};
     bool is_json = cli_option_given(arguments, "json"), is_each = cli_option_given(arguments, "each"), is_change = cli_operand_count(arguments) == 2;
     uint64_t limit;
@@ -154,6 +199,8 @@ static int run(const cli_arguments *arguments)
     }
     if ((result = cli_prepare(arguments, db, is_each ? each_sql : is_change ? two_sql : one_sql, &statement)) != CLI_EXIT_OK)
         goto done;
+    if (!is_each && !is_json && !cli_option_given(arguments, "limit") && cli_is_terminal(stdout))
+        limit = limit / LINES_OF_STACK + 1;
     result = is_json || is_each ? cli_print_query(arguments, statement, is_each ? each : one, limit) : print_stacks(arguments, statement, is_change, limit);
 done:
     sqlite3_finalize(statement);

@@ -16,6 +16,9 @@ import screen
 
 # Names that a terminal should not obey, wide ones, ones with accents, and one that no terminal has room for.
 NAMES = """
+meta pid 4711
+meta runtime cpython 3.11.2
+meta cmdline python3 -m server.with.a.long.name --port 8080 \033[31m--red --database /srv/data/production/main.db --workers 16
 root modules main __main__
 main      module __main__ : field __dict__ globals
 globals   dict   -        : value bad\033[2J\033]0;title\007 red, value \u202eevil list, value \u65e5\u672c\u8a9e wide
@@ -27,6 +30,22 @@ wide      list   -        size=700  : index - three[*]
 three[20] app.e\u0301te\u0301 - size=80 : attr data data[$]
 data[20]  app.models.registry.declarative.MappedRegistryCollectionAdapterFactoryOfEverythingWithAnExtremelyLongNameIndeed - size=70
 """
+THREADS = """
+let count 3
+meta start_time_ns 1000000000
+root frame lost wait thread=100
+lost  frame - size=64 pseudo : local buffer buffer
+buffer bytearray - size=5000
+thread 100 name=MainThread main
+frame 100 0 wait /srv/application/queue.py:100 object=lost
+frame 100 1 run_forever /srv/application/loop.py:65
+frame 100 2 main /srv/application/__main__.py:10
+""" + "".join("""
+thread %d name=worker-%d daemon
+frame %d 0 recv /usr/lib/python3.11/socket.py:706
+frame %d 1 ConnectionPoolWithALongName.read_one_message_and_answer /srv/application/connections/pool.py:1234
+frame %d 2 Worker.run /srv/application/worker.py:%d
+""" % (i, i, i, i, i, 7 + i % 4) for i in range(200, 216))
 SHOPS = "shop300.htrail shop600.htrail shop1000.htrail"
 
 # By file: commands, each at both sizes and in a pipe.
@@ -34,6 +53,9 @@ SCREENS = {
     "top": ["top shop1000.htrail", "top -n 3 --by size shop1000.htrail", "top --by c-refs shop300.htrail", "top names.htrail", "top many.htrail"],
     "diff": ["diff shop300.htrail shop600.htrail", "diff " + SHOPS, "diff --by path shop300.htrail shop600.htrail", "diff shop600.htrail shop300.htrail",
              "diff shop300.htrail shop300.htrail"],
+    "leaks": ["leaks " + SHOPS, "leaks shop300.htrail shop600.htrail", "leaks shop1000.htrail shop1000.htrail", "leaks " + " ".join("shop%d.htrail" % i for i in range(10, 22))],
+    "info": ["info shop300.htrail", "info names.htrail"],
+    "threads": ["threads shop300.htrail", "threads threads1.htrail", "threads --frames threads1.htrail threads2.htrail", "threads --each threads2.htrail"],
     "waste": ["waste shop1000.htrail"],
     "check": ["check %s cut.htrail" % SHOPS, "check shop300.htrail"],
     "sql": ["sql shop300.htrail 'SELECT nothing FROM a_table_that_is_not_there_and_whose_name_is_long'",
@@ -49,6 +71,10 @@ class Screens(unittest.TestCase):
         for count in (300, 600, 1000):
             graph_file.snapshot("shop.graph", cls.folder, "shop%d" % count, n=count)
         graph_file.snapshot(NAMES, cls.folder, "names")
+        for i in range(10, 22):
+            graph_file.snapshot("shop.graph", cls.folder, "shop%d" % i, n=i * i)
+        graph_file.snapshot(THREADS, cls.folder, "threads1", count=3)
+        graph_file.snapshot(THREADS + "thread 300 name=\033[7mlate\nframe 300 0 late late.py:1\n", cls.folder, "threads2", count=30)
         graph_file.snapshot("root modules all all\nall list - : index - " + ", index - ".join("one%d" % i for i in range(40)) + "".join(
             "\none%d app.Type%02d - size=%d" % (i, i, 1000 - 7 * i) for i in range(40)) + "\n", cls.folder, "many")
         whole = open(os.path.join(cls.folder, "shop300.htrail"), "rb").read()
