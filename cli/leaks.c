@@ -284,15 +284,20 @@ static int print_sites(const search *s, int64_t leak)
         return result;
     sqlite3_bind_int64(statement, 1, leak);
     size_t count = 0;
+    cli_flow flow;
     for (; sqlite3_step(statement) == SQLITE_ROW; count++) {
-        fputs(count == 0 ? "    allocated at " : ", ", stdout);
-        print_text(statement, 0);
-        printf(":%lld%s", sqlite3_column_int64(statement, 1), sqlite3_column_bytes(statement, 2) > 0 ? " in " : "");
-        print_text(statement, 2);
-        printf(" (%.0f %%)", 100 * sqlite3_column_double(statement, 3));
+        const char *function = text_of(statement, 2);
+        if (count == 0)
+            cli_flow_begin(&flow, stdout, (size_t)printf("    "), CHAIN_HANG);
+        if (count == 0)
+            cli_flow_format(&flow, "allocated at");
+        else
+            cli_flow_more(&flow, ",", 1);
+        cli_flow_format(&flow, "%s:%lld%s%s (%.0f %%)", text_of(statement, 0), sqlite3_column_int64(statement, 1), function[0] != '\0' ? " in " : "", function,
+                        100 * sqlite3_column_double(statement, 3));
     }
     if (count > 0)
-        putchar('\n');
+        cli_flow_end(&flow);
     sqlite3_finalize(statement);
     return CLI_EXIT_OK;
 }
