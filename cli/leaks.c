@@ -1,10 +1,12 @@
 /* cli/leaks.c - heaptrail leaks: what leaks, one verdict for each leak, then its evidence. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyze/leaks_tables.h"
+#include "analyze/partial.h"
 #include "analyze/replaceable.h"
 #include "analyze/suppress.h"
 #include "cli/escape.h"
@@ -73,7 +75,7 @@ static int read_process(const search *s, unsigned index, process *out)
 
 static bool is_same_process(const process *a, const process *b)
 {
-    int64_t apart = a->started > b->started ? a->started - b->started : b->started - a->started;
+    uint64_t apart = a->started > b->started ? (uint64_t)a->started - (uint64_t)b->started : (uint64_t)b->started - (uint64_t)a->started;
     return strcmp(a->pid, b->pid) == 0 && strcmp(a->host, b->host) == 0 && apart < 2000000000;
 }
 
@@ -130,11 +132,57 @@ static int suppress(search *s)
     return CLI_EXIT_OK;
 }
 
-static int write_result(search *s)
+static int attach(const search *s, const char *file)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = cli_prepare(s->arguments, s->result, "ATTACH ? AS leaks", &statement);
+    if (result != CLI_EXIT_OK)
+        return result;
+    sqlite3_bind_text(statement, 1, file, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE)
+        result = cli_fail(s->arguments, "cannot write '%s': %s", file, sqlite3_errmsg(s->result));
+    sqlite3_finalize(statement);
+    return result;
+}
+
+static int write_tables(const search *s, const char *name, bool is_kept)
 {
     htrail__leaks_file files[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    for (unsigned i = 0; i < s->count; i++)
+        files[i] = (htrail__leaks_file){cli_operands(s->arguments)[i], htrail__store_path(s->stores[i])};
+    if (htrail__leaks_write_tables(s->result, s->found.leaks, s->found.words, s->found.suppressed, files, is_kept) == HTRAIL_OK)
+        return CLI_EXIT_OK;
+    return cli_fail(s->arguments, "cannot write '%s': %s", name, sqlite3_errmsg(s->result));
+}
+
+/* Beside its place and then there: what was there stays until the new one is whole. */
+static int write_kept(const search *s)
+{
+    char *partial = NULL;
+    int result = CLI_EXIT_OK, fd = -1;
+    if (!htrail__replaceable(s->result_file, HTRAIL__TABLE_OF_LEAKS))
+        return cli_fail(s->arguments, "cannot write '%s': it is there and no database of leaks, and stays as it is", s->result_file);
+    if (asprintf(&partial, "%s.%u.partial", s->result_file, (unsigned)getpid()) < 0)
+        return cli_fail(s->arguments, "out of memory");
+    htrail__partial_remove_stale(s->result_file);
+    if ((fd = htrail__partial_make(partial)) < 0) {
+        result = cli_fail(s->arguments, "cannot write '%s': %s", s->result_file, strerror(errno));
+        free(partial);
+        return result;
+    }
+    if ((result = attach(s, partial)) == CLI_EXIT_OK && (result = write_tables(s, s->result_file, true)) == CLI_EXIT_OK &&
+        (sqlite3_exec(s->result, "DETACH leaks", NULL, NULL, NULL) != SQLITE_OK || rename(partial, s->result_file) != 0))
+        result = cli_fail(s->arguments, "cannot write '%s': %s", s->result_file, strerror(errno));
+    if (result != CLI_EXIT_OK)
+        unlink(partial);
+    close(fd); /* after SQLite is done with it: its locks are the process's */
+    free(partial);
+    return result != CLI_EXIT_OK ? result : attach(s, s->result_file);
+}
+
+static int write_result(search *s)
+{
     const char *asked = cli_option_value(s->arguments, "output"), *last = htrail__store_path(s->stores[s->count - 1]);
-    sqlite3_stmt *statement = NULL;
     size_t len = strlen(last);
     bool is_kept = asked != NULL || cli_option_given(s->arguments, "show-sql");
     int result;
@@ -145,27 +193,12 @@ static int write_result(search *s)
         s->result_file = NULL;
     if (is_kept && s->result_file == NULL)
         return cli_fail(s->arguments, "out of memory");
-    if (is_kept && access(s->result_file, F_OK) == 0) {
-        if (!htrail__replaceable(s->result_file, HTRAIL__TABLE_OF_LEAKS))
-            return cli_fail(s->arguments, "cannot write '%s': it is there and no database of leaks, and stays as it is", s->result_file);
-        if (unlink(s->result_file) != 0)
-            return cli_fail(s->arguments, "cannot replace '%s'", s->result_file);
-    }
     if (sqlite3_open(":memory:", &s->result) != SQLITE_OK)
         return cli_fail(s->arguments, "cannot open a database: %s", sqlite3_errmsg(s->result));
-    if ((result = cli_prepare(s->arguments, s->result, "ATTACH ? AS leaks", &statement)) != CLI_EXIT_OK)
-        return result;
-    sqlite3_bind_text(statement, 1, is_kept ? s->result_file : ":memory:", -1, SQLITE_STATIC);
-    if (sqlite3_step(statement) != SQLITE_DONE)
-        result = cli_fail(s->arguments, "cannot write '%s': %s", is_kept ? s->result_file : "memory", sqlite3_errmsg(s->result));
-    sqlite3_finalize(statement);
-    if (result != CLI_EXIT_OK)
-        return result;
-    for (unsigned i = 0; i < s->count; i++)
-        files[i] = (htrail__leaks_file){cli_operands(s->arguments)[i], htrail__store_path(s->stores[i])};
-    if (htrail__leaks_write_tables(s->result, s->found.leaks, s->found.words, s->found.suppressed, files, is_kept) != HTRAIL_OK)
-        return cli_fail(s->arguments, "cannot write '%s': %s", is_kept ? s->result_file : "memory", sqlite3_errmsg(s->result));
-    return CLI_EXIT_OK;
+    if (is_kept)
+        return write_kept(s);
+    result = attach(s, ":memory:");
+    return result != CLI_EXIT_OK ? result : write_tables(s, "memory", false);
 }
 
 /* Printing. */

@@ -1,6 +1,6 @@
 """What a snapshot or a database says is not believed: numbers that no memory has, and tables that somebody changed. Each answer is
 a right one, or one sentence and exit code 3; never a crash, never an endless loop."""
-import os, subprocess, sys, tempfile, unittest
+import os, resource, signal, subprocess, sys, tempfile, unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../graph"))
@@ -20,6 +20,11 @@ keep list - size=56 : index - item[*]
 item[n] app.Item - size=size
 node[n] app.Node - size=64 : slot next node[$+1]
 """
+
+
+def full_disk():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
 
 
 class Hostile(unittest.TestCase):
@@ -55,6 +60,21 @@ class Hostile(unittest.TestCase):
     def test_a_root_with_an_endless_number_is_left_out(self):
         first = graph_file.snapshot(KEEP, self.folder, "first", n=50)
         self.heaptrail("leaks", first, self.changed("other", "UPDATE root SET id = 4294967290"))
+
+    def test_a_full_disk_leaves_the_result_that_was_there(self):
+        """The limit of the size of a file stands for the disk."""
+        files = [graph_file.snapshot(KEEP, self.folder, "s%d" % n, n=n) for n in (100, 300, 500)]
+        path = os.path.join(self.folder, "found.db")
+        self.heaptrail("leaks", "-o", path, *files)
+        with open(path, "rb") as file:
+            before = file.read()
+        there = sorted(os.listdir(self.folder))
+        done = subprocess.run([HEAPTRAIL, "leaks", "-o", path, *files], capture_output=True, text=True, preexec_fn=full_disk)
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertRegex(done.stderr, r"^heaptrail leaks: cannot write '.*found.db': .+\n$")
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), before)
+        self.assertEqual(sorted(os.listdir(self.folder)), there)
 
 
 if __name__ == "__main__":
