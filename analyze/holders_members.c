@@ -9,6 +9,9 @@
 /* So many names tell more than their number does. */
 enum { NAMES_APART_MAX = 3 };
 
+/* Of a longer chain nobody sees the middle. */
+enum { APART_ENDS = 200 };
+
 bool htrail__holders_grow(void *array, uint32_t *room, uint32_t count, size_t size)
 {
     size_t wide = *room;
@@ -76,11 +79,11 @@ htrail_status htrail__holders_root_shape(htrail__holders_search *s, htrail__shap
     return htrail__shapes_intern(shapes, &key, out);
 }
 
-static htrail_status step_shape(const htrail__holders_search *s, htrail__shapes *shapes, uint32_t parent, uint32_t kind, uint32_t label, const htrail__found_object *object,
+static htrail_status step_shape(const htrail__holders_search *s, htrail__shapes *shapes, uint32_t parent, uint32_t kind, uint32_t label, const htrail__holders_member *m,
                                 uint32_t name, uint32_t *out)
 {
-    htrail__shape key = {.parent = parent, .ref_kind = kind, .label = label, .type = object->type, .name = name, .module = object->module,
-                         .object = s->opts.apart ? (uint32_t)object->id : 0};
+    htrail__shape key = {.parent = parent, .ref_kind = kind, .label = label, .type = m->object.type, .name = name, .module = m->object.module,
+                         .object = s->opts.apart && !m->merged ? (uint32_t)m->object.id : 0};
     return htrail__shapes_intern(shapes, &key, out);
 }
 
@@ -89,8 +92,9 @@ bool htrail__holders_root_is_object(uint32_t kind)
     return kind == HTRAIL_ROOT_MODULES || kind == HTRAIL_ROOT_FRAME;
 }
 
-static htrail_status top_shape(htrail__holders_search *s, htrail__shapes *shapes, const htrail__found_object *object, uint32_t name, uint32_t *out)
+static htrail_status top_shape(htrail__holders_search *s, htrail__shapes *shapes, const htrail__holders_member *m, uint32_t name, uint32_t *out)
 {
+    const htrail__found_object *object = &m->object;
     htrail__found_root root = {.kind = HTRAIL__ROOT_GARBAGE};
     htrail_status status = HTRAIL_OK;
     if (object->root != 0)
@@ -99,14 +103,14 @@ static htrail_status top_shape(htrail__holders_search *s, htrail__shapes *shapes
         status = htrail__holders_root_shape(s, shapes, &root, out);
     if (status != HTRAIL_OK || htrail__holders_root_is_object(root.kind))
         return status;
-    return step_shape(s, shapes, *out, HTRAIL_REF_PLAIN, 0, object, name, out);
+    return step_shape(s, shapes, *out, HTRAIL_REF_PLAIN, 0, m, name, out);
 }
 
 static htrail_status give_nameless(htrail__holders_search *s, htrail__holders_member *m)
 {
     if (m->holder == HTRAIL__NO_MEMBER)
-        return top_shape(s, &s->nameless, &m->object, 0, &m->nameless);
-    return step_shape(s, &s->nameless, s->members[m->holder].nameless, m->object.holder_kind, m->object.holder_label, &m->object, 0, &m->nameless);
+        return top_shape(s, &s->nameless, m, 0, &m->nameless);
+    return step_shape(s, &s->nameless, s->members[m->holder].nameless, m->object.holder_kind, m->object.holder_label, m, 0, &m->nameless);
 }
 
 /* The holder has its shape. */
@@ -115,8 +119,8 @@ htrail_status htrail__holders_give_shape(htrail__holders_search *s, htrail__hold
     bool merged = m->nameless < s->nameless_counted && s->nameless_names[m->nameless] > NAMES_APART_MAX;
     uint32_t name = merged ? 0 : m->object.name;
     if (m->holder == HTRAIL__NO_MEMBER)
-        return top_shape(s, &s->out->shapes, &m->object, name, &m->shape);
-    return step_shape(s, &s->out->shapes, s->members[m->holder].shape, m->object.holder_kind, m->object.holder_label, &m->object, name, &m->shape);
+        return top_shape(s, &s->out->shapes, m, name, &m->shape);
+    return step_shape(s, &s->out->shapes, s->members[m->holder].shape, m->object.holder_kind, m->object.holder_label, m, name, &m->shape);
 }
 
 /* The member with this id, its chain followed. */
@@ -145,8 +149,9 @@ htrail_status htrail__holders_resolve(htrail__holders_search *s, uint64_t id, ui
         s->stack[depth++] = added;
         at = object.holder;
     }
-    while (depth-- > 0) {
+    for (size_t length = depth; depth-- > 0;) {
         htrail__holders_member *m = &s->members[s->stack[depth]];
+        m->merged = depth >= APART_ENDS && depth + APART_ENDS < length;
         m->holder = m->object.holder == 0 ? HTRAIL__NO_MEMBER : below;
         status = give_nameless(s, m);
         if (status == HTRAIL_OK && s->names_counted)

@@ -21,6 +21,7 @@ typedef struct htrail__holders_member {
     uint32_t shape;    /* HTRAIL__NO_SHAPE until the names on the chains of all targets are counted */
     uint32_t seen;   /* number of the search that last met it */
     bool used;       /* on a chain that is kept */
+    bool merged;     /* far from both ends of a chain, where all else has a node of its own */
     bool target;
 } htrail__holders_member;
 

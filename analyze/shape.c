@@ -38,7 +38,7 @@ static uint32_t slot_of(const htrail__shapes *shapes, const htrail__shape *key)
 /* The step above that key repeats: the same step, under the same kind of holder. */
 static uint32_t repeated(htrail__shapes *shapes, const htrail__shape *key)
 {
-    uint32_t above = key->parent;
+    uint32_t above = key->object != 0 ? HTRAIL__NO_SHAPE : key->parent;
     for (uint32_t steps = 0; steps < shapes->fold_steps && above != HTRAIL__NO_SHAPE; steps++) {
         const htrail__shape *at = &shapes->shapes[above];
         if (at->parent == HTRAIL__NO_SHAPE)

@@ -11,14 +11,13 @@ static htrail_str text_of(const cli_graph_page *g, uint32_t text)
 /* "this function app.run" */
 static void add_one(const cli_graph_page *g, htrail__text *out, uint64_t id)
 {
-    htrail__chain chain;
+    htrail__found_object object, holder;
     htrail__text_add_string(out, "this ");
-    if (htrail__chain_find(&chain, g->lookup, id) == HTRAIL_OK) {
-        const htrail__found_object *step = &chain.steps[chain.step_count - 1], *holder = chain.step_count > 1 ? step - 1 : NULL;
-        htrail__chain_object_text(out, text_of(g, step->type), text_of(g, step->name), text_of(g, step->module), holder ? text_of(g, holder->type) : (htrail_str){0},
-                                  holder ? text_of(g, holder->name) : (htrail_str){0}, text_of(g, step->holder_label));
-    }
-    htrail__chain_release(&chain);
+    if (htrail__lookup_object(g->lookup, id, &object) != HTRAIL_OK)
+        return;
+    bool held = object.holder != 0 && htrail__lookup_object(g->lookup, object.holder, &holder) == HTRAIL_OK;
+    htrail__chain_object_text(out, text_of(g, object.type), text_of(g, object.name), text_of(g, object.module), held ? text_of(g, holder.type) : (htrail_str){0},
+                              held ? text_of(g, holder.name) : (htrail_str){0}, text_of(g, object.holder_label));
 }
 
 /* What the question is about. */

@@ -136,8 +136,8 @@ static void link_children(model *m, uint32_t *tops)
             continue;
         uint32_t up = m->cards.holders->nodes[i].parent;
         while (up != NONE && is_shown(m, up) && is_left_out(m, up)) {
+            p->skipped += m->opts.apart ? (uint32_t)m->cards.holders->nodes[up].objects : 1; /* the middle of a long chain is one node all the same */
             up = m->cards.holders->nodes[up].parent;
-            p->skipped++;
         }
         uint32_t *list = up != NONE && is_shown(m, up) ? &m->plans[up].first : tops;
         p->up = list == tops ? NONE : up;
