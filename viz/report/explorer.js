@@ -18,7 +18,7 @@ let report, view, nav, select, notice;
 const address = (snapshot, kind, what) => '#/' + snapshot + '/' + kind + '/' + encodeURIComponent(what);
 const go = (kind, what, snapshot = at.snapshot) => { location.hash = address(snapshot, kind, what); };
 
-/* One question. While the server puts objects in order it says so, and is asked again; null: the reader has gone on. */
+/* One question. While the server puts objects in order it says so, and is asked again; null: the reader has gone on from the visit `mine` (null: of none). */
 async function ask(question, parameters, mine = visit) {
   for (;;) {
     let response, answer;
@@ -28,10 +28,9 @@ async function ask(question, parameters, mine = visit) {
     } catch (error) {
       throw new Error('heaptrail serve has ended, or cannot be reached: start it again, and open the address that it prints.');
     }
-    if (mine !== visit) return null;
+    if (mine !== null && mine !== visit) return null;
     if (response.status === 503 && question !== 'sql') {
       await new Promise(done => setTimeout(done, WAIT_MS));
-      if (mine !== visit) return null;
       continue;
     }
     if (!response.ok) throw new Error(answer.error || 'the server answered ' + response.status);
@@ -183,7 +182,7 @@ function head(title, under, ...rest) {
   const { el } = P, top = el('h2', { tabindex: '-1', class: 'title' }, title);
   view.replaceChildren(el('section', { class: 'card' }, top, el('p', { class: 'dim mono' }, under), ...rest));
   document.title = title + ': heaptrail';
-  top.focus({ preventScroll: true });
+  if (!/^(INPUT|TEXTAREA)$/.test(document.activeElement.tagName)) top.focus({ preventScroll: true }); /* not from under a reader who types */
   scrollTo(0, 0);
 }
 
@@ -243,7 +242,7 @@ function showTypes(words) {
       status.textContent = answer.rows.length === answer.total ? P.plural(answer.total, 'type') : 'the first ' + answer.rows.length + ' of ' + count(answer.total);
       panel.replaceChildren(rowsTable('Types', heads('<type', 'objects', 'own', 'retained'), answer.rows.map(r => [
         el('td', { class: 'name' }, el('a', { class: 'mono', href: address(at.snapshot, 'type', r[0]), title: r[0] }, P.short(r[0] || '(no name)', 100))), figure(r[1], count), figure(r[2], bytes), bar(r[3], most)])));
-      history.replaceState(null, '', address(at.snapshot, 'types', filter.value));
+      if (location.hash.startsWith('#/' + at.snapshot + '/types/')) history.replaceState(null, '', address(at.snapshot, 'types', filter.value)); /* unless the reader is just leaving */
     } catch (error) { failed(panel, error); }
   }
   filter.value = words;
@@ -287,7 +286,7 @@ function showSql(query) {
   }
   text.value = query;
   head('SQL', shots[at.snapshot].file);
-  const form = el('form', {}, text, el('div', { class: 'bar' }, run, el('span', { class: 'dim' }, 'Ctrl+Enter'), status));
+  const form = el('form', { 'aria-label': 'SQL' }, text, el('div', { class: 'bar' }, run, el('span', { class: 'dim' }, 'Ctrl+Enter'), status));
   form.addEventListener('submit', event => { event.preventDefault(); submit(); });
   text.addEventListener('keydown', event => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); submit(); } });
   view.append(el('section', { class: 'card list', 'aria-label': 'SQL' }, form, examples,
@@ -321,8 +320,7 @@ async function find(text) {
   if (/^#?\d+$/.test(text)) return go('object', text.replace('#', ''));
   if (!/^0x[0-9a-f]+$/i.test(text)) return go('types', text);
   try {
-    const mine = visit, answer = await ask('find', { address: text.toLowerCase() });
-    if (answer === null || mine !== visit) return;
+    const answer = await ask('find', { address: text.toLowerCase() }, null);
     go('object', answer.id);
     if (answer.offset > 0) notice.textContent = text + ' is ' + P.plural(answer.offset, 'byte') + ' into this object';
   } catch (error) { notice.textContent = error.message; }
@@ -356,8 +354,8 @@ function start(page) {
   select = el('select', { id: 'snapshot', 'aria-label': 'Snapshot' }, ...shots.map((shot, i) => el('option', { value: String(i) }, P.short(shot.file.replace(/.*\//, ''), 40))));
   notice = el('span', { id: 'notice', role: 'status' });
   const input = el('input', { type: 'search', id: 'find', placeholder: '0x… , #id or type ( / )', 'aria-label': 'Find an object by address or id, or types by name', autocomplete: 'off', spellcheck: 'false' });
-  const form = el('form', { role: 'search' }, input);
-  form.addEventListener('submit', event => { event.preventDefault(); if (input.value.trim()) find(input.value.trim()); });
+  const form = el('form', { role: 'search', 'aria-label': 'Find' }, input);
+  form.addEventListener('submit', event => { event.preventDefault(); input.blur(); if (input.value.trim()) find(input.value.trim()); });
   select.addEventListener('change', () => {
     const kept = at.view === 'type' || at.view === 'types' || at.view === 'sql';
     if (at.view === 'report') at.snapshot = Number(select.value);
