@@ -10,7 +10,7 @@
 #include "analyze/replaceable.h"
 #include "analyze/suppress.h"
 #include "cli/escape.h"
-#include "cli/flow.h"
+#include "cli/gist.h"
 #include "cli/number.h"
 #include "cli/progress.h"
 #include "cli/query.h"
@@ -354,14 +354,28 @@ static void print_hint(const search *s, const char *kind, int64_t example)
     fputs(cli_styled(stdout, CLI_STYLE_NONE), stdout);
 }
 
-/* What part of the heap's growth the verdicts name; nothing where it did not grow. */
-static void print_share(const search *s)
+/* "the heap: +117.6 KiB in 2 intervals, 98 % of it named above" */
+static void print_heap(const search *s)
 {
     int64_t named = 0, whole = s->found.leaks->heap_change;
+    char bytes[32];
+    cli_flow flow;
     for (size_t i = 0; i < s->found.leaks->verdict_count; i++)
         named += s->found.leaks->leaks[i].bytes_growth;
-    if (whole > 0)
-        printf(", %" PRId64 " %% of it named above", named >= whole ? 100 : 100 * named / whole);
+    putchar('\n');
+    cli_flow_begin(&flow, stdout, 0, 4);
+    cli_flow_style(&flow, CLI_STYLE_DIM);
+    cli_flow_format(&flow, "the heap: %s in %u interval%s", cli_gist_bytes(bytes, whole, true), s->count - 1, s->count == 2 ? "" : "s");
+    if (whole > 0) {
+        cli_flow_more(&flow, ",", 1);
+        cli_flow_format(&flow, "%" PRId64 " %% of it named above", named >= whole ? 100 : 100 * named / whole);
+    }
+    if (s->count == 2) {
+        cli_flow_more(&flow, ";", 1);
+        cli_flow_format(&flow, "more snapshots tell what goes on growing");
+    }
+    cli_flow_style(&flow, CLI_STYLE_NONE);
+    cli_flow_end(&flow);
 }
 
 static int print_verdicts(const search *s)
@@ -402,22 +416,18 @@ static int print_verdicts(const search *s)
     for (size_t i = 0; i < s->found.leaks->verdict_count; i++) {
         if (s->found.suppressed[i] == NULL)
             continue;
-        printf("%ssuppressed by '", verdicts + suppressed++ > 0 ? "\n" : "");
-        cli_print_escaped(stdout, s->found.suppressed[i], strlen(s->found.suppressed[i]));
-        printf("': ");
-        cli_print_escaped(stdout, s->found.words[i].sentence, strlen(s->found.words[i].sentence));
-        putchar('\n');
+        cli_flow flow;
+        if (verdicts + suppressed++ > 0)
+            putchar('\n');
+        cli_flow_begin(&flow, stdout, 0, 4);
+        cli_flow_format(&flow, "suppressed by '%s': %s", s->found.suppressed[i], s->found.words[i].sentence);
+        cli_flow_end(&flow);
     }
-    cli_format_bytes(bytes, sizeof bytes, s->found.leaks->heap_change);
-    const char *sign = s->found.leaks->heap_change > 0 ? "+" : "", *plural = s->count == 2 ? "" : "s";
-    if (verdicts == 0 && suppressed == 0) {
-        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s%s)\n", s->count - 1, plural, sign, bytes,
-               s->found.leaks->heap_change > 0 ? "; --noisy shows what grew otherwise" : "");
-        return CLI_EXIT_OK;
-    }
-    printf("\n%sthe heap: %s%s in %u interval%s", cli_styled(stdout, CLI_STYLE_DIM), sign, bytes, s->count - 1, plural);
-    print_share(s);
-    printf("%s%s\n", s->count == 2 ? "; more snapshots tell what goes on growing" : "", cli_styled(stdout, CLI_STYLE_NONE));
+    if (verdicts == 0 && suppressed == 0)
+        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s)\n", s->count - 1, s->count == 2 ? "" : "s",
+               cli_gist_bytes(bytes, s->found.leaks->heap_change, true), s->found.leaks->heap_change > 0 ? "; --noisy shows what grew otherwise" : "");
+    else
+        print_heap(s);
     return CLI_EXIT_OK;
 }
 

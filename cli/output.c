@@ -11,7 +11,9 @@
 enum {
     CELL_NARROWEST = 12, /* no column is cut below this */
     TEXT_WANTED = 32,    /* before text is cut below this, heads are shortened and columns left out */
-    GAP = 2
+    GAP = 2,
+    INDENT = 2,     /* of a level */
+    LEVELS_MAX = 40 /* deeper ones stand below each other */
 };
 
 typedef enum cell_kind { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT } cell_kind;
@@ -22,6 +24,8 @@ typedef struct cell {
     double real;
     char *text; /* owned */
     size_t len;
+    size_t level;   /* of a tree */
+    char *branches; /* before the text; owned, NULL: none */
 } cell;
 
 typedef struct column {
@@ -33,7 +37,7 @@ typedef struct column {
 
 struct cli_rows {
     const char *command;
-    bool json, begun, heads_kept;
+    bool json, begun, heads_kept, is_tree;
     column *columns;
     size_t column_count;
     cell *cells; /* table: all; JSON: of one row */
@@ -172,6 +176,15 @@ void cli_rows_text(cli_rows *rows, const char *data, size_t len)
     add_cell(rows, added);
 }
 
+void cli_rows_branch(cli_rows *rows, size_t level, const char *data, size_t len)
+{
+    cli_rows_text(rows, data, len);
+    if (rows->json)
+        return;
+    rows->cells[rows->cell_count - 1].level = level;
+    rows->is_tree = true;
+}
+
 void cli_rows_number(cli_rows *rows, int64_t number) { add_cell(rows, (cell){.kind = CELL_INTEGER, .number = number}); }
 void cli_rows_real(cli_rows *rows, double number) { add_cell(rows, (cell){.kind = CELL_REAL, .real = number}); }
 void cli_rows_null(cli_rows *rows) { add_cell(rows, (cell){.kind = CELL_NULL}); }
@@ -255,6 +268,77 @@ static void choose_kinds(cli_rows *rows)
     }
 }
 
+/* What stands before the lines of a tree: a branch to each, and a line down to the next of the same parent. From
+ * the last row up it is known whether there is one. */
+static void draw_branches(cli_rows *rows)
+{
+    static const struct { const char *line, *branch, *last, *nothing; } utf8 = {"│ ", "├─", "└─", "  "}, ascii = {"| ", "|-", "`-", "  "}, pipe = {"  ", "  ", "  ", "  "};
+    bool has_next[LEVELS_MAX + 1] = {false};
+    for (size_t at = rows->cell_count; rows->is_tree && at-- > 0;) {
+        cell *drawn = &rows->cells[at];
+        size_t level = drawn->level < LEVELS_MAX ? drawn->level : LEVELS_MAX;
+        char text[4 * INDENT * LEVELS_MAX] = "", *end = text;
+        if (at % rows->column_count != 0)
+            continue;
+        for (size_t i = 1; i <= level; i++) {
+            const char *line = i < level ? (has_next[i] ? utf8.line : utf8.nothing) : has_next[i] ? utf8.branch : utf8.last;
+            if (!cli_is_terminal(stdout))
+                line = pipe.line;
+            else if (!cli_is_utf8(stdout))
+                line = i < level ? (has_next[i] ? ascii.line : ascii.nothing) : has_next[i] ? ascii.branch : ascii.last;
+            end = stpcpy(end, line);
+        }
+        drawn->branches = must(strdup(text));
+        has_next[level] = true;
+        memset(has_next + level + 1, 0, (LEVELS_MAX - level) * sizeof *has_next);
+    }
+}
+
+static size_t branch_columns(const cell *value) { return value->branches == NULL ? 0 : INDENT * (value->level < LEVELS_MAX ? value->level : LEVELS_MAX); }
+
+static int64_t rank_of(const cli_rows *rows, size_t row, size_t at)
+{
+    const cell *cells = rows->cells + row * rows->column_count;
+    if (cells[at].kind == CELL_NULL && at > 0)
+        at--;
+    return cells[at].kind == CELL_REAL ? (int64_t)cells[at].real : cells[at].number;
+}
+
+static int by_rank(const void *left, const void *right)
+{
+    const int64_t *a = left, *b = right; /* number, row */
+    return a[0] != b[0] ? (a[0] > b[0] ? -1 : 1) : a[1] < b[1] ? -1 : a[1] > b[1];
+}
+
+size_t cli_rows_keep_largest(cli_rows *rows, const char *by, size_t count)
+{
+    size_t at = 0, kept = 0, gone = rows->row_count > count ? rows->row_count - count : 0;
+    while (at < rows->column_count && strcmp(rows->columns[at].name, by) != 0)
+        at++;
+    if (gone == 0 || at == rows->column_count || rows->json)
+        return 0;
+    int64_t (*ranks)[2] = must(calloc(rows->row_count, sizeof *ranks));
+    bool *stays = must(calloc(rows->row_count, sizeof *stays));
+    for (size_t row = 0; row < rows->row_count; row++) {
+        ranks[row][0] = rank_of(rows, row, at);
+        ranks[row][1] = (int64_t)row;
+    }
+    qsort(ranks, rows->row_count, sizeof *ranks, by_rank);
+    for (size_t i = 0; i < count; i++)
+        stays[ranks[i][1]] = true;
+    for (size_t i = 0; i < rows->cell_count; i++) {
+        if (stays[i / rows->column_count])
+            rows->cells[kept++] = rows->cells[i];
+        else
+            free(rows->cells[i].text);
+    }
+    rows->cell_count = kept;
+    rows->row_count = count;
+    free(ranks);
+    free(stays);
+    return gone;
+}
+
 /* What a table looks like where it is printed. */
 typedef struct layout {
     size_t *widths;
@@ -278,7 +362,7 @@ static size_t measure(const cli_rows *rows, layout *chosen, size_t text_max)
     for (size_t i = 0; i < rows->column_count; i++) {
         chosen->widths[i] = strlen(head_of(rows, chosen, i));
         for (size_t at = i; at < rows->cell_count; at += rows->column_count) {
-            size_t width = cli_width(rows->cells[at].text, rows->cells[at].len);
+            size_t width = branch_columns(&rows->cells[at]) + cli_width(rows->cells[at].text, rows->cells[at].len);
             if (width > chosen->widths[i])
                 chosen->widths[i] = width;
         }
@@ -312,6 +396,16 @@ static void choose_layout(const cli_rows *rows, layout *chosen, size_t limit)
     }
 }
 
+/* As much of them as leaves room for the text. */
+static size_t print_branches(const cell *value, size_t columns)
+{
+    size_t width = branch_columns(value), room = columns > CELL_NARROWEST ? columns - CELL_NARROWEST : 0;
+    if (width == 0 || width > room)
+        return 0;
+    printf("%s%s%s", cli_styled(stdout, CLI_STYLE_DIM), value->branches, cli_styled(stdout, CLI_STYLE_NONE));
+    return width;
+}
+
 static void print_line(const cli_rows *rows, const layout *chosen, const cell *cells, const char *style)
 {
     size_t pending = 0; /* blanks, written when something follows: no line ends in one */
@@ -327,7 +421,8 @@ static void print_line(const cli_rows *rows, const layout *chosen, const cell *c
         if (len > 0) {
             printf("%*s", (int)pending, "");
             pending = 0;
-            width = cli_print_fitted(stdout, text, len, chosen->widths[i]);
+            width = cells == NULL ? 0 : print_branches(&cells[i], chosen->widths[i]);
+            width += cli_print_fitted(stdout, text, len, chosen->widths[i] - width);
         }
         pending += GAP + (left ? chosen->widths[i] - width : 0);
     }
@@ -353,6 +448,7 @@ static void print_table(cli_rows *rows)
     layout chosen = {.widths = must(calloc(rows->column_count + 1, sizeof *chosen.widths))};
     choose_kinds(rows);
     format_cells(rows);
+    draw_branches(rows);
     choose_layout(rows, &chosen, cli_terminal_columns(stdout));
     if (rows->row_count > 0 || (rows->heads_kept && rows->column_count > 0))
         print_line(rows, &chosen, NULL, cli_styled(stdout, CLI_STYLE_BOLD));
@@ -380,8 +476,10 @@ void cli_rows_close(cli_rows *rows)
 
 void cli_rows_discard(cli_rows *rows)
 {
-    for (size_t i = 0; i < rows->cell_count; i++)
+    for (size_t i = 0; i < rows->cell_count; i++) {
         free(rows->cells[i].text);
+        free(rows->cells[i].branches);
+    }
     for (size_t i = 0; i < rows->column_count; i++)
         free(rows->columns[i].name);
     free(rows->columns);

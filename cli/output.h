@@ -48,6 +48,9 @@ void cli_rows_column_sentence(cli_rows *rows);
 /* A table without rows prints its heads (otherwise nothing). */
 void cli_rows_keep_heads(cli_rows *rows);
 void cli_rows_text(cli_rows *rows, const char *data, size_t len);
+/* The same for a line of a tree, so many levels below the top: on a terminal with branches, otherwise indented. Its parent
+ * is the nearest row before it that has a level less. */
+void cli_rows_branch(cli_rows *rows, size_t level, const char *data, size_t len);
 void cli_rows_number(cli_rows *rows, int64_t number);
 void cli_rows_real(cli_rows *rows, double number);
 void cli_rows_null(cli_rows *rows);
@@ -58,6 +61,9 @@ void cli_rows_member(cli_rows *rows, const char *key, const char *text);
 void cli_rows_member_number(cli_rows *rows, const char *key, int64_t number);
 /* JSON only: what is there is one table, and another begins, {"rows": [...], "name": [...]}, which has columns of its own. */
 void cli_rows_next(cli_rows *rows, const char *name);
+/* A table of a tree: of its rows so many at most, the largest by a column, by the one before it
+ * where that is NULL. What stands above a row is never smaller, so that what is left is a tree. Returns how many went. */
+size_t cli_rows_keep_largest(cli_rows *rows, const char *by, size_t count);
 /* Print and release. A table with no rows prints nothing, unless its heads are kept. */
 void cli_rows_close(cli_rows *rows);
 

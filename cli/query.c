@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-    INDENT = 2, /* blanks a level */
     ROWS_DEFAULT = 20,
     ROWS_LEAST = 5,
     LINES_BESIDE = 5 /* of a terminal: two of a sentence, the heads, how many more, and what one types next */
@@ -103,19 +102,7 @@ static const cli_query_column *column_named(const cli_query_column *columns, con
     return &plain;
 }
 
-/* indent: blanks before a text. */
-static void add_text(cli_rows *rows, const char *text, size_t len, size_t indent)
-{
-    char *indented = indent == 0 ? NULL : malloc(indent + len);
-    if (indented != NULL) {
-        memset(indented, ' ', indent);
-        memcpy(indented + indent, text, len);
-    }
-    cli_rows_text(rows, indented != NULL ? indented : text, indented != NULL ? indent + len : len);
-    free(indented);
-}
-
-static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column, const char *blank, size_t indent)
+static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column, const char *blank, size_t level)
 {
     switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER: cli_rows_number(rows, sqlite3_column_int64(statement, column)); break;
@@ -124,10 +111,14 @@ static void add_value(cli_rows *rows, sqlite3_stmt *statement, int column, const
     default: {
         const char *text = (const char *)sqlite3_column_text(statement, column);
         size_t len = text == NULL ? 0 : (size_t)sqlite3_column_bytes(statement, column);
-        if (len == 0 && blank != NULL)
-            add_text(rows, blank, strlen(blank), indent);
+        if (len == 0 && blank != NULL) {
+            text = blank;
+            len = strlen(blank);
+        }
+        if (level > 0)
+            cli_rows_branch(rows, level, text == NULL ? "" : text, len);
         else
-            add_text(rows, text == NULL ? "" : text, len, indent);
+            cli_rows_text(rows, text == NULL ? "" : text, len);
     }
     }
 }
@@ -136,15 +127,15 @@ static bool is_left_out(const cli_query_column *about, bool json) { return !json
 
 static void add_row(cli_rows *rows, sqlite3_stmt *statement, const cli_query_column *columns, bool json)
 {
-    size_t indent = 0;
+    size_t level = 0;
     for (int i = 0; i < sqlite3_column_count(statement); i++) {
         const cli_query_column *about = column_named(columns, sqlite3_column_name(statement, i));
         if (about->is_indent)
-            indent = json ? 0 : INDENT * (size_t)sqlite3_column_int64(statement, i);
+            level = json ? 0 : (size_t)sqlite3_column_int64(statement, i);
         if (is_left_out(about, json))
             continue;
-        add_value(rows, statement, i, json ? NULL : about->blank, indent);
-        indent = 0;
+        add_value(rows, statement, i, json ? NULL : about->blank, level);
+        level = 0;
     }
 }
 
@@ -183,11 +174,16 @@ static int add_rows(const cli_arguments *arguments, cli_rows *rows, sqlite3_stmt
     return step == SQLITE_DONE ? CLI_EXIT_OK : cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
 }
 
+uint64_t cli_terminal_rows(void)
+{
+    size_t lines = cli_terminal_lines();
+    return lines == 0 ? 0 : lines < LINES_BESIDE + ROWS_LEAST ? ROWS_LEAST : lines - LINES_BESIDE;
+}
+
 int cli_limit_option(const cli_arguments *arguments, uint64_t *limit)
 {
     const char *rows = cli_option_value(arguments, "limit");
-    size_t lines = cli_terminal_lines();
-    unsigned long long number = cli_option_given(arguments, "json") ? 0 : lines == 0 ? ROWS_DEFAULT : lines < LINES_BESIDE + ROWS_LEAST ? ROWS_LEAST : lines - LINES_BESIDE;
+    unsigned long long number = cli_option_given(arguments, "json") ? 0 : cli_terminal_rows() > 0 ? cli_terminal_rows() : ROWS_DEFAULT;
     if (rows != NULL && !cli_parse_number(rows, &number))
         return cli_usage(arguments, "'%s' is not a number of rows", rows);
     *limit = number;
@@ -229,6 +225,13 @@ int cli_query_rows_add(const cli_arguments *arguments, cli_rows *rows, sqlite3_s
     return add_rows(arguments, rows, statement, NULL, 0, &more, NULL);
 }
 
+static void print_smaller(uint64_t count, const char *how)
+{
+    char number[32];
+    cli_format_number(number, sizeof number, (int64_t)count);
+    printf("%s... and %s smaller: %s%s\n", cli_styled(stdout, CLI_STYLE_DIM), number, how, cli_styled(stdout, CLI_STYLE_NONE));
+}
+
 static void print_told(const cli_query_told *told)
 {
     cli_flow flow;
@@ -252,9 +255,12 @@ int cli_print_query_told(const cli_arguments *arguments, sqlite3_stmt *statement
         cli_rows_discard(rows);
         return result;
     }
+    size_t smaller = told != NULL && told->rows_max > 0 ? cli_rows_keep_largest(rows, told->largest_by, told->rows_max) : 0;
     if (told != NULL)
         print_told(told);
     cli_rows_close(rows);
+    if (smaller > 0)
+        print_smaller(smaller, told->how);
     if (more > 0 && !cli_option_given(arguments, "json"))
         cli_print_more(more);
     return CLI_EXIT_OK;

@@ -37,7 +37,7 @@ typedef struct cli_query_column {
     bool is_spare;     /* left out on a terminal that is narrower still */
     const char *blank; /* what a table shows for the empty text; NULL: nothing. Borrowed */
     bool is_hidden;    /* for JSON alone */
-    bool is_indent;    /* a level: in a table the column after it is indented by so much instead */
+    bool is_indent;    /* a level: in a table the column after it is a line of a tree instead */
 } cli_query_column;
 
 /* Print the rows of a prepared statement (the caller binds before and finalizes after) as
@@ -52,12 +52,17 @@ typedef struct cli_query_told {
     void (*row)(void *arg, sqlite3_stmt *row);
     void (*say)(void *arg, cli_flow *flow);
     void *arg;
+    /* Of a tree: the largest so many (0: all) by this column, and how to see the others: cli_rows_keep_largest. */
+    uint64_t rows_max;
+    const char *largest_by, *how;
 } cli_query_told;
 
 /* The same; told may be NULL. */
 int cli_print_query_told(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns, uint64_t row_limit,
                          const cli_query_told *told);
 
+/* Rows that a terminal has room for; 0: it is none. */
+uint64_t cli_terminal_rows(void);
 /* How many rows by --limit, else as many as the terminal has room for, else 20; with --json all. Returns CLI_EXIT_OK, or
  * the exit code of a wrong use that was said. */
 int cli_limit_option(const cli_arguments *arguments, uint64_t *limit);

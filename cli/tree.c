@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "analyze/unfold.h"
-#include "cli/query.h"
+#include "cli/gist.h"
 
 enum {
     DEPTH_DEFAULT = 4,
+    DEPTH_TERMINAL = 8, /* where the smallest lines are left out again */
     LINES_DEFAULT = 5,
     PERCENT_DEFAULT = 1
 };
@@ -19,7 +20,7 @@ int cli_tree_options(const cli_arguments *arguments, cli_tree_limits *limits)
     unsigned long long number;
     char *end = NULL;
 
-    *limits = (cli_tree_limits){.depth = DEPTH_DEFAULT, .lines = LINES_DEFAULT, .percent_min = -1};
+    *limits = (cli_tree_limits){.depth = cli_is_terminal(stdout) && !cli_option_given(arguments, "json") ? DEPTH_TERMINAL : DEPTH_DEFAULT, .lines = LINES_DEFAULT, .percent_min = -1};
     if (!cli_option_given(arguments, "tree"))
         return depth != NULL || least != NULL ? cli_usage(arguments, "--%s is for --tree", depth != NULL ? "depth" : "min") : CLI_EXIT_OK;
     if (depth != NULL) {
@@ -54,6 +55,40 @@ int cli_tree_dominators(const cli_arguments *arguments, sqlite3 *db, const htrai
     return result;
 }
 
+/* What has most at the top. */
+typedef struct largest {
+    char *key;
+    const char *blank;
+    double percent;
+} largest;
+
+static void see(void *arg, sqlite3_stmt *row)
+{
+    static const char more[] = " more)";
+    largest *found = arg;
+    const char *key = (const char *)sqlite3_column_text(row, cli_query_column_at(row, "key"));
+    double percent = sqlite3_column_double(row, cli_query_column_at(row, "percent"));
+    size_t len = key == NULL ? 0 : strlen(key);
+    bool is_rest = len >= sizeof more && key[0] == '(' && strcmp(key + len - sizeof more + 1, more) == 0;
+    if (cli_query_number(row, "depth") != 0 || percent <= found->percent || is_rest)
+        return;
+    free(found->key);
+    found->key = strdup(len > 0 || found->blank == NULL ? (key == NULL ? "" : key) : found->blank);
+    found->percent = percent;
+}
+
+/* "(several roots) dict __main__ holds 73 % of the heap" */
+static void say(void *arg, cli_flow *flow)
+{
+    const largest *found = arg;
+    if (found->key == NULL)
+        return;
+    cli_flow_style(flow, CLI_STYLE_BOLD);
+    cli_flow_name(flow, found->key);
+    cli_flow_format(flow, "holds %.0f %% of the heap", found->percent);
+    cli_flow_style(flow, CLI_STYLE_NONE);
+}
+
 int cli_tree_print(const cli_arguments *arguments, sqlite3_stmt *statement, const char *blank)
 {
     const cli_query_column columns[] = {{.name = "depth", .is_indent = true},
@@ -67,5 +102,10 @@ int cli_tree_print(const cli_arguments *arguments, sqlite3_stmt *statement, cons
                                         {.name = "shared", .kind = CLI_COLUMN_BYTES, .is_spare = true},
                                         {.name = "percent", .kind = CLI_COLUMN_TENTHS},
                                         {.name = NULL}};
-    return cli_print_query(arguments, statement, columns, 0);
+    largest found = {.blank = blank};
+    const cli_query_told told = {.row = see, .say = say, .arg = &found, .largest_by = "retained", .how = "-n 5 shows them",
+                                 .rows_max = cli_option_given(arguments, "limit") ? 0 : cli_terminal_rows()};
+    int result = cli_print_query_told(arguments, statement, columns, 0, &told);
+    free(found.key);
+    return result;
 }

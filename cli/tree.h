@@ -8,7 +8,7 @@
 
 #define CLI_TREE_OPTIONS                                                                          \
     {"tree", 't', NULL, "unfold: the tree of dominators; with --by package or root what is in each"}, \
-    {"depth", 'd', "N", "with --tree: at most N levels (default 4)"},                                \
+    {"depth", 'd', "N", "with --tree: at most N levels (default 4, on a terminal 8)"},                                \
     {"min", 0, "PERCENT", "with --tree: only what has so much of the heap (default 1; with --by 0)"}
 
 typedef struct cli_tree_limits {

@@ -51,6 +51,7 @@ SHOPS = "shop300.htrail shop600.htrail shop1000.htrail"
 # By file: commands, each at both sizes and in a pipe.
 SCREENS = {
     "top": ["top shop1000.htrail", "top -n 3 --by size shop1000.htrail", "top --by c-refs shop300.htrail", "top names.htrail", "top many.htrail"],
+    "tree": ["top --tree shop1000.htrail", "top --tree --min 0 top.htrail", "top --tree -n 1 --depth 3 top.htrail", "top --tree --by package top.htrail", "top --tree names.htrail"],
     "diff": ["diff shop300.htrail shop600.htrail", "diff " + SHOPS, "diff --by path shop300.htrail shop600.htrail", "diff shop600.htrail shop300.htrail",
              "diff shop300.htrail shop300.htrail"],
     "leaks": ["leaks " + SHOPS, "leaks shop300.htrail shop600.htrail", "leaks shop1000.htrail shop1000.htrail", "leaks " + " ".join("shop%d.htrail" % i for i in range(10, 22))],
@@ -73,6 +74,7 @@ class Screens(unittest.TestCase):
         graph_file.snapshot(NAMES, cls.folder, "names")
         for i in range(10, 22):
             graph_file.snapshot("shop.graph", cls.folder, "shop%d" % i, n=i * i)
+        graph_file.snapshot("top.graph", cls.folder, "top")
         graph_file.snapshot(THREADS, cls.folder, "threads1", count=3)
         graph_file.snapshot(THREADS + "thread 300 name=\033[7mlate\nframe 300 0 late late.py:1\n", cls.folder, "threads2", count=30)
         graph_file.snapshot("root modules all all\nall list - : index - " + ", index - ".join("one%d" % i for i in range(40)) + "".join(
