@@ -20,6 +20,7 @@ enum { WAYS_LISTED = 8, WEAK_LISTED = 3, SHORT_AT_TOP = 4, SHORT_AT_END = 3 };
 static const cli_option options[] = {
     {"number", 'n', "N", "print N ways to reach the objects, where there are several (default 1)"},
     {"all", 'a', NULL, "print all ways"},
+    {"to", 0, "SQL", "print the chain from the nearest referrer for which this expression holds; exit 1 where there is none"},
     CLI_OPTION_JSON,
     CLI_OPTION_SHOW_SQL,
     {NULL, 0, NULL, NULL},
@@ -467,6 +468,10 @@ static int run(const cli_arguments *arguments)
         snprintf(message, sizeof message, "%s", htrail_status_text(status));
     if (status != HTRAIL_OK) {
         result = status == HTRAIL_E_MISUSE ? cli_usage(arguments, "%s", message) : cli_fail(arguments, "'%s': %s", operands[0], message);
+        goto done;
+    }
+    if (cli_option_given(arguments, "to")) {
+        result = cli_why_to(&w);
         goto done;
     }
     result = find_ways(&w);

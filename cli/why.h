@@ -77,6 +77,8 @@ HTRAIL_MUST_CHECK htrail_status cli_why_independent_find(cli_why_page *w);
 /* shown: the chain that stands above it. */
 int cli_why_independent_print(const cli_why_page *w, const cli_why_chain *shown);
 
+/* --to: all that it prints. */
+int cli_why_to(cli_why_page *w);
 /* The queries of all tables on standard error, where --show-sql was given; with --json their rows too. */
 int cli_why_tables(cli_why_page *w);
 

@@ -1,4 +1,5 @@
 """What `heaptrail graph` can be asked for, on heaps written as text: each picture's cards, arrows and words."""
+import json
 import os
 import re
 import resource
@@ -236,6 +237,25 @@ class Around(Heap, unittest.TestCase):
     def test_too_many_counts_the_rest(self):
         tree = self.tree("type:app.Box", "--backrefs", "--too-many", "2", "--max-depth", "1")
         self.assertIn("3 more referrers", tree)
+
+
+    def why(self, *arguments):
+        return run("why", self.file, *arguments)
+
+    def test_why_to_finds_the_nearest_referrer_along_any_reference(self):
+        chain = self.why("type:bytearray", "--to", "type = 'app.Hidden'")
+        self.assertEqual((chain.returncode, chain.stderr), (0, b""))
+        self.assertEqual([re.split(r" {2,}|, length| retained", line.strip())[0] for line in chain.stdout.decode().splitlines()],
+                         ["app.Hidden", "-.of-----> app.Box", "-.left---> app.Half", "-.shared-> bytearray"])
+        rows = json.loads(self.why("type:bytearray", "--to", "type = 'app.Hidden'", "--json").stdout)["rows"]
+        self.assertEqual([(row["type"], row["label"]) for row in rows], [("app.Hidden", None), ("app.Box", "of"), ("app.Half", "left"), ("bytearray", "shared")])
+
+    def test_why_to_ends_with_1_where_there_is_none(self):
+        none = self.why("type:bytearray", "--to", "type = 'set'")
+        self.assertEqual((none.returncode, none.stdout), (1, b""))
+        self.assertEqual(none.stderr, b"heaptrail why: no object for which this holds leads to it: type = 'set'\n")
+        self.assertEqual(self.why("type:list", "--to", "type = 'app.Box'").returncode, 1)
+        self.assertEqual(self.why("type:list", "--to", "nothing at all").returncode, 2)
 
 
 class Shapes(Heap, unittest.TestCase):
