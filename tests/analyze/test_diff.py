@@ -167,6 +167,52 @@ meta gc_frozen 0
         self.assertIn(".log", said)
         self.assertIn("type:Record <= +0: 5 -> 6, +1", said)
 
+    def test_where_each_has_a_holder_of_its_own_the_way_that_gained_most_is_shown(self):
+        """A frame holds the last one, which is nearer to a root than those that listeners hold, one each."""
+        heap = """
+root modules main __main__
+root frame running run~at~bus.py:65 thread=5
+thread 5 name=main
+running    frame - pseudo : local x last%d
+main       module __main__ : field __dict__ globals
+globals    dict - : value bus bus
+bus        list - : index - listener[*]
+listener[n] function app.f : field __closure__ held[$]
+held[n]    app.Session -
+last%d     app.Session -
+"""
+        before, after = (graph_file.snapshot(heap % (n, n), self.folder, "bus.%d" % n, n=n) for n in (5, 20))
+        for subject in "type:Session", "root:sys.modules", "package:app", "size:64-127", "length:none":
+            said = heaptrail("diff", "--assert", subject + " <= +0", before, after, code=1).stdout
+            self.assertIn("  sys.modules __main__\n", said, subject)
+            self.assertIn("-['bus']", said, subject)
+        for subject in "root:frame", "root:frame: run at bus.py:65":
+            self.assertIn("  frame run at bus.py:65\n", heaptrail("diff", "--assert", subject + " < 1", before, after, code=1).stdout, subject)
+
+    def test_a_root_s_kind_and_a_package_s_package_are_keys_too(self):
+        heap = HEAP % (1, "one") + "root frame running run~at~bus.py:%d\nrunning frame - pseudo : local x local\nlocal list - : index - more[*]\nmore[n] app.sub.Item -\n"
+        files = [graph_file.snapshot(heap % line, self.folder, "kind.%d" % line, n=n) for line, n in ((7, 5), (8, 20))]
+        self.assertEqual(self.holds("root:frame <= +15", "root:frame <= +14", "root:frame: run at bus.py:8 < 1", "package:app.sub <= +15", "package:app.sub < 20", files=files),
+                         [1, 0, 0, 1, 0])
+
+    def test_what_is_retained_is_a_measure(self):
+        files = self.heaps(10, 50)
+        self.assertEqual(self.holds("type:list retained <= +2240", "type:list retained <= +2239", files=files), [1, 0])
+        said = heaptrail("diff", "--assert", "type:list retaned <= +0", *files, code=2).stderr
+        self.assertIn("'retaned' is no measure; it is count (or objects), bytes, retained or shared", said)
+        self.assertIn("is no assertion", heaptrail("diff", "--assert", "total retained <= +0", *files, code=2).stderr)
+
+    def test_what_no_snapshot_has_is_said_and_with_strict_no_use(self):
+        files = self.heaps(10, 10)
+        for misspelt in "type:Recrd", "type:record", "type:Rec*", "type:ap.Record":
+            said = heaptrail("diff", "--assert", misspelt + " <= +0", *files)
+            self.assertIn("'%s <= +0': no snapshot has such a type: is it 'app.Record'?" % misspelt, said.stderr)
+            self.assertIn("ok", said.stdout)
+            self.assertIn("is it 'app.Record'?", heaptrail("diff", "--strict", "--assert", misspelt + " <= +0", *files, code=2).stderr)
+        rows = json.loads(heaptrail("diff", "--json", "--assert", "type:Recrd <= +0", "--assert", "type:Record <= +0", *files).stdout)["rows"]
+        self.assertEqual([row["known"] for row in rows], [0, 1])
+        heaptrail("diff", "--strict", "--assert", "type:Record <= +0", *files)
+
     def test_units(self):
         files = self.heaps(10, 1000)
         self.assertEqual(self.holds("type:Record bytes <= 47KiB", "type:Record bytes <= 46K", "type:Record bytes < 1MiB", files=files), [1, 0, 1])
