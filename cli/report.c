@@ -21,7 +21,8 @@
 #include "viz/numbers.h"
 #include "viz/report_page.h"
 
-enum { CHAINS_MAX = 8, TARGETS_MAX = 2000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS = 40 };
+enum { VERDICT = 0, TYPE = 4, EXAMPLE = 6, CONTAINER = 10, OBJECTS }; /* columns of a verdict, as add_chains asks for them */
+enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 20000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS = 40 };
 #define TREE_PERCENT 0.1
 
 typedef struct report {
@@ -78,11 +79,11 @@ static int find_targets(const report *r, sqlite3_stmt *verdict, uint64_t *ids, s
         if (result != CLI_EXIT_OK)
             return result;
         if (sqlite3_bind_parameter_count(statement) > 3) {
-            sqlite3_bind_int64(statement, 1, sqlite3_column_int64(verdict, 2));
-            sqlite3_bind_text(statement, 2, (const char *)sqlite3_column_text(verdict, 1), -1, SQLITE_STATIC);
+            sqlite3_bind_int64(statement, 1, sqlite3_column_int64(verdict, CONTAINER));
+            sqlite3_bind_text(statement, 2, (const char *)sqlite3_column_text(verdict, TYPE), -1, SQLITE_STATIC);
             sqlite3_bind_int(statement, 4, TARGETS_MAX);
         } else {
-            sqlite3_bind_int64(statement, 3, sqlite3_column_int64(verdict, 3));
+            sqlite3_bind_int64(statement, 3, sqlite3_column_int64(verdict, EXAMPLE));
         }
         while (sqlite3_step(statement) == SQLITE_ROW && *count < TARGETS_MAX)
             ids[(*count)++] = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -91,47 +92,73 @@ static int find_targets(const report *r, sqlite3_stmt *verdict, uint64_t *ids, s
     return CLI_EXIT_OK;
 }
 
-/* A section of the page: the picture of who holds what leaks. *drawn: there is one. */
-static int add_chain(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict, unsigned number, bool *drawn)
+/* The picture of who holds what leaks; none where the heap has no such object, or it cannot be laid out. */
+static int add_picture(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict)
 {
     static uint64_t ids[TARGETS_MAX];
     size_t count;
-    htrail__text question, svg;
-    const char *type = (const char *)sqlite3_column_text(verdict, 1), *sentence = (const char *)sqlite3_column_text(verdict, 4);
+    htrail__text question, subtitle, svg;
+    const char *type = (const char *)sqlite3_column_text(verdict, TYPE);
+    uint64_t all = (uint64_t)sqlite3_column_int64(verdict, OBJECTS);
     int result = find_targets(r, verdict, ids, &count);
 
-    *drawn = false;
     if (result != CLI_EXIT_OK || count == 0)
         return result;
     htrail__text_init(&question, TEXT_BYTES_MAX);
+    htrail__text_init(&subtitle, TEXT_BYTES_MAX);
     htrail__text_init(&svg, HTRAIL__SVG_BYTES_MAX);
+    all = count == TARGETS_MAX && all > count ? all : count;
     htrail__text_add_string(&question, count == 1 ? "What keeps this " : "What keeps ");
     if (count > 1) {
-        htrail__numbers_add(&question, count);
+        htrail__numbers_add(&question, all);
         htrail__text_add_string(&question, " ");
     }
     htrail__text_format(&question, "%s object%s alive?", type[0] != '\0' ? type : "", count == 1 ? "" : "s");
-    htrail_status status = htrail__chains_svg(&svg, lookup, ids, count, htrail__text_string(&question), "shortest chains from the roots, merged", HTRAIL__THEME_AUTO);
+    htrail__text_add_string(&subtitle, "shortest chains from the roots, merged");
+    if (all > count) {
+        htrail__text_add_string(&subtitle, "; of ");
+        htrail__numbers_add(&subtitle, count);
+        htrail__text_add_string(&subtitle, " of them");
+    }
+    htrail_status status = htrail__chains_svg(&svg, lookup, ids, count, htrail__text_string(&question), htrail__text_string(&subtitle), HTRAIL__THEME_AUTO);
     if (status == HTRAIL_OK) {
-        *drawn = true;
-        htrail__text_format(&r->chains, "<section class=\"card chain\" id=\"chain-%u\" tabindex=\"-1\"><h2>Suspect %u</h2>\n<p class=\"verdict\">", number, number);
-        htrail__escape_xml(&r->chains, sentence, strlen(sentence));
-        htrail__text_add_string(&r->chains, "</p>\n");
+        htrail__text_add_string(&r->chains, "<div class=\"picture\">");
         htrail__text_add(&r->chains, htrail__text_string(&svg), svg.len);
-        htrail__text_add_string(&r->chains, "</section>\n");
+        htrail__text_add_string(&r->chains, "</div>\n");
     } else if (status != HTRAIL_E_LIMIT) {
         result = cli_fail(r->arguments, "cannot draw the chains of a verdict: %s", htrail_status_text(status));
     }
     htrail__text_release(&question);
+    htrail__text_release(&subtitle);
     htrail__text_release(&svg);
+    return result;
+}
+
+/* A section of the page: the sentence, to which the page's script adds figures and the chain in words, and a picture. */
+static int add_chain(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict, unsigned number)
+{
+    const char *sentence = (const char *)sqlite3_column_text(verdict, VERDICT);
+    htrail__text_format(&r->chains, "<section class=\"card chain\" id=\"chain-%u\" tabindex=\"-1\" aria-labelledby=\"chain-%u-head\"><h2 id=\"chain-%u-head\">Suspect %u</h2>\n<p class=\"verdict\">",
+                        number, number, number, number);
+    htrail__escape_xml(&r->chains, sentence, strlen(sentence));
+    htrail__text_add_string(&r->chains, "</p>\n");
+    int result = number <= PICTURES_MAX ? add_picture(r, lookup, verdict) : CLI_EXIT_OK;
+    htrail__text_add_string(&r->chains, "</section>\n");
     return result;
 }
 
 static int add_chains(report *r)
 {
-    static const char read_sql[] = "SELECT id, type, coalesce(container, 0), coalesce(example, 0), verdict, confidence, kind, place, retained FROM leaks.leak "
-                                   "WHERE suppressed IS NULL AND noisy IS NULL ORDER BY id";
-    static const char write_sql[] = "INSERT INTO report_verdict VALUES(?, ?, ?, ?, ?, ?, ?, ?)";
+    /* The columns that go into report_verdict as they are, in its order, and what a picture is made from. growth, steps, sites: as JSON. */
+    static const char read_sql[] =
+        "SELECT verdict, confidence, kind, place, type, retained, example,\n"
+        "  (SELECT json_group_array(json_array(objects, retained)) FROM (SELECT * FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot)),\n"
+        "  (SELECT json_group_array(json_array(reference, type, name, objects)) FROM (SELECT * FROM leaks.leak_step WHERE leak = l.id ORDER BY step)),\n"
+        "  (SELECT json_group_array(json_array(file, line, function, share)) FROM (SELECT * FROM leaks.leak_site WHERE leak = l.id ORDER BY bytes DESC, site LIMIT 3)),\n"
+        "  coalesce(container, 0), (SELECT objects FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot DESC LIMIT 1)\n"
+        "  FROM leaks.leak l WHERE suppressed IS NULL AND noisy IS NULL ORDER BY id";
+    static const char write_sql[] = "INSERT INTO report_verdict(verdict, confidence, kind, place, type, retained, example, growth, steps, sites, id, has_chain) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    enum { COPIED = 10 };
     sqlite3_stmt *verdicts = NULL, *shown = NULL;
     htrail__lookup *lookup = NULL;
     char message[HTRAIL__MESSAGE_BYTES];
@@ -144,15 +171,12 @@ static int add_chains(report *r)
         (result = cli_prepare(r->arguments, htrail__report_db(r->figures), write_sql, &shown)) != CLI_EXIT_OK)
         goto done;
     while (result == CLI_EXIT_OK && (step = sqlite3_step(verdicts)) == SQLITE_ROW) {
-        static const int from[] = {4, 5, 6, 7, 1, 8}; /* columns in the order of report_verdict */
-        bool drawn = false;
-        number++;
-        if (number <= CHAINS_MAX)
-            result = add_chain(r, lookup, verdicts, number, &drawn);
-        sqlite3_bind_int(shown, 1, (int)number);
-        for (int i = 0; i < 6; i++)
-            sqlite3_bind_value(shown, i + 2, sqlite3_column_value(verdicts, from[i]));
-        sqlite3_bind_int(shown, 8, drawn);
+        if (++number <= CHAINS_MAX)
+            result = add_chain(r, lookup, verdicts, number);
+        for (int i = 0; i < COPIED; i++)
+            sqlite3_bind_value(shown, i + 1, sqlite3_column_value(verdicts, i));
+        sqlite3_bind_int(shown, COPIED + 1, (int)number);
+        sqlite3_bind_int(shown, COPIED + 2, number <= CHAINS_MAX);
         if (sqlite3_step(shown) != SQLITE_DONE || sqlite3_reset(shown) != SQLITE_OK)
             result = cli_fail(r->arguments, "%s", sqlite3_errmsg(htrail__report_db(r->figures)));
     }

@@ -135,9 +135,10 @@ class Page:
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
-    def key(self, key, text=None):
-        self.send("Input.dispatchKeyEvent", type="keyDown", key=key, **({"text": text} if text else {}))
-        self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
+    def key(self, key, text=None, code=0):
+        """code: Windows' number of the key, without which the browser itself does nothing for it (Tab, Enter)."""
+        self.send("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **({"text": text} if text else {}))
+        self.send("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     def type(self, text):
         self.send("Input.insertText", text=text)

@@ -25,6 +25,7 @@ class Record(object):
 class Session(object):
     def __init__(self, n): self.n = [n]
 types = [type(name, (), {"__module__": name}) for name in hostile]
+heaptrail.sample(1024)
 records, sessions, kept, stop = [], {}, [], threading.Event()
 evil = type("</script><b>", (), {})
 many = {}
@@ -95,16 +96,30 @@ class Report(unittest.TestCase):
         links = page.evaluate("[...document.querySelectorAll('#verdict-list a')].map(a => a.getAttribute('href'))")
         self.assertGreaterEqual(len(links), 2)
         for i, link in enumerate(links):
-            self.assertEqual(page.evaluate("document.querySelectorAll('%s svg').length" % link), 1, link)
+            self.assertEqual(page.evaluate("document.querySelectorAll('%s .picture svg').length" % link), 1, link)
             page.click("#verdict-list a", i)
             self.assertEqual(page.evaluate("location.hash"), link)
             self.assertTrue(page.evaluate("(() => { const b = document.querySelector('%s').getBoundingClientRect(); return b.top < innerHeight && b.bottom > 0; })()" % link))
         self.assert_quiet(page)
 
+    def test_a_suspect_is_told_in_words_and_figures_too(self):
+        page = self.open()
+        rows = json.loads(heaptrail("leaks", *self.files, "--json").stdout)["rows"]
+        number = next(i for i, row in enumerate(rows, 1) if row["place"] == "records")
+        row = rows[number - 1]
+        facts = dict(zip(self.texts(page, "#chain-%d dt" % number), self.texts(page, "#chain-%d dd" % number)))
+        self.assertEqual(list(facts), ["objects", "retained", "allocated at", "held by", "go on with"])
+        self.assertEqual(facts["objects"], "{:,} → {:,}".format(row["growth"][0]["objects"], row["growth"][-1]["objects"]))
+        self.assertRegex(facts["allocated at"], r"^<string>:\d+ \S+ \(\d+ %\)")
+        self.assertRegex(facts["held by"], r"^sys.modules .*─\['records'\]→ list ─\[i\]→ __main__.Record ×8,000$")
+        self.assertEqual(facts["go on with"], "heaptrail why %s id:%d" % (self.files[-1], row["example"]))
+        self.assertEqual(heaptrail(*facts["go on with"].split()[1:]).returncode, 0)
+        self.assertEqual(page.evaluate("document.querySelectorAll('#chain-%d dl svg[role=img]').length" % number), 2)
+
     def test_every_tab_shows_its_rows_and_arrow_keys_go_through_them(self):
         page = self.open()
         tabs = self.texts(page, "#growth-tabs [role=tab]")
-        self.assertEqual(tabs, ["by type", "by module", "by owner", "by package", "by thread", "by root"])
+        self.assertEqual(tabs, ["by type", "by module", "by owner", "by package", "by allocation site", "by thread", "by root"])
         seen = set()
         for i in range(len(tabs)):
             page.click("#growth-tabs [role=tab]", i)
@@ -181,6 +196,41 @@ class Report(unittest.TestCase):
         self.assertTrue(hits and all("bytearray" in text for text in hits), hits)
         self.assert_quiet(page)
 
+    def test_everything_by_mouse_in_the_dark(self):
+        page = self.open(dark=True)
+        for i in range(len(self.texts(page, "#growth-tabs [role=tab]"))):
+            page.click("#growth-tabs [role=tab]", i)
+            for head in range(page.evaluate("document.querySelectorAll('#growth-panel th button').length")):
+                page.click("#growth-panel th button", head)
+                self.assertEqual(len(self.texts(page, "#growth-panel th[aria-sort]")), 1)
+            if page.evaluate("!document.querySelector('#growth-more').hidden"):
+                page.click("#growth-more")
+            self.assertGreater(len(self.texts(page, "#growth-panel tbody tr")), 0)
+        for panel in ("threads", "waste"):
+            for head in range(page.evaluate("document.querySelectorAll('#%s th button').length" % panel)):
+                page.click("#%s th button" % panel, head)
+                self.assertEqual(len(self.texts(page, "#%s th[aria-sort]" % panel)), 1)
+        for deep in range(3):
+            page.click("#icicle .cell", 1)
+            self.assertEqual(len(self.texts(page, "#icicle-path button")), deep + 2)
+        page.screenshot(os.path.join(PICTURES, "zoomed.png"))
+        links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
+        self.assertGreater(len(links), 8)
+        for i, link in enumerate(links):
+            page.click("a", i)
+            self.assertEqual(page.evaluate("location.hash"), link)
+            self.assertEqual(page.evaluate("document.querySelectorAll(location.hash).length"), 1, link)
+        self.assert_quiet(page)
+
+    def test_hostile_names_are_shown_as_they_are(self):
+        page = self.open()
+        page.click("#growth-more")
+        names = page.evaluate("[...document.querySelectorAll('#growth-panel td.name span')].map(e => e.title)")
+        for name in ("<script>document.title='run'</script>", "</script><script>document.title='run'</script>", "<img src=x onerror=document.title='run'>", "\"'&<>"):
+            self.assertTrue(any(name in text for text in names), (name, names))
+        self.assertEqual(page.evaluate("document.querySelectorAll('img, iframe, object, embed, link, svg script, [onload], [onerror], [href^=javascript]').length"), 0)
+        self.assert_quiet(page)
+
     def test_light_and_dark_as_the_viewer_is_set_and_by_the_button(self):
         colour = "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.querySelector('.chain svg .bg')).fill"
         light, dark = self.open(), self.open(dark=True)
@@ -196,22 +246,66 @@ class Report(unittest.TestCase):
         self.assert_quiet(dark)
 
     def test_a_phone_shows_it_without_scrolling_sideways_and_paper_too(self):
-        page = self.open(width=390, height=844, phone=True)
-        self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 390)
+        page = self.open(width=360, height=780, phone=True)
+        self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 360)
+        self.assertEqual(page.evaluate("[...document.querySelectorAll('button, input, #contents a')].filter(e => e.offsetParent && !e.closest('th, #icicle-rows') && e.getBoundingClientRect().height < 24).length"), 0)
+        self.assertGreaterEqual(page.evaluate("Math.min(...[...document.querySelectorAll('#memory-chart text')].map(e => e.getBoundingClientRect().height))"), 10)
         page.screenshot(os.path.join(PICTURES, "phone.png"))
-        page.pdf(os.path.join(PICTURES, "paper.pdf"))
+        paper = os.path.join(PICTURES, "paper.pdf")
+        page = self.open(dark=True)
+        page.click("#theme") # light, and dark again: paper is white all the same
+        page.click("#theme")
+        page.pdf(paper)
+        with open(paper, "rb") as file:
+            written = file.read()
+        self.assertTrue(written.startswith(b"%PDF"))
+        self.assertIn(len(re.findall(rb"/Type\s*/Page\b", written)), range(2, 15))
         self.assert_quiet(page)
 
     def test_what_is_read_aloud(self):
+        """The tree that Chromium hands to a screen reader."""
         page = self.open()
-        nameless = page.evaluate("[...document.querySelectorAll('button, a, input, svg[role=img], [role=tab]')].filter(e => "
-                                 "!(e.textContent.trim() || e.getAttribute('aria-label'))).map(e => e.outerHTML)")
-        self.assertEqual(nameless, [])
-        self.assertEqual(page.evaluate("document.documentElement.lang"), "en")
+        nodes = [node for node in page.send("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
+        roles = {}
+        for node in nodes:
+            roles.setdefault(node["role"]["value"], []).append(node.get("name", {}).get("value", ""))
+        for role in ("button", "link", "searchbox", "tab", "image", "table", "region", "navigation", "tablist", "tabpanel", "columnheader", "heading"):
+            self.assertTrue(roles.get(role), (role, sorted(roles)))
+            self.assertNotIn("", [name.strip() for name in roles[role]], role)
+        for role in ("banner", "main", "contentinfo"):
+            self.assertEqual(len(roles.get(role, [])), 1, role)
+        tables = page.evaluate("document.querySelectorAll('table').length")
+        self.assertEqual(len(roles["table"]), tables)
+        self.assertEqual(len(set(roles["region"])), len(roles["region"]), roles["region"])
         self.assertEqual(page.evaluate("[...document.querySelectorAll('table')].filter(t => !t.querySelector('th[scope=col]')).length"), 0)
+        self.assertEqual(page.evaluate("document.documentElement.lang"), "en")
+
+    def test_keys_alone_reach_everything(self):
+        page = self.open()
+        reached = set()
+        for _ in range(150):
+            page.key("Tab", code=9)
+            reached.add(page.evaluate("(e => e.id === 'theme' || e.tagName === 'INPUT' ? e.id : e.closest('[id]').id + ' ' + e.tagName.toLowerCase())(document.activeElement)"))
+            if page.evaluate("document.activeElement.closest('#waste') !== null"):
+                break
+        for what in ("theme", "contents a", "verdict-list a", "tab-type button", "growth-filter", "growth-panel button", "growth-more button", "icicle-path button", "icicle-search",
+                     "icicle-rows button"):
+            self.assertIn(what, reached)
+        page.evaluate("document.querySelector('#icicle-rows button').focus()")
+        page.key("ArrowDown", code=40)
+        page.key("Enter", "\r", code=13)
+        self.assertEqual(len(self.texts(page, "#icicle-path button")), 2)
+        page.key("Escape", code=27)
+        self.assertEqual(len(self.texts(page, "#icicle-path button")), 1)
+        page.evaluate("document.querySelector('#verdict-list a').focus()")
+        page.key("Enter", "\r", code=13)
+        self.assertEqual(page.evaluate("location.hash"), "#chain-1")
+        self.assert_quiet(page)
 
     def test_threads_waste_and_what_is_not_explained(self):
         page = self.open()
+        self.assertEqual(len(self.texts(page, "#waste-panel tbody tr")), 12)
+        page.click("#waste .show-more")
         waste = self.texts(page, "#waste-panel tbody tr")
         printed = json.loads(heaptrail("waste", self.files[-1], "--json").stdout)
         rows = next(value for value in printed.values() if isinstance(value, list))
@@ -236,11 +330,13 @@ class Report(unittest.TestCase):
             html = file.read()
         for broken in (html.replace('"snapshots":', '"snapshot":'), html.replace("'use strict';", "'use strict'; "),
                        html.replace("</main>", '</main><img src="http://127.0.0.1:9/x.png">')):
+            self.assertNotEqual(broken, html)
             path = os.path.join(self.folder, "broken.html")
             with open(path, "w") as file:
                 file.write(broken)
+            page = self.open(path)
             with self.assertRaises(AssertionError):
-                self.assert_quiet(self.open(path))
+                self.assert_quiet(page)
 
     def test_the_same_snapshots_give_the_same_bytes(self):
         again = os.path.join(self.folder, "again.html")

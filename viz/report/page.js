@@ -3,7 +3,7 @@
 'use strict';
 (function () {
 const D = JSON.parse(document.getElementById('data').textContent);
-const ROWS_FIRST = 25, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001;
+const ROWS_FIRST = 25, ROWS_FEW = 12, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001, MORE_LEAST = 0.03;
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -34,6 +34,8 @@ function short(text, most) {
   const letters = [...text];
   return letters.length <= most ? text : letters.slice(0, Math.ceil(most / 2) - 1).join('') + '…' + letters.slice(-Math.floor(most / 2)).join('');
 }
+/* In a sentence words that are too long for a line are cut, and the sentence is not. */
+const brief = text => short(text.replace(/\S{72,}/gu, word => short(word, 64)), 600);
 const named = (text, most = 90) => el('span', { title: text }, short(text, most));
 const sign = n => n > 0 ? 'up' : n < 0 ? 'down' : '';
 function duration(seconds) {
@@ -48,12 +50,12 @@ const seconds = (now.taken_ns - first.taken_ns) / 1e9;
 
 /* Head. */
 byId('program').textContent = D.title;
-byId('process').textContent = [now.pid && 'pid ' + now.pid, now.host, now.runtime,
-  plural(shots.length, 'snapshot') + (seconds > 0 ? ' in ' + duration(seconds) : '')].filter(Boolean).join(' · ');
+byId('process').textContent = [now.pid && 'pid ' + now.pid, now.host, now.runtime && now.runtime.replace(/^cpython /, 'CPython '),
+  plural(shots.length, 'snapshot') + (seconds > 0 ? ' in ' + duration(seconds) : ''),
+  now.taken_ns > 0 && 'the last at ' + new Date(now.taken_ns / 1e6).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'].filter(Boolean).join(' · ');
 
 let dark = matchMedia('(prefers-color-scheme: dark)').matches;
-byId('theme').addEventListener('click', () => {
-  dark = !dark;
+function paint(dark) {
   for (const sheet of document.styleSheets)
     for (const rule of sheet.cssRules) {
       if (!rule.media) continue;
@@ -61,7 +63,10 @@ byId('theme').addEventListener('click', () => {
       if (rule.asWritten.includes('prefers-color-scheme')) rule.media.mediaText = dark ? 'all' : 'not all';
     }
   document.documentElement.dataset.theme = dark ? 'dark' : 'light';
-});
+}
+byId('theme').addEventListener('click', () => paint(dark = !dark));
+addEventListener('beforeprint', () => paint(false)); // paper is white
+addEventListener('afterprint', () => paint(dark));
 
 /* Verdict. */
 (function () {
@@ -83,11 +88,30 @@ byId('theme').addEventListener('click', () => {
       (seconds >= 60 ? ' (' + change(Math.round(grown / seconds * 3600), bytes) + ' an hour)' : '') + '. ' +
       plural(D.verdicts.length, 'cause') + (share === null ? '.' : (D.verdicts.length === 1 ? ' explains ' : ' explain ') + share + ' % of it.');
     byId('verdict').classList.add('leaks');
-    D.verdicts.forEach((v, i) => list.append(el('li', {}, short(v.verdict, 400) + ' ', v.has_chain ? el('a', { href: '#chain-' + (i + 1) }, 'chain') : null)));
+    D.verdicts.forEach((v, i) => list.append(el('li', {}, el('span', { title: v.verdict }, brief(v.verdict)), ' ', v.has_chain ? el('a', { href: '#chain-' + (i + 1) }, 'chain') : null)));
   }
   byId('verdict-head').textContent = head;
   byId('verdict-note').textContent = note;
 })();
+
+/* Each suspect, above its picture: how it grew, where it was allocated, the chain in words, how to go on. */
+const sites = v => v.sites.slice(0, 3).map(([file, line, name, share]) => file.replace(/.*\//, '') + ':' + line + (name ? ' ' + name : '') + ' (' + Math.round(share * 100) + ' %)').join(', ');
+(D.verdicts || []).forEach((v, i) => {
+  const section = byId('chain-' + (i + 1));
+  if (section === null) return;
+  const facts = el('dl', { class: 'facts' }), fact = (name, ...what) => facts.append(el('div', {}, el('dt', {}, name), el('dd', {}, ...what)));
+  const objects = v.growth.map(g => g[0]), retained = v.growth.map(g => g[1]);
+  if (v.growth.length > 0) {
+    if (last(objects) > 0) fact('objects', el('span', { class: 'figure' }, count(objects[0]) + ' → ' + count(last(objects))), spark(objects, count));
+    fact('retained', el('span', { class: 'figure' }, bytes(retained[0]) + ' → ' + bytes(last(retained))), spark(retained, bytes));
+  }
+  if (v.sites.length > 0) fact('allocated at', el('span', { class: 'mono', title: v.sites.map(s => s[0] + ':' + s[1]).join('\n') }, sites(v)));
+  if (v.steps.length > 0) fact('held by', el('ol', { class: 'steps' }, ...v.steps.map(([reference, type, name, number], at) =>
+    el('li', {}, at === 0 ? '' : el('span', { class: 'dim' }, ' ─' + short(reference, 60) + '→ '), short([type, name].filter(Boolean).join(' '), 80) + (number > 1 ? ' ×' + count(number) : '')))));
+  if (v.example !== null) fact('go on with', el('code', { class: 'mono' }, 'heaptrail why ' + (/[^\w./-]/.test(now.file) ? "'" + now.file.replace(/'/g, "'\\''") + "'" : now.file) + ' id:' + v.example));
+  section.querySelector('p.verdict').replaceChildren(el('span', { title: v.verdict }, brief(v.verdict)));
+  section.querySelector('p.verdict').after(facts);
+});
 
 /* Tiles. */
 (function () {
@@ -112,45 +136,52 @@ function ticks(most) {
   return list;
 }
 (function () {
-  const series = [['RSS', 'rss', '#475467', '#98a2b3'], ['malloc in use', 'malloc', '#b54708', '#fd853a'], ['Python heap', 'heap', '#2257bf', '#7fb1ff']]
-    .filter(s => shots.every(shot => typeof shot[s[1]] === 'number'));
+  const series = [['RSS', 'rss'], ['malloc in use', 'malloc'], ['Python heap', 'heap']].filter(s => shots.every(shot => typeof shot[s[1]] === 'number'));
   if (shots.length < 2 || series.length === 0) { byId('memory').hidden = true; return; }
-  const W = 1000, H = 240, L = 66, R = 190, T = 12, B = 26;
   const most = Math.max(...series.map(s => Math.max(...shots.map(shot => shot[s[1]])))) * 1.05;
-  const x = i => L + (W - L - R) * (seconds > 0 ? (shots[i].taken_ns - first.taken_ns) / 1e9 / seconds : i / (shots.length - 1));
-  const y = v => T + (H - T - B) * (1 - v / most);
   const text = 'Memory over time: ' + series.map(s => s[0] + ' from ' + bytes(first[s[1]]) + ' to ' + bytes(now[s[1]])).join(', ');
-  const chart = svg('svg', { viewBox: '0 0 ' + W + ' ' + H, role: 'img', 'aria-label': text });
-  chart.append(svg('style', {}, '#memory-chart text{font-size:12px;fill:var(--dim)}#memory-chart .end{font-weight:600}' +
-    series.map((s, i) => '#memory-chart .s' + i + '{stroke:' + s[2] + ';fill:' + s[2] + '}').join('') +
-    '@media (prefers-color-scheme:dark){' + series.map((s, i) => '#memory-chart .s' + i + '{stroke:' + s[3] + ';fill:' + s[3] + '}').join('') + '}' +
-    '#memory-chart text.end{stroke:none}#memory-chart .line{fill:none;stroke-width:2}'));
-  for (const tick of ticks(most)) {
-    chart.append(svg('line', { x1: L, x2: W - R, y1: y(tick), y2: y(tick), stroke: 'var(--line)' }));
-    chart.append(svg('text', { x: L - 8, y: y(tick) + 4, 'text-anchor': 'end' }, bytes(tick)));
+  /* As wide as there is room, so that letters keep their size; where there is little the names go below. */
+  function draw(W) {
+    const is_narrow = W < 640, H = is_narrow ? 200 : 240, L = 66, R = is_narrow ? 14 : 190, T = 12, B = 26;
+    const x = i => L + (W - L - R) * (seconds > 0 ? (shots[i].taken_ns - first.taken_ns) / 1e9 / seconds : i / (shots.length - 1));
+    const y = v => T + (H - T - B) * (1 - v / most);
+    const chart = svg('svg', { viewBox: '0 0 ' + W + ' ' + H, role: 'img', 'aria-label': text });
+    for (const tick of ticks(most)) {
+      chart.append(svg('line', { class: 'grid', x1: L, x2: W - R, y1: y(tick), y2: y(tick) }));
+      chart.append(svg('text', { x: L - 8, y: y(tick) + 4, 'text-anchor': 'end' }, bytes(tick)));
+    }
+    const room = is_narrow ? 76 : 60;
+    let labelled = -1000;
+    shots.forEach((shot, i) => {
+      if (x(i) - labelled < room || (i !== shots.length - 1 && x(shots.length - 1) - x(i) < room)) return;
+      labelled = x(i);
+      chart.append(svg('text', { x: x(i), y: H - 8, 'text-anchor': i === shots.length - 1 && is_narrow ? 'end' : 'middle' }, i === 0 ? 'first' : '+' + duration((shot.taken_ns - first.taken_ns) / 1e9)));
+    });
+    const names = el('ul', { class: 'names' });
+    let free = Infinity;
+    series.map((s, i) => [s, i]).sort((a, b) => now[a[0][1]] - now[b[0][1]]).forEach(([s, i]) => {
+      chart.append(svg('polyline', { class: 'line s' + i, points: shots.map((shot, n) => x(n).toFixed(1) + ',' + y(shot[s[1]]).toFixed(1)).join(' ') }));
+      shots.forEach((shot, n) => chart.append(svg('circle', { class: 'dot s' + i, cx: x(n).toFixed(1), cy: y(shot[s[1]]).toFixed(1), r: shots.length > 30 ? 2 : 3 }, svg('title', {}, s[0] + ' ' + bytes(shot[s[1]]) + ', ' + shot.file))));
+      free = Math.min(y(now[s[1]]) + 4, free - 15);
+      if (is_narrow) names.prepend(el('li', { class: 's' + i }, s[0] + ' ' + bytes(now[s[1]])));
+      else chart.append(svg('text', { class: 'end s' + i, x: W - R + 10, y: free }, s[0] + ' ' + bytes(now[s[1]])));
+    });
+    byId('memory-chart').replaceChildren(chart, is_narrow ? names : '');
   }
-  const spread = Math.max(1, Math.ceil(shots.length / 9));
-  let labelled = -1000;
-  shots.forEach((shot, i) => {
-    if ((i % spread !== 0 && i !== shots.length - 1) || x(i) - labelled < 50) return;
-    labelled = x(i);
-    chart.append(svg('text', { x: x(i), y: H - 8, 'text-anchor': 'middle' }, '+' + duration((shot.taken_ns - first.taken_ns) / 1e9)));
-  });
-  let free = Infinity;
-  series.map((s, i) => [s, i]).sort((a, b) => now[a[0][1]] - now[b[0][1]]).forEach(([s, i]) => {
-    chart.append(svg('polyline', { class: 'line s' + i, points: shots.map((shot, n) => x(n).toFixed(1) + ',' + y(shot[s[1]]).toFixed(1)).join(' ') }));
-    shots.forEach((shot, n) => chart.append(svg('circle', { class: 's' + i, cx: x(n), cy: y(shot[s[1]]), r: 3 }, svg('title', {}, s[0] + ' ' + bytes(shot[s[1]]) + ', ' + shot.file))));
-    free = Math.min(y(now[s[1]]) + 4, free - 15);
-    chart.append(svg('text', { class: 'end s' + i, x: W - R + 10, y: free }, s[0] + ' ' + bytes(now[s[1]])));
-  });
-  byId('memory-chart').append(chart);
+  let drawn = 0;
+  function fit() {
+    const width = Math.max(280, Math.min(1118, byId('memory-chart').clientWidth));
+    if (width !== drawn) draw(drawn = width);
+  }
+  new ResizeObserver(fit).observe(byId('memory-chart'));
+  fit();
 })();
 
 /* Tables. A column: name, head, value of a row (to sort by), cell of a row. */
-function spark(values) {
+function spark(values, format = bytes) {
   const W = 72, H = 20, low = Math.min(...values), high = Math.max(...values), range = high - low;
   const points = values.map((v, i) => [3 + (W - 6) * i / Math.max(1, values.length - 1), range === 0 ? H / 2 : H - 3 - (H - 6) * (v - low) / range]);
-  const picture = svg('svg', { width: W, height: H, viewBox: '0 0 ' + W + ' ' + H, role: 'img', 'aria-label': 'from ' + count(values[0]) + ' to ' + count(last(values)) });
+  const picture = svg('svg', { width: W, height: H, viewBox: '0 0 ' + W + ' ' + H, role: 'img', 'aria-label': 'from ' + format(values[0]) + ' to ' + format(last(values)) });
   picture.append(svg('polyline', { points: points.map(p => p[0].toFixed(1) + ',' + p[1].toFixed(1)).join(' '), fill: 'none', stroke: 'var(--accent)', 'stroke-width': 1.5 }));
   picture.append(svg('circle', { cx: last(points)[0], cy: last(points)[1], r: 2, fill: 'var(--accent)' }));
   return picture;
@@ -183,7 +214,7 @@ function table(panel, columns, rows, sorted) {
   const list = rows.slice().sort(order);
   for (const row of sorted.limit ? list.slice(0, sorted.limit) : list)
     body.append(el('tr', {}, ...columns.map(column => column.cell(row))));
-  panel.replaceChildren(el('table', {}, el('thead', {}, head), body));
+  panel.replaceChildren(el('table', sorted.label ? { 'aria-label': sorted.label } : {}, el('thead', {}, head), body));
 }
 
 const number = (value, format) => el('td', {}, value === null ? '' : format(value));
@@ -199,7 +230,8 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   byId('growth-head').textContent = pair ? 'Growth since the first snapshot' : 'What there is';
   if (known.length === 0) { byId('growth').hidden = true; return; }
   let by = known[0];
-  const sorted = { column: pair ? 4 : 3, down: true, limit: ROWS_FIRST, draw };
+  const is_narrow = matchMedia('(max-width: 640px)').matches; // there what says most stands first
+  const sorted = { column: pair ? is_narrow ? 1 : 4 : 3, down: true, limit: ROWS_FIRST, draw };
   const suspects = {};
   (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = i + 1; });
   const columnsOf = () => {
@@ -210,24 +242,28 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     const own = { head: 'own bytes', value: r => last(r[2]), cell: r => number(last(r[2]), bytes) };
     const retained = { head: 'retained', value: r => r[3] === null ? -1 : r[3], cell: r => number(r[3], bytes) };
     if (!pair) return [name, objects, retained, own];
-    return [name, objects, { head: 'Δ objects', value: r => last(r[1]) - r[1][0], cell: r => changed(last(r[1]) - r[1][0], count) }, own,
-      { head: 'Δ bytes', value: r => last(r[2]) - r[2][0], cell: r => {
-        const n = last(r[2]) - r[2][0], cell = changed(n, bytes);
-        cell.classList.add('change');
-        if (n !== 0) {
-          cell.style.backgroundImage = 'linear-gradient(var(--' + sign(n) + '-bar),var(--' + sign(n) + '-bar))';
-          cell.style.backgroundSize = (100 * Math.abs(n) / most).toFixed(1) + '% 70%';
-        }
-        return cell;
-      } }, retained, { head: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[2])) }];
+    const more_objects = { head: 'Δ objects', value: r => last(r[1]) - r[1][0], cell: r => changed(last(r[1]) - r[1][0], count) };
+    const more_bytes = { head: 'Δ bytes', value: r => last(r[2]) - r[2][0], cell: r => {
+      const n = last(r[2]) - r[2][0], cell = changed(n, bytes);
+      cell.classList.add('change');
+      if (n !== 0) {
+        cell.style.backgroundImage = 'linear-gradient(var(--' + sign(n) + '-bar),var(--' + sign(n) + '-bar))';
+        cell.style.backgroundSize = (100 * Math.abs(n) / most).toFixed(1) + '% 70%';
+      }
+      return cell;
+    } };
+    const trend = { head: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[2])) };
+    return is_narrow ? [name, more_bytes, trend, own, more_objects, objects, retained] : [name, objects, more_objects, own, more_bytes, retained, trend];
   };
   function draw() {
     const words = filter.value.toLowerCase(), all = D.groups[by].rows, columns = columnsOf();
     const rows = words ? all.filter(r => r[0].toLowerCase().includes(words)) : all;
     if (sorted.column >= columns.length) sorted.column = columns.length - 1;
+    sorted.label = byId('growth-head').textContent + ', ' + names[by];
     table(panel, columns, rows, sorted);
     const shown = sorted.limit ? Math.min(rows.length, sorted.limit) : rows.length, left = D.groups[by].left;
-    byId('growth-count').textContent = shown + ' of ' + count(all.length) + (left > 0 ? '; ' + count(left) + (left === 1 ? ' small one is' : ' small ones are') + ' not in this page' : '');
+    byId('growth-count').textContent = shown + ' of ' + count(all.length);
+    byId('growth-left').textContent = left > 0 ? count(left) + (left === 1 ? ' small one is' : ' small ones are') + ' not in this page.' : '';
     more.hidden = shown === rows.length;
     more.textContent = 'show all ' + count(rows.length);
   }
@@ -273,7 +309,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   const rows = byId('icicle-rows'), path = byId('icicle-path'), search = byId('icicle-search');
   let zoomed = top;
   const kind = node => node.is_more ? 'more' : node.depth < 0 ? 'k0' : node.depth === 0 ? 'k0' : /(^| )module /.test(node.key) ? 'k1' : /(^| )(function|type|code)( |$)/.test(node.key) ? 'k3' : /(^| )frame/.test(node.key) ? 'k4' : 'k2';
-  const label = node => short(node.key, 80) + (node.count > 1 && node !== top ? ' ×' + count(node.count) : '') + '  ' + bytes(node.retained);
+  const label = node => short(node.key.replace(/^\(several roots\) /, ''), 80) + (node.count > 1 && node !== top ? ' ×' + count(node.count) : '') + '  ' + bytes(node.retained);
   function cell(node, left, width, row) {
     const is_suspect = [...suspects].some(type => node.key === type || node.key.endsWith(' ' + type));
     const words = search.value.toLowerCase();
@@ -283,7 +319,9 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     part.style.left = (100 * left) + '%';
     part.style.width = (100 * width) + '%';
     part.style.top = row * CELL_HEIGHT + 'px';
-    part.addEventListener('click', () => zoom(node === zoomed && node.parent ? node.parent : node));
+    part.tabIndex = rows.firstChild === null ? 0 : -1; // one stop of Tab; arrows go on
+    part.dataset.row = row;
+    part.addEventListener('click', () => { zoom(node === zoomed && node.parent ? node.parent : node); rows.firstChild.focus({ preventScroll: true }); });
     rows.append(part);
   }
   function draw() {
@@ -300,7 +338,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
       const placed = [];
       for (const child of node.children) {
         const share = width * child.retained / total;
-        if (share >= CELL_LEAST) placed.push([child, at, share, row + 1]);
+        if (share >= (child.is_more ? MORE_LEAST : CELL_LEAST)) placed.push([child, at, share, row + 1]);
         at += share;
       }
       waiting.push(...placed.reverse());
@@ -319,6 +357,21 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     draw();
   }
   search.addEventListener('input', draw);
+  /* Left and right: of the same level; down: into what is below; up. */
+  rows.addEventListener('keydown', event => {
+    const from = event.target, cells = [...rows.children], middle = part => part.offsetLeft + part.offsetWidth / 2;
+    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (!step) return;
+    const row = Number(from.dataset.row) + step[0];
+    const there = cells.filter(part => Number(part.dataset.row) === row && (step[0] !== 0 || (middle(part) - middle(from)) * step[1] > 0));
+    there.sort((a, b) => step[0] > 0 ? b.offsetWidth - a.offsetWidth : Math.abs(middle(a) - middle(from)) - Math.abs(middle(b) - middle(from)));
+    const next = step[0] > 0 ? there.find(part => part.offsetLeft >= from.offsetLeft - 1 && part.offsetLeft < from.offsetLeft + from.offsetWidth) : there[0];
+    event.preventDefault();
+    if (!next) return;
+    from.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
   byId('icicle').addEventListener('keydown', event => { if (event.key === 'Escape' && zoomed.parent) { zoom(zoomed.parent); rows.firstChild.focus(); } });
   zoom(top);
 })();
@@ -326,8 +379,13 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
 /* Threads, waste, and what is not explained. */
 function fixed(id, columns, rows) {
   if (!rows || rows.length === 0) { byId(id).hidden = true; return; }
-  const panel = byId(id + '-panel'), sorted = { column: id === 'waste' ? 3 : columns.findIndex(c => c.value && !c.is_text), down: true, limit: 0, draw: () => table(panel, columns, rows, sorted) };
+  const panel = byId(id + '-panel'), more = el('button', { type: 'button', class: 'show-more' }, 'show all ' + count(rows.length));
+  const sorted = { column: id === 'waste' ? 3 : columns.findIndex(c => c.value && !c.is_text), down: true, limit: rows.length > ROWS_FEW + 3 ? ROWS_FEW : 0, label: byId(id + '-head').textContent,
+    draw: () => table(panel, columns, rows, sorted) };
   sorted.draw();
+  if (sorted.limit === 0) return;
+  more.addEventListener('click', () => { sorted.limit = 0; more.hidden = true; sorted.draw(); });
+  panel.after(more);
 }
 const text = (head, at) => ({ head, class: 'name', is_text: true, value: r => r[at], cell: r => el('td', { class: 'name' }, named(r[at], 300)) });
 const figure = (head, at, format) => ({ head, value: r => r[at] === null ? -1 : r[at], cell: r => number(r[at], format) });
@@ -338,11 +396,28 @@ fixed('waste', [text('what', 0), text('held by', 1), figure('objects', 2, count)
 (function () {
   const rows = D.unexplained;
   if (!rows || rows.length === 0) { byId('unexplained').hidden = true; return; }
-  const columns = [{ head: '', class: 'name', cell: r => el('td', { class: 'name' }, r[0]) }, { head: 'bytes', cell: r => number(last(r[1]), bytes) }];
+  const columns = [{ head: 'of the memory of the process', class: 'name', cell: r => el('td', { class: 'name' }, r[0]) }, { head: 'bytes', cell: r => number(last(r[1]), bytes) }];
   if (shots.length > 1) columns.push({ head: 'Δ bytes', cell: r => changed(last(r[1]) - r[1][0], bytes) }, { head: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[1])) });
-  table(byId('unexplained-panel'), columns, rows, { column: 0, down: false, limit: 0, draw() {} });
+  table(byId('unexplained-panel'), columns, rows, { column: 0, down: false, limit: 0, label: 'What is not explained', draw() {} });
 })();
 byId('foot').textContent = 'heaptrail ' + D.version + ' · ' + shots.map(shot => shot.file.replace(/.*\//, '')).join(', ');
+
+/* What there is on this page. What is wider than the page can be scrolled by keys; a chain begins in its middle. */
+(function () {
+  for (const section of document.querySelectorAll('main section')) {
+    const head = section.querySelector('h2');
+    if (section.hidden || head === null || section.id === 'verdict') continue;
+    byId('contents').append(el('a', { href: '#' + section.id }, head.textContent));
+  }
+  const wide = new ResizeObserver(entries => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else if (!target.id.startsWith('chain-')) target.removeAttribute('tabindex');
+    }
+  });
+  for (const part of document.querySelectorAll('.scroll, .picture')) wide.observe(part);
+  for (const part of document.querySelectorAll('.picture')) part.scrollLeft = (part.scrollWidth - part.clientWidth) / 2;
+})();
 
 document.addEventListener('keydown', event => {
   if (event.key === '/' && !/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) {
