@@ -144,6 +144,7 @@ class Page:
         self.send("Input.insertText", text=text)
 
     def screenshot(self, path):
+        self.send("Page.bringToFront") # of a page behind another nothing may be drawn, and there is no answer
         size = self.send("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 8000), "scale": 1}
         with open(path, "wb") as file:
