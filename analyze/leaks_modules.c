@@ -87,10 +87,11 @@ static htrail_status count_copies(counting *c, sqlite3 *db, unsigned snapshot, b
     return status != HTRAIL_OK ? status : stepped == SQLITE_DONE ? HTRAIL_OK : HTRAIL_E_DATABASE;
 }
 
-/* A function that is there once to begin with, or in each copy, and more often each time. */
+/* A function that is there more often each time, and at the end more than once: a module that is loaded for the first time brings
+ * one of each. */
 static bool is_copied(const counting *c, uint32_t name, uint64_t *steps)
 {
-    return name < c->room && htrail__leaks_steady(c->functions[name].copies, c->leaks->snapshot_count, 1, HTRAIL__LEAKS_STEADY, steps) == NULL;
+    return name < c->room && c->functions[name].copies[c->leaks->snapshot_count - 1] > 1 && htrail__leaks_steady(c->functions[name].copies, c->leaks->snapshot_count, 1, HTRAIL__LEAKS_STEADY, steps) == NULL;
 }
 
 /* Modules most of whose functions are copied, and the commonest number of copies. A decorator's wrapper has one name in many copies, but its

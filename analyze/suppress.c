@@ -33,7 +33,9 @@ bool htrail__wildcard_matches(const char *pattern, const char *text)
 
 static htrail_status add(htrail__suppressions *out, const char *pattern, unsigned line)
 {
-    htrail__suppression *larger = out->count < PATTERNS_MAX ? realloc(out->items, (out->count + 1) * sizeof *larger) : NULL;
+    if (out->count == PATTERNS_MAX)
+        return HTRAIL_E_LIMIT;
+    htrail__suppression *larger = realloc(out->items, (out->count + 1) * sizeof *larger);
     if (larger == NULL)
         return HTRAIL_E_NOMEM;
     out->items = larger;
@@ -61,7 +63,9 @@ htrail_status htrail__suppressions_read(htrail__suppressions *out, const char *f
         if (*start != '\0' && *start != '#')
             status = add(out, start, number);
     }
-    if (status != HTRAIL_OK) {
+    if (status == HTRAIL_E_LIMIT) {
+        snprintf(message, message_cap, "cannot read '%s': it has more than %d patterns", file, PATTERNS_MAX);
+    } else if (status != HTRAIL_OK) {
         snprintf(message, message_cap, "cannot read '%s': out of memory", file);
     } else if (ferror(stream)) {
         snprintf(message, message_cap, "cannot read '%s': %s", file, strerror(errno));

@@ -205,6 +205,17 @@ class Leaks(unittest.TestCase):
         self.assertEqual((row["kind"], row["root"]), ("modules", "atexit callback"))
         self.assertTrue(row["verdict"].startswith("module plugin loaded again and again: grew by 3 copies in each of 3 intervals: "), row["verdict"])
 
+    def test_modules_loaded_for_the_first_time_are_no_copies(self):
+        rows = self.rows("""
+        globals dict - : value plugins plugins, value base base
+        plugins dict - size=n*100 : value plugin$ plugin[*]
+        plugin[n] module plugin$ : field __dict__ names[$]
+        names[n] dict - size=2000 : value stop stop[$], value run run[$]
+        stop[n] function plugin$.stop : field __globals__ names[$]
+        run[n] function plugin$.run : field __globals__ names[$]
+        """, (10, 60))
+        self.assertEqual([row["kind"] for row in rows], ["container"], rows)
+
     def test_two_leaks_the_larger_first(self):
         rows = self.rows(self.LIST.replace("value base base", "value base base, value small small") + """
     small set - size=n*40 : index - word[*]

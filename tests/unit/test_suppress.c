@@ -72,3 +72,19 @@ Test(suppress, a_file_that_cannot_be_read_is_named)
     cr_expect_str_eq(message, "cannot read '/nowhere/known': No such file or directory");
     htrail__suppressions_release(&all);
 }
+
+Test(suppress, too_many_patterns_are_called_that)
+{
+    char path[] = "/tmp/suppress-XXXXXX", message[256] = "";
+    htrail__suppressions all;
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    FILE *stream = fdopen(fd, "w");
+    for (int i = 0; i < 100001; i++)
+        fputs("a\n", stream);
+    fclose(stream);
+    cr_expect_eq(htrail__suppressions_read(&all, path, message, sizeof message), HTRAIL_E_LIMIT);
+    cr_expect_not_null(strstr(message, "it has more than 100000 patterns"), "%s", message);
+    htrail__suppressions_release(&all);
+    unlink(path);
+}
