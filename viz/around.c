@@ -58,7 +58,11 @@ static int compare_nodes(const void *left, const void *right)
         return p->depth < q->depth ? -1 : 1;
     if (is_root(sorted, *a) != is_root(sorted, *b))
         return is_root(sorted, *a) ? -1 : 1;
-    uint64_t many = sorted->cards.holders->nodes[*a].objects, others = sorted->cards.holders->nodes[*b].objects;
+    const htrail__holder_node *m = &sorted->cards.holders->nodes[*a], *n = &sorted->cards.holders->nodes[*b];
+    /* Of what is held, what it retains says how much it matters. */
+    if (sorted->downwards && m->retained_bytes != n->retained_bytes)
+        return m->retained_bytes > n->retained_bytes ? -1 : 1;
+    uint64_t many = m->objects, others = n->objects;
     if (many != others)
         return many > others ? -1 : 1;
     return *a < *b ? -1 : *a > *b;

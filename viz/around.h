@@ -1,5 +1,6 @@
 /* viz/around.h - what to draw of what is around some objects (analyze/around.h): cards and arrows within the bounds of
- * viz/model. From what was asked for outwards, the largest groups first; what is left out is counted. */
+ * viz/model. From what was asked for outwards, of referrers the largest groups first and of what is referred to those
+ * that retain most; what is left out is counted. */
 #ifndef HTRAIL_VIZ_AROUND_H
 #define HTRAIL_VIZ_AROUND_H
 
