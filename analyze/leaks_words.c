@@ -10,7 +10,7 @@
 #include "analyze/expression.h"
 #include "analyze/str.h"
 
-enum { TEXT_MAX = 1 << 16, FEW_HOLDERS = 8, ALSO_MAX = 3 };
+enum { TEXT_MAX = 1 << 16, FEW_HOLDERS = 8, ALSO_MAX = 3, OTHERS_MAX = 16 };
 
 static char *taken(htrail__text *text)
 {
@@ -351,6 +351,70 @@ static void add_sentence(htrail__text *out, const htrail__leaks *leaks, const ht
         htrail__text_format(out, "; confidence %s", confidences[leak->confidence]);
 }
 
+/* The same by another way: what else holds the one object in which it gathers, as an expression; nothing where Python has none. Variables of
+ * frames come and go. */
+static htrail_status add_other_holder(htrail__text *out, const htrail__found_holder *holder, htrail__lookup *lookup)
+{
+    static const char dict[] = ".__dict__";
+    htrail__text expression;
+    htrail__found_object object;
+    bool exists = false;
+    htrail__text_init(&expression, TEXT_MAX);
+    htrail_status status = htrail__lookup_object(lookup, holder->id, &object);
+    if (status == HTRAIL_OK && !htrail__str_is(htrail__texts_get(htrail__lookup_texts(lookup), object.type), "frame"))
+        status = expression_of(&expression, &exists, lookup, holder->id);
+    if (status == HTRAIL_OK && exists) {
+        const char *text = htrail__text_string(&expression);
+        bool is_of_names = holder->kind == HTRAIL_REF_VALUE && expression.len > sizeof dict && strcmp(text + expression.len - (sizeof dict - 1), dict) == 0;
+        htrail__text all, readable;
+        htrail__text_init(&all, TEXT_MAX);
+        htrail__text_init(&readable, TEXT_MAX);
+        htrail__text_add(&all, text, is_of_names ? expression.len - (sizeof dict - 1) : expression.len);
+        htrail__text_add_string(&all, is_of_names || holder->kind == HTRAIL_REF_CELL ? "." : "");
+        if (is_of_names || holder->kind == HTRAIL_REF_CELL)
+            add_str(&all, htrail__texts_get(htrail__lookup_texts(lookup), holder->label));
+        else
+            htrail__chain_label(&all, (htrail_ref_kind)holder->kind, htrail__texts_get(htrail__lookup_texts(lookup), holder->label), holder->position);
+        add_readable(&readable, htrail__text_string(&all));
+        add_short(out, htrail__text_string(&readable));
+        htrail__text_release(&all);
+        htrail__text_release(&readable);
+    }
+    htrail__text_release(&expression);
+    return status;
+}
+
+static htrail_status add_other_holders(htrail__text *out, const htrail__leak *leak, htrail__lookup *lookup, uint32_t *shown)
+{
+    htrail__found_holder copy[OTHERS_MAX];
+    const htrail__found_holder *holders;
+    htrail__found_object container;
+    size_t count = 0;
+    bool more = false;
+    if (leak->holders != 1 || leak->container == 0)
+        return HTRAIL_OK;
+    htrail_status status = htrail__lookup_object(lookup, leak->container, &container);
+    if (status == HTRAIL_OK)
+        status = htrail__lookup_holders(lookup, leak->container, OTHERS_MAX, &holders, &count, &more);
+    if (status == HTRAIL_OK && count > 0)
+        memcpy(copy, holders, count * sizeof *copy); /* the next question may take its place */
+    for (size_t i = 0; i < count && status == HTRAIL_OK && *shown < ALSO_MAX; i++) {
+        size_t before = out->len;
+        if (copy[i].id == container.holder)
+            continue;
+        htrail__text one;
+        htrail__text_init(&one, TEXT_MAX);
+        status = add_other_holder(&one, &copy[i], lookup);
+        if (status == HTRAIL_OK && one.len > 0) {
+            htrail__text_add_string(out, before > 0 ? ", " : "");
+            htrail__text_add(out, htrail__text_string(&one), one.len);
+            ++*shown;
+        }
+        htrail__text_release(&one);
+    }
+    return status;
+}
+
 static htrail_status add_also(htrail__text *out, const htrail__leaks *leaks, const htrail__leak *leak, htrail__lookup *lookup)
 {
     uint32_t shown = 0;
@@ -370,7 +434,7 @@ static htrail_status add_also(htrail__text *out, const htrail__leaks *leaks, con
         add_str(out, type);
         htrail__text_add_string(out, ")");
     }
-    return HTRAIL_OK;
+    return add_other_holders(out, leak, lookup, &shown);
 }
 
 static int64_t growth_of(const htrail__leaks *leaks, uint32_t path)

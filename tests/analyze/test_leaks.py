@@ -136,6 +136,21 @@ class Leaks(unittest.TestCase):
         self.assertEqual((row["place"], row["holder"]), ("handler closure variable seen", "sys.modules['__main__'].handler"))
         self.assertEqual(row["expression"], "sys.modules['__main__'].handler.__closure__[sys.modules['__main__'].handler.__code__.co_freevars.index('seen')].cell_contents")
 
+    def test_who_else_holds_the_container_is_named(self):
+        row = self.one("""
+        root frame running
+        running frame - pseudo : local events events
+        globals dict - : value handler handler, value base base, value app app
+        app app.App - : field __dict__ names
+        names dict - : value log events
+        handler function app.make.<locals>.handler : field __closure__ cells
+        cells tuple - : cell seen cell
+        cell cell - : cell cell_contents events
+        events list - size=n*8 : index - event[*]
+        event[n] app.Event - size=500
+        """)
+        self.assertEqual((row["root"], sorted(row["also"].split(", "))), ("frame", ["app.log", "handler closure variable seen"]))
+
     def test_functions_of_one_name_are_named(self):
         row = self.one("""
         globals dict - : value bus bus, value base base
