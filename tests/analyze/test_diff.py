@@ -173,15 +173,15 @@ meta gc_frozen 0
 root modules main __main__
 root frame running run~at~bus.py:65 thread=5
 thread 5 name=main
-running    frame - pseudo : local x last%d
+running    frame - pseudo : local x %s
 main       module __main__ : field __dict__ globals
 globals    dict - : value bus bus
 bus        list - : index - listener[*]
 listener[n] function app.f : field __closure__ held[$]
 held[n]    app.Session -
-last%d     app.Session -
+%s app.Session -
 """
-        before, after = (graph_file.snapshot(heap % (n, n), self.folder, "bus.%d" % n, n=n) for n in (5, 20))
+        before, after = (graph_file.snapshot(heap % held, self.folder, "bus.%d" % n, n=n) for held, n in ((("bus", "lost"), 5), (("last", "last"), 20)))
         for subject in "type:Session", "root:sys.modules", "package:app", "size:64-127", "length:none":
             said = heaptrail("diff", "--assert", subject + " <= +0", before, after, code=1).stdout
             self.assertIn("  sys.modules __main__\n", said, subject)
