@@ -165,14 +165,27 @@ static bool folder_is_writable(const char *file)
     return writable;
 }
 
-/* HEAPTRAIL_MEMORY: a number of bytes with K, M or G after it, for commands that load by the way. */
-static uint64_t limit_of_memory(void)
+/* HEAPTRAIL_MEMORY: a number of bytes with K, M or G after it, for commands that load by the way. 0: not given. */
+static htrail_status limit_of_memory(uint64_t *limit, char *message, size_t cap)
 {
-    const char *said = getenv("HEAPTRAIL_MEMORY");
-    char *end;
-    uint64_t bytes = said == NULL ? 0 : strtoull(said, &end, 10);
-    unsigned shift = bytes == 0 ? 0 : *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
-    return bytes > UINT64_MAX >> shift ? 0 : bytes << shift;
+    const char *said = getenv("HEAPTRAIL_MEMORY"), *const units = "KkMmGg";
+    char *end = NULL;
+    *limit = 0;
+    if (said == NULL || said[0] == '\0')
+        return HTRAIL_OK;
+    uint64_t bytes = said[0] >= '0' && said[0] <= '9' ? strtoull(said, &end, 10) : 0;
+    const char *unit = end != NULL && *end != '\0' ? strchr(units, *end) : NULL;
+    unsigned shift = unit == NULL ? 0 : 10 * ((unsigned)(unit - units) / 2 + 1);
+    if (end == NULL || end[unit != NULL] != '\0' || bytes > UINT64_MAX >> shift) {
+        snprintf(message, cap, "HEAPTRAIL_MEMORY is '%s', which is no number of bytes", said);
+        return HTRAIL_E_MISUSE;
+    }
+    if (bytes << shift < HTRAIL__RESIDENT_LEAST) {
+        snprintf(message, cap, "HEAPTRAIL_MEMORY is '%s', and a load needs 64M at least", said);
+        return HTRAIL_E_MISUSE;
+    }
+    *limit = bytes << shift;
+    return HTRAIL_OK;
 }
 
 static htrail_status load_reader(htrail_reader *reader, const char *file, const char *db_path, const htrail__store_opts *opts,
@@ -184,8 +197,12 @@ static htrail_status load_reader(htrail_reader *reader, const char *file, const 
         source.progress_arg = opts->progress_arg;
         source.needs_objects = opts->needs_objects;
     }
-    htrail__resident_begin(opts != NULL && opts->memory_max_bytes != 0 ? opts->memory_max_bytes : limit_of_memory(), htrail__resident_available());
-    htrail_status status = htrail__load(reader, &source, db_path, message, cap);
+    uint64_t limit = opts != NULL ? opts->memory_max_bytes : 0;
+    htrail_status status = limit == 0 ? limit_of_memory(&limit, message, cap) : HTRAIL_OK;
+    if (status != HTRAIL_OK)
+        return status;
+    htrail__resident_begin(limit, htrail__resident_available());
+    status = htrail__load(reader, &source, db_path, message, cap);
     htrail__resident_end();
     return status;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/resident.h"
 #include "cli/escape.h"
 #include "cli/progress.h"
 #include "cli/query.h"
@@ -16,7 +17,7 @@ static int load_to(const cli_arguments *arguments, const char *file, const char 
     cli_progress_init(&progress, what);
     htrail_status status = htrail__store_load(file, db_path, &opts, message, sizeof message);
     cli_progress_end(&progress);
-    return status == HTRAIL_OK ? CLI_EXIT_OK : cli_fail(arguments, "%s", message);
+    return status == HTRAIL_OK ? CLI_EXIT_OK : status == HTRAIL_E_MISUSE ? cli_usage(arguments, "%s", message) : cli_fail(arguments, "%s", message);
 }
 
 static int run(const cli_arguments *arguments)
@@ -33,6 +34,8 @@ static int run(const cli_arguments *arguments)
         return cli_usage(arguments, "a database cannot be written to standard output");
     if (cli_option_value(arguments, "max-memory") != NULL && !cli_parse_number(cli_option_value(arguments, "max-memory"), &memory_max_bytes))
         return cli_usage(arguments, "'%s' is no number of bytes", cli_option_value(arguments, "max-memory"));
+    if (cli_option_value(arguments, "max-memory") != NULL && memory_max_bytes < HTRAIL__RESIDENT_LEAST)
+        return cli_usage(arguments, "a load needs 64M at least, and --max-memory is '%s'", cli_option_value(arguments, "max-memory"));
     db_path = asked != NULL ? strdup(asked) : malloc(strlen(file) + sizeof ".db");
     if (db_path == NULL)
         return cli_fail(arguments, "out of memory");
@@ -61,8 +64,8 @@ const cli_command cli_load = {
     .name = "load",
     .usage = "[-o DB] [--max-memory BYTES] FILE",
     .summary = "load a snapshot into an SQLite database",
-    .help = "Prints the path of the database. Its tables are described in docs/schema.md:\n"
-            "snapshot, type, module, object, reference, root. Open it with any SQLite.\n\n"
+    .help = "Prints the path of the database. It has a view of objects and one of references, sums of both, roots, threads,\n"
+            "mappings and allocation sites: docs/schema.md describes each. Open it with any SQLite.\n\n"
             "A large heap takes about 220 bytes of memory an object while it is loaded, for twice the time a tenth of\n"
             "it: --max-memory, or for all commands that load by the way HEAPTRAIL_MEMORY=256M. 64M is the least.",
     .options = options,

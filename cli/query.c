@@ -24,7 +24,7 @@ static int open_store(const cli_arguments *arguments, const char *file, bool nee
     htrail_status status = htrail__store_open(out, file, &opts, message, sizeof message);
     cli_progress_end(&progress);
     if (status != HTRAIL_OK)
-        return cli_fail(arguments, "%s", message);
+        return status == HTRAIL_E_MISUSE ? cli_usage(arguments, "%s", message) : cli_fail(arguments, "%s", message);
     if (htrail__store_warning(*out) != NULL)
         cli_warn(arguments, "%s", htrail__store_warning(*out));
     return CLI_EXIT_OK;

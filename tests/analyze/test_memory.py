@@ -50,6 +50,16 @@ class Memory(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.folder.name)), ["a.htrail", "limited.db", "usual.db"])
         os.unlink(limited)
 
+    def test_what_is_no_limit_is_a_wrong_use(self):
+        for words, environment, sentence in ((("load", "--max-memory", "10"), {}, "a load needs 64M at least, and --max-memory is '10'"),
+                                             (("load", "--max-memory", "0"), {}, "a load needs 64M at least, and --max-memory is '0'"),
+                                             (("load",), {"HEAPTRAIL_MEMORY": "foo"}, "HEAPTRAIL_MEMORY is 'foo', which is no number of bytes"),
+                                             (("load",), {"HEAPTRAIL_MEMORY": "64MX"}, "HEAPTRAIL_MEMORY is '64MX', which is no number of bytes"),
+                                             (("load",), {"HEAPTRAIL_MEMORY": "-1"}, "HEAPTRAIL_MEMORY is '-1', which is no number of bytes"),
+                                             (("top",), {"HEAPTRAIL_MEMORY": "63M"}, "HEAPTRAIL_MEMORY is '63M', and a load needs 64M at least")):
+            done = subprocess.run([HEAPTRAIL, *words, self.file], env=dict(os.environ, **environment), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
+            self.assertEqual((done.returncode, done.stderr.splitlines()[0]), (2, "heaptrail %s: %s" % (words[0], sentence)))
+
     def test_other_commands_are_told_by_the_environment(self):
         peak, code, said = peak_of(HEAPTRAIL, "top", self.file, HEAPTRAIL_MEMORY="64M", TMPDIR="/nonexistent")
         self.assertEqual(code, 3)
