@@ -215,17 +215,17 @@ static int find_retained(cli_why_page *w)
     return status == HTRAIL_OK ? CLI_EXIT_OK : cli_why_fail(w, status);
 }
 
-static void print_number(uint64_t number)
+static void add_number(htrail__text *out, uint64_t number)
 {
     char text[32];
     cli_format_number(text, sizeof text, (int64_t)number);
-    fputs(text, stdout);
+    htrail__text_add_string(out, text);
 }
 
-static void print_text(const char *text) { cli_print_escaped(stdout, text, strlen(text)); }
+static void add_str(htrail__text *out, htrail_str str) { htrail__text_add(out, str.data, str.len); }
 
 /* Where objects on the way have several names, the nearest of them: the chain shows one. */
-static void print_names(const cli_why_page *w, uint32_t node)
+static void add_names(const cli_why_page *w, htrail__text *out, uint32_t node)
 {
     const htrail__holder_node *nodes = w->holders->nodes;
     while (node != HTRAIL__NO_SHAPE && nodes[node].names < 2)
@@ -233,148 +233,186 @@ static void print_names(const cli_why_page *w, uint32_t node)
     if (node == HTRAIL__NO_SHAPE)
         return;
     htrail_str type = cli_why_text(w, w->holders->shapes.shapes[nodes[node].shape].type);
-    printf(", by ");
-    print_number(nodes[node].names);
-    printf(" names of ");
+    htrail__text_add_string(out, ", by ");
+    add_number(out, nodes[node].names);
+    htrail__text_add_string(out, " names of ");
     if (htrail__chain_is_class(type, cli_why_text(w, nodes[node].name)))
-        printf("class");
+        htrail__text_add_string(out, "class");
     else
-        cli_print_escaped(stdout, type.data, type.len);
+        add_str(out, type);
 }
 
 /* "990 come through keep.leak"; objects of several types are called by them. */
-static void print_comes(const cli_why_page *w, const cli_why_way *way, bool has_types)
+static void add_comes(const cli_why_page *w, htrail__text *out, const cli_why_way *way, bool has_types)
 {
     if (has_types) {
-        putchar(' ');
-        cli_print_escaped(stdout, cli_why_text(w, way->type).data, cli_why_text(w, way->type).len);
+        htrail__text_add_string(out, " ");
+        add_str(out, cli_why_text(w, way->type));
     }
-    printf(way->objects == 1 ? " comes through " : " come through ");
-    print_text(way->through_text);
+    htrail__text_add_string(out, way->objects == 1 ? " comes through " : " come through ");
+    htrail__text_add_string(out, way->through_text);
     if (way->through != 0) {
-        printf(", ");
-        cli_why_print_object(w, way->through);
+        htrail__text_add_string(out, ", ");
+        cli_why_add_object(w, out, way->through);
     }
-    print_names(w, way->node);
+    add_names(w, out, way->node);
+}
+
+/* "of 1,000 objects, retaining 27.0 MiB together" */
+static void add_set(const cli_why_page *w, htrail__text *out)
+{
+    char bytes[32];
+    htrail__text_add_string(out, "of ");
+    if (w->holders->targets_followed < w->holders->targets) {
+        htrail__text_add_string(out, "the first ");
+        add_number(out, w->holders->targets_followed);
+        htrail__text_add_string(out, " of ");
+    }
+    add_number(out, w->selection.count);
+    htrail__text_add_string(out, " objects");
+    if (w->selection.stale > 0 && w->selection.stale < w->selection.count) {
+        htrail__text_add_string(out, " (");
+        add_number(out, w->selection.stale);
+        htrail__text_add_string(out, " are stale)");
+    }
+    cli_format_bytes(bytes, sizeof bytes, (int64_t)w->retained.bytes);
+    htrail__text_format(out, ", retaining %s together", bytes);
 }
 
 /* "of 1,000 objects, 990 come through keep.leak" */
 static void print_set(const cli_why_page *w)
 {
-    printf("of ");
-    if (w->holders->targets_followed < w->holders->targets) {
-        printf("the first ");
-        print_number(w->holders->targets_followed);
-        printf(" of ");
-    }
-    print_number(w->selection.count);
-    printf(" objects");
-    if (w->selection.stale > 0 && w->selection.stale < w->selection.count) {
-        printf(" (");
-        print_number(w->selection.stale);
-        printf(" are stale)");
-    }
-    char bytes[32];
-    cli_format_bytes(bytes, sizeof bytes, (int64_t)w->retained.bytes);
-    printf(", retaining %s together", bytes);
     size_t listed = w->way_shown > WAYS_LISTED ? w->way_shown : WAYS_LISTED, width = 0;
     bool has_types = false;
+    char number[32];
+    htrail__text line;
+    htrail__text_init(&line, CLI_WHY_TEXT_BYTES_MAX);
+    add_set(w, &line);
     if (listed > w->way_count || listed + 1 == w->way_count)
         listed = w->way_count;
     for (size_t i = 0; i < listed; i++) {
-        char number[32];
         cli_format_number(number, sizeof number, (int64_t)w->ways[i].objects);
         width = strlen(number) > width ? strlen(number) : width;
         has_types |= w->ways[i].type != w->ways[0].type;
     }
+    if (listed > 1) {
+        htrail__text_add_string(&line, ":");
+        cli_why_say(&line, CLI_STYLE_BOLD, 2);
+    }
     for (size_t i = 0; i < listed; i++) {
-        char number[32];
         cli_format_number(number, sizeof number, (int64_t)w->ways[i].objects);
         if (listed == 1)
-            printf(", %s", number);
+            htrail__text_format(&line, ", %s", number);
         else
-            printf("%s  %*s", i == 0 ? ":\n" : "\n", (int)width, number);
-        print_comes(w, &w->ways[i], has_types);
+            htrail__text_format(&line, "  %*s", (int)width, number);
+        add_comes(w, &line, &w->ways[i], has_types);
+        cli_why_say(&line, listed == 1 ? CLI_STYLE_BOLD : CLI_STYLE_NONE, listed == 1 ? 2 : width + 3);
     }
-    putchar('\n');
     if (listed < w->way_count) {
         uint64_t rest = 0;
         for (size_t i = listed; i < w->way_count; i++)
             rest += w->ways[i].objects;
-        printf("  %*s", (int)width, "");
-        printf(" and ");
-        print_number(rest);
-        printf(" in ");
-        print_number(w->way_count - listed);
-        printf(" other ways: --all prints them\n");
+        htrail__text_format(&line, "  %*s and ", (int)width, "");
+        add_number(&line, rest);
+        htrail__text_add_string(&line, " in ");
+        add_number(&line, w->way_count - listed);
+        htrail__text_add_string(&line, " other ways: --all prints them");
+        cli_why_say(&line, CLI_STYLE_NONE, width + 3);
     }
+    htrail__text_release(&line);
 }
 
-static int print_query(const cli_why_page *w, const char *sql, uint64_t object, int (*print_row)(const cli_why_page *w, sqlite3_stmt *row, size_t number))
+/* On a terminal the answer comes first: "app.Session id:4711 retains 4.1 KiB; 2 independent chains keep it alive". */
+static void print_one(const cli_why_page *w)
+{
+    const htrail__independent *found = &w->independent;
+    char bytes[32];
+    htrail__text line;
+    htrail__text_init(&line, CLI_WHY_TEXT_BYTES_MAX);
+    cli_why_add_object(w, &line, w->ways[0].first);
+    cli_format_bytes(bytes, sizeof bytes, (int64_t)w->retained.bytes);
+    htrail__text_format(&line, " retains %s; ", bytes);
+    if (w->is_garbage)
+        htrail__text_add_string(&line, "nothing keeps it alive");
+    else if (found->chain_count < 2)
+        htrail__text_add_string(&line, found->complete ? "one chain keeps it alive" : "this keeps it alive");
+    else
+        htrail__text_format(&line, "%s%zu independent chains keep it alive", found->complete ? "" : "at least ", found->chain_count);
+    cli_why_say(&line, CLI_STYLE_BOLD, 2);
+    htrail__text_release(&line);
+}
+
+/* Each row is added to the line, and may say it; what is left of it is said at the end. */
+typedef void (*row_words)(const cli_why_page *w, htrail__text *line, sqlite3_stmt *row, size_t number);
+
+static int print_query(const cli_why_page *w, const char *sql, uint64_t object, row_words add_row)
 {
     sqlite3_stmt *statement = NULL;
     int stepped, result = cli_prepare(w->arguments, htrail__store_db(w->store), sql, &statement);
     size_t number = 0;
+    htrail__text line;
     if (result != CLI_EXIT_OK)
         return result;
+    htrail__text_init(&line, CLI_WHY_TEXT_BYTES_MAX);
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)object);
-    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW && result == CLI_EXIT_OK)
-        result = print_row(w, statement, number++);
-    if (stepped != SQLITE_DONE && stepped != SQLITE_ROW)
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW)
+        add_row(w, &line, statement, number++);
+    if (stepped != SQLITE_DONE)
         result = cli_fail(w->arguments, "cannot read '%s': %s", htrail__store_path(w->store), sqlite3_errmsg(htrail__store_db(w->store)));
+    if (line.len > 0)
+        cli_why_say(&line, CLI_STYLE_NONE, 2);
     sqlite3_finalize(statement);
+    htrail__text_release(&line);
     return result;
 }
 
 /* References that no object shows, and whose they are: "held 2 times from C code". */
-static int print_c_reference(const cli_why_page *w, sqlite3_stmt *row, size_t number)
+static void add_c_reference(const cli_why_page *w, htrail__text *line, sqlite3_stmt *row, size_t number)
 {
     const char *holder = (const char *)sqlite3_column_text(row, 1);
     sqlite3_int64 count = sqlite3_column_int64(row, 2);
     (void)w;
-    printf(number == 0 ? "\nheld " : "held ");
-    print_number((uint64_t)count);
-    printf(" time%s from C code", count == 1 ? "" : "s");
-    if (holder != NULL && holder[0] != '\0') {
-        printf(", by the static variable at ");
-        print_text(holder);
-    }
-    putchar('\n');
-    return CLI_EXIT_OK;
+    if (number == 0)
+        putchar('\n');
+    htrail__text_add_string(line, "held ");
+    add_number(line, (uint64_t)count);
+    htrail__text_format(line, " time%s from C code", count == 1 ? "" : "s");
+    if (holder != NULL && holder[0] != '\0')
+        htrail__text_format(line, ", by the static variable at %s", holder);
+    cli_why_say(line, CLI_STYLE_NONE, 2);
 }
 
-static int print_weak(const cli_why_page *w, sqlite3_stmt *row, size_t number)
+static void add_weak(const cli_why_page *w, htrail__text *line, sqlite3_stmt *row, size_t number)
 {
     sqlite3_int64 all = sqlite3_column_int64(row, 1);
     if (number == 0) {
         putchar('\n');
-        print_number((uint64_t)all);
-        printf(all == 1 ? " weak reference, which holds nothing: " : " weak references, which hold nothing: ");
+        add_number(line, (uint64_t)all);
+        htrail__text_add_string(line, all == 1 ? " weak reference, which holds nothing: " : " weak references, which hold nothing: ");
     }
     if (number >= WEAK_LISTED)
-        return CLI_EXIT_OK;
-    fputs(number > 0 ? ", " : "", stdout);
-    cli_why_print_object(w, (uint64_t)sqlite3_column_int64(row, 0));
-    if (number + 1 == (size_t)all || number + 1 == WEAK_LISTED)
-        printf((sqlite3_int64)number + 1 < all ? ", ...\n" : "\n");
-    return CLI_EXIT_OK;
+        return;
+    htrail__text_add_string(line, number > 0 ? ", " : "");
+    cli_why_add_object(w, line, (uint64_t)sqlite3_column_int64(row, 0));
+    if (number + 1 == WEAK_LISTED && (sqlite3_int64)number + 1 < all)
+        htrail__text_add_string(line, ", ...");
 }
 
 /* The step that Python has no expression for. */
 static void print_missing(const cli_why_page *w, const htrail__found_object *holder, const htrail__found_object *step)
 {
-    htrail__text text;
-    htrail__text_init(&text, CLI_WHY_TEXT_BYTES_MAX);
-    htrail__chain_label(&text, step->holder_kind, cli_why_text(w, step->holder_label), step->holder_position);
-    printf("\nno expression: Python has no sure way from ");
-    cli_print_escaped(stdout, cli_why_text(w, holder->type).data, cli_why_text(w, holder->type).len);
-    printf(" to ");
-    if (text.len > 0)
-        print_text(htrail__text_string(&text));
-    else
-        printf("what it holds");
+    htrail__text line;
+    htrail__text_init(&line, CLI_WHY_TEXT_BYTES_MAX);
+    htrail__text_add_string(&line, "no expression: Python has no sure way from ");
+    add_str(&line, cli_why_text(w, holder->type));
+    htrail__text_add_string(&line, " to ");
+    size_t before = line.len;
+    htrail__chain_label(&line, step->holder_kind, cli_why_text(w, step->holder_label), step->holder_position);
+    if (line.len == before)
+        htrail__text_add_string(&line, "what it holds");
     putchar('\n');
-    htrail__text_release(&text);
+    cli_why_say(&line, CLI_STYLE_NONE, 2);
+    htrail__text_release(&line);
 }
 
 static int print_expression(const cli_why_page *w, const htrail__chain *chain)
@@ -386,13 +424,27 @@ static int print_expression(const cli_why_page *w, const htrail__chain *chain)
     htrail_status status = htrail__expression_of_chain(&expression, &exists, &missing, w->lookup, chain);
     if (status == HTRAIL_OK && exists) {
         printf("\n%s", cli_styled(stdout, CLI_STYLE_BLUE));
-        print_text(htrail__text_string(&expression));
+        cli_print_escaped(stdout, htrail__text_string(&expression), expression.len);
         printf("%s\n", cli_styled(stdout, CLI_STYLE_NONE));
     } else if (status == HTRAIL_OK && missing > 0) {
         print_missing(w, &chain->steps[missing - 1], &chain->steps[missing]);
     }
     htrail__text_release(&expression);
     return status == HTRAIL_OK ? CLI_EXIT_OK : cli_why_fail(w, status);
+}
+
+/* "the first of the 990 that come through keep.leak:" */
+static void print_which(const cli_why_way *way)
+{
+    htrail__text line;
+    htrail__text_init(&line, CLI_WHY_TEXT_BYTES_MAX);
+    htrail__text_add_string(&line, way->objects == 1 ? "the one" : "the first of the ");
+    if (way->objects > 1)
+        add_number(&line, way->objects);
+    htrail__text_format(&line, " that come%s through %s:", way->objects == 1 ? "s" : "", way->through_text);
+    putchar('\n');
+    cli_why_say(&line, CLI_STYLE_NONE, 2);
+    htrail__text_release(&line);
 }
 
 static int print_way(const cli_why_page *w, size_t number)
@@ -405,18 +457,8 @@ static int print_way(const cli_why_page *w, size_t number)
     int result = CLI_EXIT_OK;
     htrail_status status = cli_why_chain_find(&chain, w, way->first);
     if (status == HTRAIL_OK) {
-        if (w->selection.count > 1) {
-            printf("\n");
-            if (way->objects == 1)
-                printf("the one");
-            else
-                printf("the first of the ");
-            if (way->objects > 1)
-                print_number(way->objects);
-            printf(" that come%s through ", way->objects == 1 ? "s" : "");
-            print_text(way->through_text);
-            printf(":\n");
-        }
+        if (w->selection.count > 1)
+            print_which(way);
         if (chain.chain.garbage)
             printf("nothing: no root reaches it, it waits for the garbage collector\n");
         cli_why_chain_print(w, &chain, CLI_WHY_WHOLE);
@@ -424,9 +466,9 @@ static int print_way(const cli_why_page *w, size_t number)
         if (result == CLI_EXIT_OK && number == 0 && w->selection.count == 1)
             result = cli_why_independent_print(w, &chain);
         if (result == CLI_EXIT_OK)
-            result = print_query(w, c_references, way->first, print_c_reference);
+            result = print_query(w, c_references, way->first, add_c_reference);
         if (result == CLI_EXIT_OK)
-            result = print_query(w, weak, way->first, print_weak);
+            result = print_query(w, weak, way->first, add_weak);
         if (result == CLI_EXIT_OK && w->selection.count > 1 && number + 1 == w->way_shown)
             result = cli_why_independent_print(w, &chain);
     }
@@ -439,6 +481,8 @@ static int print_page(const cli_why_page *w)
     int result = CLI_EXIT_OK;
     if (w->selection.count > 1)
         print_set(w);
+    else if (cli_is_terminal(stdout))
+        print_one(w);
     for (size_t i = 0; i < w->way_shown && result == CLI_EXIT_OK; i++)
         result = print_way(w, i);
     return result;

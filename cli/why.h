@@ -70,7 +70,9 @@ typedef enum cli_why_print {
 
 void cli_why_chain_print(const cli_why_page *w, const cli_why_chain *chain, cli_why_print how);
 /* "list id:4711" */
-void cli_why_print_object(const cli_why_page *w, uint64_t id);
+void cli_why_add_object(const cli_why_page *w, htrail__text *out, uint64_t id);
+/* A sentence, broken where the terminal ends; the line is empty then. */
+void cli_why_say(htrail__text *line, cli_style style, size_t hang);
 
 /* What must let go of all that was asked for. The answer is in the page. */
 HTRAIL_MUST_CHECK htrail_status cli_why_independent_find(cli_why_page *w);

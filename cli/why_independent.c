@@ -99,21 +99,21 @@ static bool is_alike(const cli_why_page *w, size_t one, size_t other)
 }
 
 /* What must let go of a set. Of neighbours alike the first is named. */
-static void print_gates(const cli_why_page *w)
+static void print_gates(const cli_why_page *w, htrail__text *line)
 {
     for (size_t i = 0, alike; i < w->independent.chain_count; i += alike) {
         uint64_t gate = gate_of(w, i);
         htrail__found_root root;
-        printf("  ");
+        htrail__text_add_string(line, "  ");
         for (alike = 1; i + alike < w->independent.chain_count && is_alike(w, i, i + alike); alike++)
             ;
         if (gate != 0)
-            cli_why_print_object(w, gate);
+            cli_why_add_object(w, line, gate);
         else if (htrail__lookup_root(w->lookup, w->independent.chains[i].root, &root) == HTRAIL_OK)
-            cli_print_escaped(stdout, cli_why_text(w, root.kind_text).data, cli_why_text(w, root.kind_text).len);
+            htrail__text_add(line, cli_why_text(w, root.kind_text).data, cli_why_text(w, root.kind_text).len);
         if (alike > 1)
-            printf(", and %zu alike", alike - 1);
-        putchar('\n');
+            htrail__text_format(line, ", and %zu alike", alike - 1);
+        cli_why_say(line, CLI_STYLE_NONE, 4);
     }
 }
 
@@ -132,45 +132,48 @@ static size_t chain_shown(const cli_why_page *w, const cli_why_chain *shown)
     return i;
 }
 
-/* How many things must let go, and the chains beside the one that is printed. */
-int cli_why_independent_print(const cli_why_page *w, const cli_why_chain *shown)
+/* "2 independent chains lead to it from the roots: each must let go" */
+static void print_count(const cli_why_page *w, const cli_why_chain *shown)
 {
     const htrail__independent *found = &w->independent;
     bool is_set = w->selection.count > 1;
     const char *it = is_set ? "them" : "it";
-    size_t printed = 0, left = found->chain_count, without = chain_shown(w, shown);
     char number[32];
-    if (w->is_garbage)
-        return CLI_EXIT_OK;
+    htrail__text line;
+    htrail__text_init(&line, CLI_WHY_TEXT_BYTES_MAX);
     putchar('\n');
     if (found->chain_count < 2 && !found->complete) {
         cli_format_number(number, sizeof number, (int64_t)found->looked_at);
-        printf("whether more than one independent chain leads to %s was not found out", it);
+        htrail__text_format(&line, "whether more than one independent chain leads to %s was not found out", it);
         if (found->looked_at > 0)
-            printf(": %s objects around were looked at", number);
-        putchar('\n');
-        return CLI_EXIT_OK;
-    }
-    if (found->chain_count < 2 && !is_set) {
-        if (shown->dominators > 0)
-            printf("one chain: it is free once %s lets go\n", shown->dominators + 1 >= shown->chain.step_count ? "any step of it" : "a step with a *");
+            htrail__text_format(&line, ": %s objects around were looked at", number);
+    } else if (found->chain_count < 2 && !is_set) {
+        htrail__text_format(&line, "one chain: it is free once %s lets go",
+                            shown->dominators == 0 ? "this root" : shown->dominators + 1 >= shown->chain.step_count ? "any step of it" : "a step with a *");
+    } else {
+        htrail__text_format(&line, "%s%zu independent chain%s to %s from ", found->complete ? "" : "at least ", found->chain_count, found->chain_count == 1 ? " leads" : "s lead", it);
+        if (w->above != 0)
+            cli_why_add_object(w, &line, w->above);
         else
-            printf("one chain: it is free once this root lets go\n");
-        return CLI_EXIT_OK;
+            htrail__text_add_string(&line, "the roots");
+        htrail__text_add_string(&line, !is_set ? ": each must let go" : found->complete ? "; what must let go before all are free:" : "; of what must let go before all are free:");
     }
-    if (!found->complete)
-        printf("at least ");
-    printf("%zu independent chain%s to %s from ", found->chain_count, found->chain_count == 1 ? " leads" : "s lead", it);
-    if (w->above != 0)
-        cli_why_print_object(w, w->above);
-    else
-        printf("the roots");
-    if (is_set) {
-        printf(found->complete ? "; what must let go before all are free:\n" : "; of what must let go before all are free:\n");
-        print_gates(w);
+    cli_why_say(&line, CLI_STYLE_NONE, 2);
+    if (is_set && (found->chain_count >= 2 || found->complete))
+        print_gates(w, &line);
+    htrail__text_release(&line);
+}
+
+/* How many things must let go, and the chains beside the one that is printed. */
+int cli_why_independent_print(const cli_why_page *w, const cli_why_chain *shown)
+{
+    const htrail__independent *found = &w->independent;
+    size_t printed = 0, left = found->chain_count, without = chain_shown(w, shown);
+    if (w->is_garbage)
         return CLI_EXIT_OK;
-    }
-    printf(": each must let go\n");
+    print_count(w, shown);
+    if (w->selection.count > 1 || found->chain_count < 2)
+        return CLI_EXIT_OK;
     for (size_t i = 0; i < found->chain_count; i++) {
         cli_why_chain other;
         if (i == without) {

@@ -57,6 +57,8 @@ SCREENS = {
     "leaks": ["leaks " + SHOPS, "leaks shop300.htrail shop600.htrail", "leaks shop1000.htrail shop1000.htrail", "leaks " + " ".join("shop%d.htrail" % i for i in range(10, 22))],
     "info": ["info shop300.htrail", "info names.htrail"],
     "threads": ["threads shop300.htrail", "threads threads1.htrail", "threads --frames threads1.htrail threads2.htrail", "threads --each threads2.htrail"],
+    "why": ["why shop1000.htrail type:shop.Order", "why shop300.htrail id:15", "why top.htrail type:shop.cart.Order", "why top.htrail type:dict",
+            "why names.htrail 'where:type LIKE \"app.m%\"'", "why names.htrail 'where:type LIKE \"app.%Red%\" LIMIT 1'"],
     "waste": ["waste shop1000.htrail"],
     "check": ["check %s cut.htrail" % SHOPS, "check shop300.htrail"],
     "sql": ["sql shop300.htrail 'SELECT nothing FROM a_table_that_is_not_there_and_whose_name_is_long'",
