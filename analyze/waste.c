@@ -112,11 +112,18 @@ enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 #define NAMED "o.holder_kind IN ('attr', 'slot', 'local', 'cell', 'default', 'field')"
 #define STEPS "8"
 static const char fields_sql[] =
+    /* Objects whose walk is the same go it once. way 1: their holder names them, so its type and name are all there is to say; 2: it does not, but what
+     * holds it does; 3: it is an item of a container, as others are; 4: any other. */
+    "lying(id, kind, bytes, back, type, way, place, name, label, own_label) AS (\n"
+    "  SELECT id, kind, bytes, back, type, way, CASE way WHEN 1 THEN holder_type WHEN 2 THEN above_type WHEN 3 THEN above ELSE holder END,\n"
+    "    CASE way WHEN 1 THEN holder_name WHEN 2 THEN above_name END, CASE way WHEN 2 THEN holder_label END,\n"
+    "    CASE WHEN holder IS NULL THEN root WHEN label & 15 IN (1, 2, 11) THEN -1 WHEN label & 31 = 19 THEN " HTRAIL__SQL_LABEL("label") " ELSE label END\n"
+    "  FROM (SELECT w.id, w.kind, w.bytes, w.back, o.type, o.holder, o.label, coalesce(o.root, 1) AS root, h.type AS holder_type, h.name AS holder_name,\n"
+    "    h.label AS holder_label, h.holder AS above, g.type AS above_type, g.name AS above_name, CASE WHEN o.label & 15 IN (4, 5) THEN 1\n"
+    "      WHEN h.name = 0 AND h.label & 15 BETWEEN 4 AND 9 THEN 2 WHEN h.name = 0 AND h.label & 15 IN (1, 2, 11) THEN 3 ELSE 4 END AS way\n"
+    "    FROM waste w CROSS JOIN heap_object o ON o.id = w.id LEFT JOIN heap_object h ON h.id = o.holder LEFT JOIN heap_object g ON g.id = h.holder)),\n"
     "spot(n, kind, type, objects, bytes, back, example) AS MATERIALIZED (\n"
-    "  SELECT row_number() OVER (ORDER BY w.kind, min(w.id)), w.kind, o.type, count(*), sum(w.bytes), sum(w.back), min(w.id)\n"
-    "  FROM waste w JOIN object o ON o.id = w.id LEFT JOIN heap_object h ON h.id = o.holder AND o.holder_kind IN ('attr', 'slot')\n"
-    "  GROUP BY w.kind, o.type, h.type, h.name, CASE WHEN h.id IS NULL THEN o.holder END,\n"
-    "    CASE WHEN o.holder IS NULL THEN o.root WHEN o.holder_kind IN ('index', 'key') THEN -1 ELSE o.holder_label END),\n"
+    "  SELECT row_number() OVER (), kind, type, count(*), sum(bytes), sum(back), min(id) FROM lying GROUP BY kind, type, way, place, name, label, own_label),\n"
     "up(n, at, field, step) AS (SELECT n, example, '', 0 FROM spot\n"
     "  UNION ALL SELECT up.n, CASE WHEN hn.text <> '' OR " NAMED " OR g.id IS NOT NULL OR step = " STEPS " THEN NULL ELSE h.id END,\n"
     "    CASE WHEN o.holder IS NULL THEN coalesce((SELECT r.kind FROM root r WHERE r.id = o.root), '')\n"
@@ -132,8 +139,8 @@ static const char fields_sql[] =
     "      AND (SELECT v.holder_kind || v.holder_label FROM object v WHERE v.id = h.id) = 'field__dict__'\n"
     "    LEFT JOIN type gt ON gt.id = g.type LEFT JOIN name gn ON gn.id = g.name\n"
     "    WHERE up.at IS NOT NULL)\n"
-    "SELECT kind, type, field AS held_by, sum(objects) AS objects, sum(bytes) AS bytes, sum(back) AS back, min(example) AS example\n"
-    "FROM spot JOIN up USING (n) WHERE up.at IS NULL GROUP BY 1, 2, 3 ORDER BY back DESC, kind, type, held_by";
+    "SELECT spot.kind, t.name AS type, field AS held_by, sum(spot.objects) AS objects, sum(spot.bytes) AS bytes, sum(back) AS back, min(example) AS example\n"
+    "FROM spot JOIN up USING (n) JOIN type t ON t.id = spot.type WHERE up.at IS NULL GROUP BY 1, 2, 3 ORDER BY back DESC, 1, 2, held_by";
 
 static const struct {
     const char *name, *columns, *order;

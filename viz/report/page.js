@@ -3,7 +3,7 @@
 'use strict';
 (function () {
 const D = JSON.parse(document.getElementById('data').textContent);
-const ROWS_FIRST = 25, ROWS_FEW = 12, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001, MORE_LEAST = 0.03;
+const ROWS_FIRST = 25, ROWS_FEW = 12, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001, MORE_LEAST = 0.03, LABEL_LEAST = 36; // parts of the width; pixels
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -52,7 +52,7 @@ const seconds = (now.taken_ns - first.taken_ns) / 1e9;
 byId('program').textContent = D.title;
 byId('process').textContent = [now.pid && 'pid ' + now.pid, now.host, now.runtime && now.runtime.replace(/^cpython /, 'CPython '),
   plural(shots.length, 'snapshot') + (seconds > 0 ? ' in ' + duration(seconds) : ''),
-  now.taken_ns > 0 && 'the last at ' + new Date(now.taken_ns / 1e6).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'].filter(Boolean).join(' · ');
+  now.taken_ns > 0 && (shots.length > 1 ? 'the last at ' : 'taken at ') + new Date(now.taken_ns / 1e6).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'].filter(Boolean).join(' · ');
 
 let dark = matchMedia('(prefers-color-scheme: dark)').matches;
 function paint(dark) {
@@ -231,7 +231,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   if (known.length === 0) { byId('growth').hidden = true; return; }
   let by = known[0];
   const is_narrow = matchMedia('(max-width: 640px)').matches; // there what says most stands first
-  const sorted = { column: pair ? is_narrow ? 1 : 4 : 3, down: true, limit: ROWS_FIRST, draw };
+  const sorted = { column: is_narrow ? 1 : pair ? 4 : 3, down: true, limit: ROWS_FIRST, draw };
   const suspects = {};
   (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = i + 1; });
   const columnsOf = () => {
@@ -241,7 +241,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     const objects = { head: 'objects', value: r => last(r[1]), cell: r => number(last(r[1]), count) };
     const own = { head: 'own bytes', value: r => last(r[2]), cell: r => number(last(r[2]), bytes) };
     const retained = { head: 'retained', value: r => r[3] === null ? -1 : r[3], cell: r => number(r[3], bytes) };
-    if (!pair) return [name, objects, retained, own];
+    if (!pair) return is_narrow ? [name, own, retained, objects] : [name, objects, retained, own];
     const more_objects = { head: 'Δ objects', value: r => last(r[1]) - r[1][0], cell: r => changed(last(r[1]) - r[1][0], count) };
     const more_bytes = { head: 'Δ bytes', value: r => last(r[2]) - r[2][0], cell: r => {
       const n = last(r[2]) - r[2][0], cell = changed(n, bytes);
@@ -307,15 +307,16 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   }
   const suspects = new Set((D.verdicts || []).map(v => v.type).filter(Boolean));
   const rows = byId('icicle-rows'), path = byId('icicle-path'), search = byId('icicle-search');
-  let zoomed = top;
+  let zoomed = top, wide = 1000;
   const kind = node => node.is_more ? 'more' : node.depth < 0 ? 'k0' : node.depth === 0 ? 'k0' : /(^| )module /.test(node.key) ? 'k1' : /(^| )(function|type|code)( |$)/.test(node.key) ? 'k3' : /(^| )frame/.test(node.key) ? 'k4' : 'k2';
   const label = node => short(node.key.replace(/^\(several roots\) /, ''), 80) + (node.count > 1 && node !== top ? ' ×' + count(node.count) : '') + '  ' + bytes(node.retained);
   function cell(node, left, width, row) {
     const is_suspect = [...suspects].some(type => node.key === type || node.key.endsWith(' ' + type));
     const words = search.value.toLowerCase();
     const found = words !== '' && node.key.toLowerCase().includes(words);
-    const part = el('button', { type: 'button', class: 'cell ' + kind(node) + (is_suspect ? ' suspect' : '') + (words === '' ? '' : found ? ' hit' : ' miss') + (width < 0.015 ? ' thin' : ''),
-      title: node.key + (node.count > 1 ? ' ×' + count(node.count) : '') + ', ' + bytes(node.retained) + ' retained, ' + (100 * node.retained / Math.max(1, now.heap)).toFixed(1) + ' % of the heap; own ' + bytes(node.own) }, label(node));
+    const part = el('button', { type: 'button', class: 'cell ' + kind(node) + (is_suspect ? ' suspect' : '') + (words === '' ? '' : found ? ' hit' : ' miss') + (width * wide < LABEL_LEAST ? ' thin' : ''),
+      title: node.key + (node.count > 1 ? ' ×' + count(node.count) : '') + ', ' + bytes(node.retained) + ' retained, ' + (100 * node.retained / Math.max(1, now.heap)).toFixed(1) + ' % of the heap; own ' + bytes(node.own) }, width * wide < LABEL_LEAST ? '' : label(node));
+    if (!part.textContent) part.setAttribute('aria-label', label(node));
     part.style.left = (100 * left) + '%';
     part.style.width = (100 * width) + '%';
     part.style.top = row * CELL_HEIGHT + 'px';
@@ -327,6 +328,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   function draw() {
     const waiting = [[zoomed, 0, 1, 0]];
     let deepest = 0;
+    wide = rows.clientWidth || 1000;
     rows.replaceChildren();
     while (waiting.length > 0) {
       const [node, left, width, row] = waiting.pop();
