@@ -1,6 +1,7 @@
 /* cli/report.c - heaptrail report: one HTML file that tells the whole story of some snapshots. */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -197,7 +198,7 @@ static int copy_rows(const report *r, sqlite3_stmt *rows, const char *write_sql,
         for (int i = 0; i < count && step == SQLITE_ROW; i++)
             sqlite3_bind_value(write, i + 1, sqlite3_column_value(rows, from[i]));
         if (step != SQLITE_ROW || sqlite3_step(write) != SQLITE_DONE || sqlite3_reset(write) != SQLITE_OK)
-            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(step != SQLITE_ROW ? last_db(r) : to));
+            result = cli_fail(r->arguments, "%s", sqlite3_errmsg(step != SQLITE_ROW ? sqlite3_db_handle(rows) : to));
     }
     sqlite3_finalize(write);
     return result;
@@ -217,22 +218,62 @@ static int add_tree(const report *r)
     return result;
 }
 
-/* What the program could do without, by kind and the field that holds it. */
-static int add_waste(const report *r)
-{
-    static const int from[] = {0, 1, 2, 3, 5}; /* kind, type, held_by, objects, back */
-    sqlite3_stmt *rows = NULL;
+/* What the program could do without, by kind and the field that holds it. Looked for in a thread and over a connection of its own, while leaks are. */
+typedef struct waste_search {
+    sqlite3 *db;
     htrail__text query;
-    int result;
+    pthread_t thread;
+    bool in_thread;
+    int found; /* SQLITE_OK */
+} waste_search;
 
-    htrail__text_init(&query, TEXT_BYTES_MAX);
-    if (htrail__waste_query(&query, last_db(r), NULL, "field") != HTRAIL_OK)
-        result = cli_fail(r->arguments, "%s", query.failed ? "out of memory" : sqlite3_errmsg(last_db(r)));
-    else if ((result = cli_prepare(r->arguments, last_db(r), htrail__text_string(&query), &rows)) == CLI_EXIT_OK)
+static void *find_waste(void *arg)
+{
+    waste_search *w = arg;
+    w->found = sqlite3_exec(w->db, htrail__text_string(&w->query), NULL, NULL, NULL);
+    return NULL;
+}
+
+static int begin_waste(const report *r, waste_search *w)
+{
+    const char *path = htrail__store_path(r->stores[r->count - 1]);
+    if (sqlite3_open_v2(path, &w->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+        sqlite3_exec(w->db, "PRAGMA mmap_size = 1099511627776; PRAGMA cache_size = -65536;", NULL, NULL, NULL) != SQLITE_OK)
+        return cli_fail(r->arguments, "cannot open '%s': %s", path, sqlite3_errmsg(w->db));
+    htrail__text_add_string(&w->query, "CREATE TEMP TABLE report_waste AS\n");
+    if (htrail__waste_query(&w->query, w->db, NULL, "field") != HTRAIL_OK)
+        return cli_fail(r->arguments, "%s", w->query.failed ? "out of memory" : sqlite3_errmsg(w->db));
+    w->in_thread = pthread_create(&w->thread, NULL, find_waste, w) == 0;
+    if (!w->in_thread)
+        find_waste(w);
+    return CLI_EXIT_OK;
+}
+
+static void end_waste(waste_search *w)
+{
+    if (w->in_thread)
+        pthread_join(w->thread, NULL);
+    w->in_thread = false;
+}
+
+static int add_waste(const report *r, waste_search *w)
+{
+    static const int from[] = {0, 1, 2, 3, 4}; /* kind, type, held_by, objects, back */
+    sqlite3_stmt *rows = NULL;
+    end_waste(w);
+    int result = w->found != SQLITE_OK ? cli_fail(r->arguments, "cannot find what is wasted: %s", sqlite3_errmsg(w->db))
+                                       : cli_prepare(r->arguments, w->db, "SELECT kind, type, held_by, objects, back FROM report_waste ORDER BY rowid", &rows);
+    if (result == CLI_EXIT_OK)
         result = copy_rows(r, rows, "INSERT INTO report_waste VALUES(?1 || ' ' || ?2, ?3, ?4, ?5)", from, 5, WASTE_ROWS);
     sqlite3_finalize(rows);
-    htrail__text_release(&query);
     return result;
+}
+
+static void waste_release(waste_search *w)
+{
+    end_waste(w);
+    sqlite3_close(w->db);
+    htrail__text_release(&w->query);
 }
 
 static htrail_status write_page(void *context, FILE *stream, char *message, size_t message_bytes)
@@ -258,17 +299,19 @@ int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores
 {
     report r = {.arguments = arguments, .count = count, .stores = stores};
     htrail__report_opts opts = {.version = HTRAIL_VERSION};
+    waste_search waste = {.found = SQLITE_OK};
     int result;
 
+    htrail__text_init(&waste.query, TEXT_BYTES_MAX);
     htrail__text_init(&r.json, HTRAIL__REPORT_BYTES_MAX);
     htrail__text_init(&r.chains, HTRAIL__REPORT_BYTES_MAX);
-    if ((result = add_figures(&r)) != CLI_EXIT_OK)
+    if ((kind != CLI_REPORT_SERVED_AT_ONCE && (result = begin_waste(&r, &waste)) != CLI_EXIT_OK) || (result = add_figures(&r)) != CLI_EXIT_OK)
         goto done;
     if (kind == CLI_REPORT_SERVED_AT_ONCE)
         opts.no_verdicts = "What leaks, what retains the heap and what is wasted is being looked for.";
     else if (r.count > 1 && ((result = find_leaks(&r)) != CLI_EXIT_OK || (result = add_chains(&r)) != CLI_EXIT_OK))
         goto done;
-    if (kind != CLI_REPORT_SERVED_AT_ONCE && ((result = add_tree(&r)) != CLI_EXIT_OK || (result = add_waste(&r)) != CLI_EXIT_OK))
+    if (kind != CLI_REPORT_SERVED_AT_ONCE && ((result = add_tree(&r)) != CLI_EXIT_OK || (result = add_waste(&r, &waste)) != CLI_EXIT_OK))
         goto done;
     htrail_status status = htrail__report_json(r.figures, &opts, &r.json);
     if (status == HTRAIL_OK)
@@ -276,6 +319,7 @@ int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores
     if (status != HTRAIL_OK)
         result = cli_fail(arguments, "cannot make the page: %s", htrail__report_error(r.figures)[0] != '\0' ? htrail__report_error(r.figures) : htrail_status_text(status));
 done:
+    waste_release(&waste);
     htrail__text_release(&r.json);
     htrail__text_release(&r.chains);
     htrail__report_free(r.figures);
