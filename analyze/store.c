@@ -165,8 +165,7 @@ static bool folder_is_writable(const char *file)
     return writable;
 }
 
-/* HEAPTRAIL_MEMORY: a number of bytes with K, M or G after it, for commands that load by the way. 0: not given. */
-static htrail_status limit_of_memory(uint64_t *limit, char *message, size_t cap)
+htrail_status htrail__store_memory_limit(uint64_t *limit, char *message, size_t cap)
 {
     const char *said = getenv("HEAPTRAIL_MEMORY"), *const units = "KkMmGg";
     char *end = NULL;
@@ -198,7 +197,7 @@ static htrail_status load_reader(htrail_reader *reader, const char *file, const 
         source.needs_objects = opts->needs_objects;
     }
     uint64_t limit = opts != NULL ? opts->memory_max_bytes : 0;
-    htrail_status status = limit == 0 ? limit_of_memory(&limit, message, cap) : HTRAIL_OK;
+    htrail_status status = limit == 0 ? htrail__store_memory_limit(&limit, message, cap) : HTRAIL_OK;
     if (status != HTRAIL_OK)
         return status;
     htrail__resident_begin(limit, htrail__resident_available());
