@@ -11,8 +11,10 @@ HEAPTRAIL = os.environ["HEAPTRAIL"]
 
 
 class Server:
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments, begun=lambda pid: None, **options):
+        """begun: called with the process that has begun, before it says its address."""
         self.process = subprocess.Popen([HEAPTRAIL, "serve", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options)
+        begun(self.process.pid)
         self.url = self.process.stdout.readline().strip()
         if not self.url:
             raise AssertionError(self.process.communicate()[1])

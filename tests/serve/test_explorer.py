@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,8 @@ class Explorer(unittest.TestCase):
         cls.files = [os.path.join(cls.folder, "s%d.htrail" % i) for i in range(2)]
         cls.server = server.Server(*cls.files)
         cls.addClassCleanup(cls.server.end)
+        while not cls.server.ask("page")["whole"]:
+            time.sleep(0.05)
         cls.browser = browser.Browser()
         cls.addClassCleanup(cls.browser.close)
 
@@ -121,6 +124,15 @@ class Explorer(unittest.TestCase):
         self.wait(page, "document.querySelector('#explorer h2.title').textContent === '__main__.Frame' && document.querySelectorAll('#explorer section.list').length === 5")
         page.click("#explorer-bar nav a", 0)
         self.wait(page, "!document.querySelector('main').hidden")
+        self.assert_quiet(page)
+
+    def test_a_card_of_a_chain_leads_to_its_object(self):
+        page = self.open()
+        self.wait(page, "document.querySelectorAll('#suspects svg a').length > 2")
+        name = page.evaluate("[...document.querySelectorAll('#suspects svg a')].map(a => a.querySelector('text.t').textContent)")
+        page.click("#suspects svg a rect.box", name.index("module __main__"))
+        self.settle(page)
+        self.assertEqual(self.title(page), "module __main__")
         self.assert_quiet(page)
 
     def test_figures_are_those_of_the_database(self):
@@ -271,6 +283,25 @@ class Explorer(unittest.TestCase):
             page.send("Input.dispatchKeyEvent", type="keyUp", key="Tab", code="Tab", windowsVirtualKeyCode=9)
             reached.add(page.evaluate("(document.activeElement.closest('section') || document.body).getAttribute('aria-label')"))
         self.assertLessEqual({"Chain from a root", "What it holds", "Who refers to it", "What it retains", "What must be let go of"}, reached)
+
+    def test_what_takes_long_of_the_report_follows(self):
+        children = []
+        def stop(pid):
+            while not children:
+                with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+                    children.extend(map(int, file.read().split()))
+            os.kill(children[0], signal.SIGSTOP)
+        one = server.Server(*self.files, begun=stop)
+        self.addCleanup(one.end)
+        page = browser.Page(self.browser, one.url)
+        self.addCleanup(page.close)
+        self.wait(page, "/is being made/.test(document.querySelector('#notice').textContent)")
+        self.assertEqual(page.evaluate("document.querySelector('#icicle').hidden && document.querySelectorAll('#growth-panel tbody tr').length > 5"), True)
+        os.kill(children[0], signal.SIGCONT)
+        self.wait(page, "document.querySelector('#notice button') !== null")
+        page.click("#notice button")
+        self.wait(page, "document.querySelectorAll('#icicle .cell').length > 3 && document.querySelector('#notice').textContent === ''")
+        self.assertEqual(page.errors, [])
 
     def test_a_server_that_has_ended_is_said(self):
         one = server.Server(self.files[0])

@@ -151,7 +151,7 @@ class Serve(unittest.TestCase):
             key = {"key": rows[99][9], "after": rows[99][0]}
 
     def test_every_reference_is_on_one_page_and_only_one(self):
-        for type, order in (("NoneType", "id"), ("list", "length DESC")):
+        for type, order in (("NoneType", "id"), ("list", "length DESC"), ("dict", "abs(length - 300)")):
             id = self.id_of(type, order)
             for question, here, there in (("referrers", "dst", "src"), ("fields", "src", "dst")):
                 wanted = self.one("SELECT count(*), coalesce(sum(%s), 0) FROM reference WHERE %s = %d" % (there, here, id))

@@ -373,6 +373,14 @@ function start(page) {
     const type = P.D.verdicts[i] && P.D.verdicts[i].type;
     if (type) item.append(' ', el('a', { href: address(at.snapshot, 'type', type) }, 'objects'));
   });
+  for (const card of document.querySelectorAll('#suspects svg g.n')) { /* the tooltip of a card ends in the object that it shows */
+    const id = /\nid:(\d+) at 0x[0-9a-f]+\s*$/.exec((card.querySelector('title') || card).textContent);
+    if (!id) continue;
+    const around = P.svg('a', { href: address(at.snapshot, 'object', id[1]) });
+    card.closest('svg').setAttribute('role', 'group');
+    card.before(around);
+    around.append(card);
+  }
   addEventListener('hashchange', route);
   route();
   if (P.D.verdicts_why) watch();
