@@ -34,6 +34,10 @@ typedef struct htrail__store_opts {
 
 typedef struct htrail__store htrail__store;
 
+/* HEAPTRAIL_MEMORY: a number of bytes with K, M or G after it, for commands that load by the way; 0: not given.
+ * HTRAIL_E_MISUSE: it is none, or less than a load needs, with a sentence. */
+HTRAIL_MUST_CHECK htrail_status htrail__store_memory_limit(uint64_t *limit, char *message, size_t message_cap);
+
 /* opts may be NULL. */
 HTRAIL_MUST_CHECK htrail_status
 htrail__store_open(htrail__store **out, const char *file, const htrail__store_opts *opts, char *message,

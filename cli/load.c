@@ -13,11 +13,13 @@ static int load_to(const cli_arguments *arguments, const char *file, const char 
     cli_progress progress;
     htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress, .memory_max_bytes = memory_max_bytes, .needs_objects = true};
 
+    if (memory_max_bytes == 0 && htrail__store_memory_limit(&opts.memory_max_bytes, message, sizeof message) != HTRAIL_OK)
+        return cli_usage(arguments, "%s", message);
     snprintf(what, sizeof what, "loading '%s'", file);
     cli_progress_init(&progress, what);
     htrail_status status = htrail__store_load(file, db_path, &opts, message, sizeof message);
     cli_progress_end(&progress);
-    return status == HTRAIL_OK ? CLI_EXIT_OK : status == HTRAIL_E_MISUSE ? cli_usage(arguments, "%s", message) : cli_fail(arguments, "%s", message);
+    return status == HTRAIL_OK ? CLI_EXIT_OK : cli_fail(arguments, "%s", message);
 }
 
 static int run(const cli_arguments *arguments)

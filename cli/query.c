@@ -19,12 +19,14 @@ static int open_store(const cli_arguments *arguments, const char *file, bool nee
     cli_progress progress;
     htrail__store_opts opts = {.progress = cli_progress_step, .progress_arg = &progress, .needs_objects = needs_objects};
 
+    if (htrail__store_memory_limit(&opts.memory_max_bytes, message, sizeof message) != HTRAIL_OK)
+        return cli_usage(arguments, "%s", message);
     snprintf(what, sizeof what, "loading '%s'", file);
     cli_progress_init(&progress, what);
     htrail_status status = htrail__store_open(out, file, &opts, message, sizeof message);
     cli_progress_end(&progress);
     if (status != HTRAIL_OK)
-        return status == HTRAIL_E_MISUSE ? cli_usage(arguments, "%s", message) : cli_fail(arguments, "%s", message);
+        return cli_fail(arguments, "%s", message);
     if (htrail__store_warning(*out) != NULL)
         cli_warn(arguments, "%s", htrail__store_warning(*out));
     return CLI_EXIT_OK;
