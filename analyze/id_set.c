@@ -28,20 +28,6 @@ htrail_status htrail__id_set_add(htrail__id_set *set, uint64_t id)
     return HTRAIL_OK;
 }
 
-htrail_status htrail__id_set_add_query(htrail__id_set *set, sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    htrail_status status = HTRAIL_OK;
-    int stepped = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK)
-        while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW)
-            status = htrail__id_set_add(set, (uint64_t)sqlite3_column_int64(statement, 0));
-    if (status == HTRAIL_OK && stepped != SQLITE_DONE)
-        status = HTRAIL_E_DATABASE;
-    sqlite3_finalize(statement);
-    return status;
-}
-
 void htrail__id_set_release(htrail__id_set *set)
 {
     free(set->words);

@@ -4,7 +4,6 @@
 #ifndef HTRAIL_ANALYZE_ID_SET_H
 #define HTRAIL_ANALYZE_ID_SET_H
 
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +16,6 @@ typedef struct htrail__id_set {
 } htrail__id_set;
 
 HTRAIL_MUST_CHECK htrail_status htrail__id_set_add(htrail__id_set *set, uint64_t id);
-/* What the first column of a query has. HTRAIL_E_DATABASE: sqlite3_errmsg tells why. */
-HTRAIL_MUST_CHECK htrail_status htrail__id_set_add_query(htrail__id_set *set, sqlite3 *db, const char *sql);
 void htrail__id_set_release(htrail__id_set *set);
 
 static inline bool htrail__id_set_has(const htrail__id_set *set, uint64_t id)

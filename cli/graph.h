@@ -3,6 +3,7 @@
 #ifndef HTRAIL_CLI_GRAPH_H
 #define HTRAIL_CLI_GRAPH_H
 
+#include "analyze/fresh.h"
 #include "analyze/holders.h"
 #include "analyze/id_set.h"
 #include "analyze/lookup.h"
@@ -29,8 +30,9 @@ typedef struct cli_graph_asked {
     htrail__object_query *attributes[CLI_GRAPH_ATTRIBUTES_MAX];
     char *attribute_names[CLI_GRAPH_ATTRIBUTES_MAX];
     size_t attribute_count;
-    htrail__id_set fresh, ignored;
-    bool has_fresh, has_ignored;
+    htrail__fresh *fresh;
+    htrail__id_set ignored;
+    bool has_ignored;
 } cli_graph_asked;
 
 typedef struct cli_graph_page {

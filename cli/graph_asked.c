@@ -14,26 +14,20 @@ static int open_fresh(cli_graph_page *g, const char *before)
     const char *after = cli_operands(g->arguments)[0];
     htrail__store *store = NULL;
     sqlite3 *db = NULL;
-    htrail__text sql;
     int result;
 
-    htrail__text_init(&sql, CLI_GRAPH_TEXT_BYTES_MAX);
     if ((result = cli_open_heap(g->arguments, before, &store)) != CLI_EXIT_OK || (result = cli_open_pair(g->arguments, store, g->store, &db)) != CLI_EXIT_OK)
         goto done;
     if (htrail__identity_check(db, before, after, message, sizeof message) != HTRAIL_OK) {
         result = cli_fail(g->arguments, "%s", message);
         goto done;
     }
-    htrail__text_add_string(&sql, htrail__identity_sql);
-    htrail__text_add_string(&sql, "SELECT id FROM fate WHERE verdict = 'new'");
-    htrail_status status = sql.failed ? HTRAIL_E_NOMEM : htrail__id_set_add_query(&g->asked.fresh, db, htrail__text_string(&sql));
+    htrail_status status = htrail__fresh_open(&g->asked.fresh, db);
     if (status != HTRAIL_OK)
         result = cli_fail(g->arguments, "cannot tell what is new since '%s': %s", before, status == HTRAIL_E_DATABASE ? sqlite3_errmsg(db) : htrail_status_text(status));
-    g->asked.has_fresh = true;
 done:
     sqlite3_close(db);
     htrail__store_free(store);
-    htrail__text_release(&sql);
     return result;
 }
 
@@ -128,7 +122,7 @@ void cli_graph_asked_release(cli_graph_asked *a)
         htrail__object_query_free(a->attributes[i]);
         free(a->attribute_names[i]);
     }
-    htrail__id_set_release(&a->fresh);
+    htrail__fresh_free(a->fresh);
     htrail__id_set_release(&a->ignored);
 }
 
@@ -139,7 +133,7 @@ htrail__cards_opts cli_graph_cards_opts(const cli_graph_page *g)
     const char *since = cli_option_value(g->arguments, "since"), *slash = since != NULL ? strrchr(since, '/') : NULL;
     return (htrail__cards_opts){
         .earlier = slash != NULL ? slash + 1 : since,
-        .fresh = a->has_fresh ? &a->fresh : NULL, .highlight = a->highlight, .info = a->info, .attributes = a->attributes,
+        .fresh = a->fresh, .highlight = a->highlight, .info = a->info, .attributes = a->attributes,
         .attribute_names = (const char *const *)a->attribute_names, .attribute_count = a->attribute_count,
         .refcounts = cli_option_given(g->arguments, "refcounts"), .columns = cli_option_given(g->arguments, "long-names") ? LONG_COLUMNS : 0};
 }

@@ -333,7 +333,7 @@ static char *take_fresh(htrail__cards *c, uint32_t node, htrail__text *text)
 {
     uint64_t count = 0, all = 0;
     for (uint64_t i = htrail__holders_first_id(c->holders, node); i < c->holders->id_ends[node]; i++, all++)
-        count += htrail__id_set_has(c->opts.fresh, c->holders->ids[i]);
+        count += htrail__fresh_is(c->opts.fresh, c->holders->ids[i]);
     if (count == 0)
         return NULL;
     if (count < all) {

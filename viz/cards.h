@@ -5,8 +5,8 @@
 #ifndef HTRAIL_VIZ_CARDS_H
 #define HTRAIL_VIZ_CARDS_H
 
+#include "analyze/fresh.h"
 #include "analyze/holders.h"
-#include "analyze/id_set.h"
 #include "analyze/object_query.h"
 #include "analyze/text.h"
 #include "viz/picture.h"
@@ -14,7 +14,7 @@
 /* What is said beside the usual. Begins as all zero; everything in it is borrowed. */
 typedef struct htrail__cards_opts {
     const char *earlier;             /* the snapshot that they are not in, as the legend calls it */
-    const htrail__id_set *fresh;     /* objects that get the pill NEW; NULL: none */
+    const htrail__fresh *fresh;     /* objects that get the pill NEW; NULL: none */
     htrail__object_query *highlight; /* cards with one for which it holds */
     htrail__object_query *info;      /* a line in each card: what it gives */
     htrail__object_query *const *attributes; /* what they give for a card's first object, by name: for .dot, and data-NAME in SVG */

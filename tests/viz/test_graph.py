@@ -1,9 +1,12 @@
 """What `heaptrail graph` can be asked for, on heaps written as text: each picture's cards, arrows and words."""
+import contextlib
 import json
 import os
+import random
 import re
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -200,6 +203,46 @@ class Options(Heap, unittest.TestCase):
             self.assertIn(part, result.stderr.decode())
 
 
+class Fresh(Heap, unittest.TestCase):
+    """What has a pill is what `diff --objects new` lists, on a program that replaces half of what it has."""
+    PROGRAM = """
+import gc, heaptrail, random, sys
+class Record:
+    def __init__(self, number):
+        self.number, self.pair, self.names, self.more = number + 1000, (number, str(number)), {"a": [number]}, {str(number): {}}
+rng = random.Random(5)
+keep = [Record(number) for number in range(2000)]
+table = {number: Record(number) for number in range(500)}
+gc.collect()
+heaptrail.snapshot(sys.argv[1])
+for number in range(2000):
+    if rng.random() < 0.5: keep[number] = Record(number)
+table.update((number, Record(number)) for number in range(400, 900))
+heaptrail.snapshot(sys.argv[2])
+"""
+
+    @classmethod
+    def prepare(cls):
+        cls.before, cls.file = os.path.join(cls.folder, "before.htrail"), os.path.join(cls.folder, "after.htrail")
+        environ = dict(os.environ)
+        environ.setdefault("PYTHONPATH", os.path.join(BUILD, "python%d.%d" % sys.version_info[:2]))
+        subprocess.run([sys.executable, "-c", cls.PROGRAM, cls.before, cls.file], env=environ, check=True)
+
+    def test_it_agrees_with_the_query(self):
+        rows = json.loads(run("diff", self.before, self.file, "--objects", "new", "--json", "-n", "0").stdout)["rows"]
+        new = {row["id"] for row in rows}
+        self.assertGreater(len(new), 3000)
+        rng = random.Random(11)
+        with contextlib.closing(sqlite3.connect(self.file + ".db")) as database:
+            for kind in "dict", "tuple", "str", "list", "int", "__main__.Record":
+                ids = [row[0] for row in database.execute("SELECT id FROM object WHERE type = ? AND depth > 2 ORDER BY id", [kind])]
+                for is_new in True, False:
+                    some = rng.sample([id_ for id_ in ids if (id_ in new) == is_new], 5)
+                    lines = self.tree(*("id:%d" % id_ for id_ in some), "--raw", "--since", self.before).splitlines()
+                    cards = [line for line in lines if "(asked for)" in line and "(above)" not in line]
+                    self.assertEqual((len(cards), sum(" NEW " in line for line in cards)), (5, 5 * is_new), (kind, lines))
+
+
 class Around(Heap, unittest.TestCase):
     @classmethod
     def prepare(cls):
@@ -213,7 +256,7 @@ class Around(Heap, unittest.TestCase):
         self.assertIn("['boxes']━▶ list", tree)
         self.assertIn("['first']", tree)
         self.assertIn("module app\n", re.sub(r" · .*", "", tree))
-        self.assertNotIn("sys.modules", tree)
+        self.assertNotIn("sys.modules", self.tree("type:app.Box", "--backrefs", "--max-depth", "6"), "a module is not followed")
 
     def test_refs_draws_what_it_refers_to_once(self):
         tree = self.tree("type:app.Box", "--refs")
