@@ -30,7 +30,7 @@ static const htrail__export_format *format_by_ending(const char *path)
 static int list_formats(void)
 {
     for (const htrail__export_format *format = htrail__export_formats; format->name != NULL; format++)
-        printf("%-13s %-14s %s\n", format->name, format->ending, format->text);
+        cli_print_described((size_t)printf("%-13s %-14s ", format->name, format->ending), format->text);
     return CLI_EXIT_OK;
 }
 
@@ -68,6 +68,10 @@ static int run(const cli_arguments *arguments)
         return result;
     result = cli_write_whole_file(arguments, path, write_it, &(wanted){.format = format, .db = htrail__store_db(store)});
     htrail__store_free(store);
+    if (result == CLI_EXIT_OK && strcmp(path, "-") != 0 && cli_is_terminal(stdout)) {
+        cli_print_escaped(stdout, path, strlen(path));
+        printf(": a file of format %s\n", format->name);
+    }
     return result;
 }
 

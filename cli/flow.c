@@ -14,6 +14,7 @@ enum { HANG_MAX = 32, PARAGRAPH_COLUMNS = 60 };
 void cli_flow_begin(cli_flow *flow, FILE *stream, size_t column, size_t hang)
 {
     *flow = (cli_flow){.stream = stream, .limit = cli_terminal_columns(stream), .hang = hang, .column = column, .is_line_empty = true};
+    flow->limit -= flow->limit > 0; /* for what stands behind a word */
     if (flow->limit > 0 && flow->hang > flow->limit / 2)
         flow->hang = flow->limit / 2;
 }
@@ -118,6 +119,14 @@ void cli_flow_end(cli_flow *flow)
 {
     putc('\n', flow->stream);
     flow->column = 0;
+}
+
+void cli_print_described(size_t column, const char *text)
+{
+    cli_flow flow;
+    cli_flow_begin(&flow, stdout, column, column);
+    cli_flow_text(&flow, text, strlen(text));
+    cli_flow_end(&flow);
 }
 
 /* Where the last column of a line begins: after its last gap of two blanks or more, near its start. */

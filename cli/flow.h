@@ -34,6 +34,9 @@ __attribute__((format(printf, 2, 3))) void cli_flow_format(cli_flow *flow, const
 void cli_flow_style(cli_flow *flow, cli_style style);
 void cli_flow_end(cli_flow *flow);
 
+/* What stands in a list behind its name, which took so many columns. */
+void cli_print_described(size_t column, const char *text);
+
 /* A text of several lines for standard output, as help is, each in lines that fit: they begin where its last column does. */
 void cli_flow_lines(const char *text);
 

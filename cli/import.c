@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/escape.h"
+#include "cli/flow.h"
 #include "cli/number.h"
 #include "cli/whole_file.h"
 #include "import/import.h"
@@ -30,7 +31,7 @@ static bool is_known_format(const char *name)
 static int list_formats(void)
 {
     for (size_t i = 0; htrail__import_formats[i] != NULL; i += 2)
-        printf("%-10s %s\n", htrail__import_formats[i], htrail__import_formats[i + 1]);
+        cli_print_described((size_t)printf("%-10s ", htrail__import_formats[i]), htrail__import_formats[i + 1]);
     return CLI_EXIT_OK;
 }
 

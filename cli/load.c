@@ -4,6 +4,7 @@
 
 #include "analyze/resident.h"
 #include "cli/escape.h"
+#include "cli/gist.h"
 #include "cli/progress.h"
 #include "cli/query.h"
 
@@ -20,6 +21,18 @@ static int load_to(const cli_arguments *arguments, const char *file, const char 
     htrail_status status = htrail__store_load(file, db_path, &opts, message, sizeof message);
     cli_progress_end(&progress);
     return status == HTRAIL_OK ? CLI_EXIT_OK : cli_fail(arguments, "%s", message);
+}
+
+/* "1,491,583 objects of 214.9 MiB" */
+static int print_heap(const cli_arguments *arguments, sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+    char objects[32], bytes[32];
+    int result = cli_prepare(arguments, db, "SELECT max(value) FILTER (WHERE key = 'objects'), max(value) FILTER (WHERE key = 'size_bytes') FROM snapshot", &statement);
+    if (result == CLI_EXIT_OK && sqlite3_step(statement) == SQLITE_ROW)
+        printf("%s objects of %s\n", cli_gist_number(objects, sqlite3_column_int64(statement, 0), false), cli_gist_bytes(bytes, sqlite3_column_int64(statement, 1), false));
+    sqlite3_finalize(statement);
+    return result;
 }
 
 static int run(const cli_arguments *arguments)
@@ -50,6 +63,8 @@ static int run(const cli_arguments *arguments)
         goto done;
     cli_print_escaped(stdout, db_path, strlen(db_path));
     putchar('\n');
+    if (cli_is_terminal(stdout)) /* what reads the path from a pipe gets nothing else */
+        result = print_heap(arguments, htrail__store_db(store));
 done:
     htrail__store_free(store);
     free(db_path);

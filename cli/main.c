@@ -133,10 +133,7 @@ static void print_option(const cli_option *option)
     snprintf(left, sizeof left, "  %c%c%c --%s%s%s", option->letter ? '-' : ' ',
              option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
              option->argument ? " " : "", option->argument ? option->argument : "");
-    cli_flow flow;
-    cli_flow_begin(&flow, stdout, (size_t)printf("%-*s ", HELP_COLUMN, left), HELP_COLUMN + 1);
-    cli_flow_text(&flow, option->help, strlen(option->help));
-    cli_flow_end(&flow);
+    cli_print_described((size_t)printf("%-*s ", HELP_COLUMN, left), option->help);
 }
 
 static void print_command_help(const cli_command *command)

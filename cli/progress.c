@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "cli/number.h"
 #include "cli/terminal.h"
 
-enum { PROGRESS_AFTER_MS = 500, PROGRESS_EVERY_MS = 100, BAR_CELLS = 30 };
+enum { PROGRESS_AFTER_MS = 500, PROGRESS_EVERY_MS = 100, BAR_CELLS = 30, BESIDE_WHAT = BAR_CELLS + 12 };
 
 static uint64_t now_ns(void)
 {
@@ -25,6 +26,16 @@ void cli_progress_init(cli_progress *progress, const char *what)
     *progress = (cli_progress){.what = what, .started_ns = now_ns()};
 }
 
+/* A line that is wider than the terminal could not be written anew. */
+static void print_what(const char *what)
+{
+    size_t columns = cli_terminal_columns(stderr), len = 0;
+    char *escaped = cli_escaped(stderr, what, strlen(what), &len);
+    if (escaped != NULL && (columns == 0 || columns > BESIDE_WHAT))
+        cli_print_fitted(stderr, escaped, len, columns == 0 ? len : columns - BESIDE_WHAT);
+    free(escaped);
+}
+
 void cli_progress_step(void *arg, uint64_t done, uint64_t total)
 {
     cli_progress *progress = arg;
@@ -36,7 +47,7 @@ void cli_progress_step(void *arg, uint64_t done, uint64_t total)
         return;
     progress->shown_ns = now;
     fputs("\r\033[K", stderr);
-    cli_print_escaped(stderr, progress->what, strlen(progress->what));
+    print_what(progress->what);
     if (total == 0) {
         cli_format_bytes(bytes, sizeof bytes, (int64_t)done);
         fprintf(stderr, "  %s", bytes);

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/escape.h"
-#include "cli/number.h"
+#include "cli/gist.h"
 #include "cli/query.h"
-#include "cli/terminal.h"
+
+enum { CALLER_HANG = 6, ONE_LINE_COLUMNS = 120 /* in fewer a row takes two lines */ };
 
 /* Lines, or stacks: the innermost first, one line each. %s: the database. */
 #define LINES(db) \
@@ -65,15 +65,14 @@ static const char *size_text(char *out, size_t cap, double size, bool has_sign)
 }
 
 /* A stack's first line is what the sentence is about; those that called it follow the sentence. */
-static void print_key(const char *key, size_t len) { cli_print_escaped(stdout, key, len); }
-
 static void print_callers(const char *at)
 {
     while (at != NULL && *at == '\n') {
         const char *end = strchr(at + 1, '\n');
-        fputs("    ", stdout);
-        cli_print_escaped(stdout, at + 1, end == NULL ? strlen(at + 1) : (size_t)(end - at - 1));
-        fputs("\n", stdout);
+        cli_flow flow;
+        cli_flow_begin(&flow, stdout, (size_t)printf("    "), CALLER_HANG);
+        cli_flow_text(&flow, at + 1, end == NULL ? strlen(at + 1) : (size_t)(end - at - 1));
+        cli_flow_end(&flow);
         at = end;
     }
 }
@@ -85,23 +84,61 @@ static void print_row(sqlite3_stmt *statement, bool is_diff)
     int64_t bytes = cli_query_number(statement, is_diff ? "bytes_after" : "bytes");
     double error = sqlite3_column_double(statement, cli_query_column_at(statement, "bytes_error"));
     char text[64];
+    cli_flow flow;
 
     key = key == NULL ? "" : key;
     end = strchr(key, '\n');
-    print_key(key, end == NULL ? strlen(key) : (size_t)(end - key));
-    printf(": size=%s", size_text(text, sizeof text, (double)bytes, false));
+    cli_flow_begin(&flow, stdout, 0, 4);
+    cli_flow_style(&flow, CLI_STYLE_BOLD);
+    cli_flow_text(&flow, key, end == NULL ? strlen(key) : (size_t)(end - key));
+    cli_flow_style(&flow, CLI_STYLE_NONE);
+    cli_flow_more(&flow, ":", 1);
+    cli_flow_format(&flow, "size=%s", size_text(text, sizeof text, (double)bytes, false));
     if (is_diff)
-        printf(" (%s)", size_text(text, sizeof text, (double)cli_query_number(statement, "bytes_change"), true));
-    printf(", count=%lld", (long long)count);
+        cli_flow_format(&flow, "(%s)", size_text(text, sizeof text, (double)cli_query_number(statement, "bytes_change"), true));
+    cli_flow_more(&flow, ",", 1);
+    cli_flow_format(&flow, "count=%lld", (long long)count);
     if (is_diff)
-        printf(" (%+lld)", (long long)cli_query_number(statement, "count_change"));
-    if (count > 0)
-        printf(", average=%s", size_text(text, sizeof text, (double)bytes / (double)count, false));
-    if (error > 0)
-        printf(", error=%s, samples=%lld", size_text(text, sizeof text, error, false),
-               (long long)cli_query_number(statement, "blocks"));
-    printf("\n");
+        cli_flow_format(&flow, "(%+lld)", (long long)cli_query_number(statement, "count_change"));
+    if (count > 0) {
+        cli_flow_more(&flow, ",", 1);
+        cli_flow_format(&flow, "average=%s", size_text(text, sizeof text, (double)bytes / (double)count, false));
+    }
+    if (error > 0) {
+        cli_flow_more(&flow, ",", 1);
+        cli_flow_format(&flow, "error=%s, samples=%lld", size_text(text, sizeof text, error, false), (long long)cli_query_number(statement, "blocks"));
+    }
+    cli_flow_end(&flow);
     print_callers(end);
+}
+
+/* On a terminal: "9.7 MiB (+6.1 MiB) in 1,912 blocks, of 3 lines". */
+static int say_all(const cli_arguments *arguments, sqlite3_stmt *statement, bool is_diff)
+{
+    int64_t bytes = 0, change = 0, count = 0, rows = 0;
+    char number[32];
+    cli_flow flow;
+    int step;
+    for (; (step = sqlite3_step(statement)) == SQLITE_ROW; rows++) {
+        bytes += cli_query_number(statement, is_diff ? "bytes_after" : "bytes");
+        count += cli_query_number(statement, is_diff ? "count_after" : "count");
+        change += cli_query_number(statement, "bytes_change");
+    }
+    if (step != SQLITE_DONE)
+        return cli_fail(arguments, "%s", sqlite3_errmsg(sqlite3_db_handle(statement)));
+    sqlite3_reset(statement);
+    if (rows < 2)
+        return CLI_EXIT_OK;
+    cli_flow_begin(&flow, stdout, 0, 2);
+    cli_flow_style(&flow, CLI_STYLE_BOLD);
+    cli_flow_format(&flow, "%s", cli_gist_bytes(number, bytes, false));
+    if (is_diff)
+        cli_flow_format(&flow, "(%s)", cli_gist_bytes(number, change, true));
+    cli_flow_format(&flow, "in %s blocks", cli_gist_number(number, count, false));
+    cli_flow_style(&flow, CLI_STYLE_NONE);
+    cli_flow_format(&flow, "of %s %s", cli_gist_number(number, rows, false), cli_option_given(arguments, "traceback") ? "stacks" : is_diff ? "lines that changed" : "lines");
+    cli_flow_end(&flow);
+    return CLI_EXIT_OK;
 }
 
 /* Nothing can be told where no site is. */
@@ -128,6 +165,10 @@ static int print(const cli_arguments *arguments, sqlite3 *db, const char *sql, b
         result = cli_print_query(arguments, statement, NULL, limit);
         goto done;
     }
+    if (cli_is_terminal(stdout) && (result = say_all(arguments, statement, is_diff)) != CLI_EXIT_OK)
+        goto done;
+    if (cli_terminal_columns(stdout) > 0 && cli_terminal_columns(stdout) < ONE_LINE_COLUMNS && !cli_option_given(arguments, "limit"))
+        limit = limit / 2 + 1;
     cli_show_sql(arguments, statement, limit);
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
         if (limit > 0 && printed == limit) {
