@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 
+import serve
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 B = os.environ.get("B", os.path.join(TOP, "build/release"))
@@ -106,6 +108,10 @@ def heap(synthetic, dominators, folder, millions):
         row(command[0] + (" of one object" if command[0] == "why" else ""), name, target, 1000 * best[0], "ms")
         row("%s, memory" % command[0], name, 256, best[2], "MiB")
     if millions == 10:
+        ready, worst = serve.clicks(db)
+        row("serve: until all orders are there", name, None, ready, "s")
+        for question in worst:
+            row("serve: slowest click, " + question, name, serve.CLICK_MS, worst[question], "ms")
         other = os.path.join(folder, "two.db")
         run(synthetic, os.path.join(folder, "two.htrail"), str(millions * 1000000 + 100000))
         run(HEAPTRAIL, "load", os.path.join(folder, "two.htrail"), "-o", other)
