@@ -26,6 +26,7 @@ LEAK = """
 import gc, heaptrail, json, sys, time
 import realistic_heaps
 keep = realistic_heaps.mixed()
+heaptrail.snapshot(sys.argv[1] + ".before.htrail")
 class Leaked:
     def __init__(self, number): self.number = number
 class Client:
@@ -113,6 +114,10 @@ def leaked(row, folder, program, name, selector, target, what):
     wall, processor = best(HEAPTRAIL, "graph", db, selector, "-o", os.path.join(folder, "out.svg"))
     row("%s, ms" % what, heap, target, wall, "ms")
     row("  of them on the processor, ms", heap, None, processor, "ms")
+    before = os.path.join(folder, name + ".htrail.before.htrail")
+    if os.path.exists(before):
+        run(HEAPTRAIL, "load", before)
+        row("  with --since, on the processor, ms", heap, 2000, best(HEAPTRAIL, "graph", db, selector, "--since", before, "-o", os.path.join(folder, "out.svg"), rounds=2)[1], "ms")
     if "objgraph" in figures:
         row("  objgraph, ms", heap, None, 1000 * figures["objgraph"], "ms")
     else:

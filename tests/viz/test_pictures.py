@@ -384,10 +384,11 @@ class Names(Snapshots, unittest.TestCase):
 
     def test_no_name_is_taken_for_markup(self):
         svg = self.graph("names.svg", "where:module IN (SELECT name FROM module) AND type NOT IN ('str', 'dict') AND depth > 0", "--max-depth", "3")
-        for extra in ("where:holder_label LIKE '%script%'", "where:type LIKE '%href%'", "where:type LIKE '%CDATA%'", "where:type LIKE '%' || char(10) || '%'", "where:length(type) > 300",
+        views = ([], ["--raw"], ["--backrefs"], ["--refs", "--info", "name || type"], ["--chain", "--attr", "kind=type || name", "--highlight", "1"])
+        for number, extra in enumerate(("where:holder_label LIKE '%script%'", "where:type LIKE '%href%'", "where:type LIKE '%CDATA%'", "where:type LIKE '%' || char(10) || '%'", "where:length(type) > 300",
                       "where:type LIKE '%control%'", "where:type LIKE '%reorder%'", "where:type LIKE '%wide%'", "where:name LIKE '%quote%' AND type = 'module'",
-                      "where:type LIKE '%html%'"):
-            svg = self.graph("names.svg", extra)
+                      "where:type LIKE '%html%'")):
+            svg = self.graph("names.svg", extra, *views[number % len(views)])
             allowed = {SVG + name for name in ("svg", "title", "style", "rect", "text", "g", "path", "polygon", "circle")}
             self.assertLessEqual({element.tag for element in svg.iter()}, allowed, extra)
             for element in svg.iter():
@@ -396,6 +397,8 @@ class Names(Snapshots, unittest.TestCase):
                 self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
             for text in self.texts(svg, "t"):
                 self.assertLessEqual(len(text), 34)
+            tree = run("graph", self.file, extra, "-o", "-", "--format", "txt", *views[(number + 1) % len(views)]).stdout.decode()
+            self.assertNotRegex(tree, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
             why = run("why", self.file, extra)
             self.assertEqual(why.returncode, 0, why.stderr)
             self.assertNotRegex(why.stdout.decode(), "[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]")
