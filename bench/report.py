@@ -40,7 +40,7 @@ def drawn(path, browser):
     page = browser.Page(CHROMIUM, "file://" + path)
     frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"
     result = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"), page.evaluate(frame)
-    assert not page.errors and page.evaluate("document.querySelectorAll('.chain svg').length") > 0, page.errors
+    assert not page.errors and page.evaluate("document.querySelectorAll('.picture svg').length") > 0, page.errors
     page.close()
     return result
 
