@@ -105,7 +105,7 @@ class Explorer(unittest.TestCase):
         page.click("#growth-panel td.name > a:first-child", links.index("__main__.Frame"))
         self.settle(page)
         self.assertEqual(self.title(page), "__main__.Frame")
-        self.assertTrue(page.evaluate("document.querySelector('main').hidden"))
+        self.assertTrue(page.evaluate("document.querySelector('main').hidden && !document.querySelector('#contents').offsetParent"))
         rows = self.texts(page, "#explorer tbody tr")
         self.assertEqual(len(rows), 100)
         page.click("#explorer tbody a")

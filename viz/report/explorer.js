@@ -302,7 +302,7 @@ function route() {
   try { what = match ? decodeURIComponent(match[3]) : ''; } catch (error) { what = match[3]; }
   if (match && Number(match[1]) < shots.length) at = { snapshot: Number(match[1]), view: match[2], what };
   else at = { snapshot: at.snapshot, view: 'report', what: '' };
-  report.hidden = at.view !== 'report';
+  report.hidden = document.getElementById('contents').hidden = at.view !== 'report';
   view.hidden = at.view === 'report';
   select.value = String(at.snapshot);
   for (const link of nav.querySelectorAll('a')) {
