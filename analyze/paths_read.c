@@ -15,9 +15,9 @@
  * object holds stands together. */
 enum { STEPS_MAX = 200, RECENT = 1 << 12, RETAINED_STEPS_MAX = 64, ABOVE_STEPS_MAX = 16 };
 
-/* Of a snapshot: with which sums, differences and small multiples of its paths' figures cannot overflow. A file may say of each of its
+/* Of a snapshot: with which sums, differences and percentages of its paths' figures cannot overflow. A file may say of each of its
  * objects that it is half as large as the memory that can be addressed. */
-#define SUM_MAX (UINT64_C(1) << 58)
+#define SUM_MAX (UINT64_C(1) << 56)
 
 typedef struct recent {
     uint32_t parent, label, type, path; /* label: code of the reference without its position */
