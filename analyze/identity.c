@@ -35,11 +35,12 @@ const char htrail__identity_sql[] =
     "    WHEN same_place AND same_holds OR NOT is_passed AND pair.age < first_new.age AND (same_place OR same_holds) THEN 'likely'\n"
     "    ELSE 'unsure' END\n"
     "  FROM pair JOIN listed ON listed.id = pair.id, settled, first_new),\n"
-    /* From an object that is none up to its first holder that is one. */
-    "up(id, at) AS (\n"
-    "  SELECT id, holder FROM pair WHERE NOT is_anchor AND id_before IS NOT NULL AND same_place\n"
-    "  UNION ALL SELECT up.id, o.holder FROM up JOIN after.heap_object o ON o.id = up.at JOIN after.type t ON t.id = o.type\n"
-    "  WHERE o.age IS NULL OR t.name = 'dict'),\n"
+    /* From an object that is none up to its first holder that is one; where that is more than 64 steps away (a chain of dicts, each in
+     * the one before, would take time that grows with its square) nothing is known of it. */
+    "up(id, at, steps) AS (\n"
+    "  SELECT id, holder, 1 FROM pair WHERE NOT is_anchor AND id_before IS NOT NULL AND same_place\n"
+    "  UNION ALL SELECT up.id, o.holder, up.steps + 1 FROM up JOIN after.heap_object o ON o.id = up.at JOIN after.type t ON t.id = o.type\n"
+    "  WHERE up.steps < 64 AND (o.age IS NULL OR t.name = 'dict')),\n"
     "held(id, verdict) AS MATERIALIZED (\n"
     "  SELECT up.id, CASE WHEN up.at IS NULL OR k.verdict = 'certain' THEN 'likely' ELSE coalesce(k.verdict, 'new') END\n"
     "  FROM up LEFT JOIN after.heap_object o ON o.id = up.at LEFT JOIN after.type t ON t.id = o.type LEFT JOIN anchor k ON k.id = up.at\n"

@@ -61,6 +61,10 @@ class Hostile(unittest.TestCase):
         first = graph_file.snapshot(KEEP, self.folder, "first", n=50)
         self.heaptrail("leaks", first, self.changed("other", "UPDATE root SET id = 4294967290"))
 
+    def test_survivors_of_a_long_chain_of_what_the_collector_does_not_know(self):
+        files = [graph_file.snapshot(KEEP, self.folder, name, n=30000) for name in ("before", "after")]
+        self.assertRegex(self.heaptrail("diff", "--survivors", *files), r"app.Node +30,000 +30,000 +0 +0 ")
+
     def test_a_full_disk_leaves_the_result_that_was_there(self):
         """The limit of the size of a file stands for the disk."""
         files = [graph_file.snapshot(KEEP, self.folder, "s%d" % n, n=n) for n in (100, 300, 500)]
