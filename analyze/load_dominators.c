@@ -10,7 +10,8 @@ static bool bit(const uint64_t *bits, uint32_t at) { return bits[at >> 6] >> (at
 static void set_bit(uint64_t *bits, uint32_t at) { bits[at >> 6] |= UINT64_C(1) << (at & 63); }
 
 /* Strong references by number, without those into roots: half of all in real heaps lead to None,
- * small integers and the like, and a root is dominated by nobody. */
+ * small integers and the like, and a root is dominated by nobody. Nor is what is immortal: it does not come back
+ * when its last holder goes, so it is not retained by it. */
 static htrail_status strong_references(const htrail__loader *l, htrail__dominators_graph *graph)
 {
     const htrail__reach *reach = &l->reach;
@@ -21,6 +22,9 @@ static htrail_status strong_references(const htrail__loader *l, htrail__dominato
         return status;
     for (uint32_t i = 0; i < reach->root_count; i++)
         set_bit(graph->is_root, reach->number_of[reach->roots[i].object]);
+    for (uint32_t i = 0; i < l->graph->object_count; i++)
+        if (l->graph->objects[i].flags & HTRAIL_OBJECT_IMMORTAL && reach->root[reach->number_of[i] - 1] != 0) /* garbage has entries of its own */
+            set_bit(graph->is_root, reach->number_of[i]);
     for (uint32_t number = 1; number <= graph->count; number++) {
         uint32_t first = kept;
         htrail__resident_step(number);

@@ -56,7 +56,7 @@ static htrail_status prepare_all(work *w)
         (status = prepare(w, &w->references, references)) != HTRAIL_OK || (status = prepare(w, &w->targets, targets)) != HTRAIL_OK ||
         (status = prepare(w, &w->referrers, referrers)) != HTRAIL_OK)
         return status;
-    return prepare(w, &w->is_root, "SELECT 1 FROM root WHERE object = ?");
+    return prepare(w, &w->is_root, "SELECT 1 FROM root WHERE object = ?1 UNION ALL SELECT 1 FROM heap_object o JOIN type t ON t.id = o.type WHERE o.id = ?1 AND coalesce(o.flags, t.flags) & 32");
 #undef ROW
 }
 

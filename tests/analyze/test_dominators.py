@@ -52,7 +52,7 @@ class Tree:
         self.out = {id: [] for id in self.rows}
         for src, dst in db.execute("SELECT DISTINCT src, dst FROM reference WHERE kind <> 'weak'"):
             self.out[src].append(dst)
-        self.roots = {row[0] for row in db.execute("SELECT DISTINCT object FROM root")}
+        self.roots = {row[0] for row in db.execute("SELECT object FROM root UNION SELECT id FROM object WHERE is_immortal AND depth IS NOT NULL")}
 
     def reached(self, without=()):
         met = set(self.roots.difference(without))

@@ -32,7 +32,7 @@ static sqlite3 *random_database(uint64_t *state)
         counts[dst] += kind != HTRAIL_REF_WEAK;
     }
     for (uint32_t i = 0; i < OBJECTS; i++)
-        small_heap_add(&heap, address(i), types[next_random(state) % TYPES], counts[i] + (i < roots), 0, refs[i], ref_counts[i]);
+        small_heap_add(&heap, address(i), types[next_random(state) % TYPES], counts[i] + (i < roots), next_random(state) % 10 == 0 ? HTRAIL_OBJECT_IMMORTAL : 0, refs[i], ref_counts[i]);
     for (uint32_t i = 0; i < roots; i++)
         ROOT(&heap, address(i), MODULES, "modules");
     small_heap_end(&heap);
@@ -60,7 +60,7 @@ static void expect_set(sqlite3 *db, const char *set, uint64_t *larger)
     cr_assert_eq(htrail__retained_set_find(&got, db, ids, count + 1, message, sizeof message), HTRAIL_OK, "%s", message);
     snprintf(sql, sizeof sql,
              "WITH RECURSIVE member(id) AS MATERIALIZED (SELECT id FROM object WHERE (%s) AND depth IS NOT NULL), left_over(id) AS (SELECT object FROM root WHERE object NOT IN member "
-             "UNION SELECT r.dst FROM left_over JOIN reference r ON r.src = left_over.id WHERE r.kind <> 'weak' AND r.dst NOT IN member) "
+             "UNION SELECT id FROM object WHERE is_immortal AND depth IS NOT NULL AND id NOT IN member UNION SELECT r.dst FROM left_over JOIN reference r ON r.src = left_over.id WHERE r.kind <> 'weak' AND r.dst NOT IN member) "
              "SELECT count(*) + (SELECT count(*) FROM object WHERE depth IS NULL AND (%s)), coalesce(sum(size), 0) FROM object WHERE depth IS NOT NULL AND id NOT IN left_over",
              set, set);
     char expected[128], found[128];
