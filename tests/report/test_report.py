@@ -253,8 +253,12 @@ class Report(unittest.TestCase):
         page.screenshot(os.path.join(PICTURES, "phone.png"))
         paper = os.path.join(PICTURES, "paper.pdf")
         page = self.open(dark=True)
-        page.click("#theme") # light, and dark again: paper is white all the same
-        page.click("#theme")
+        card = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+        dark = page.evaluate(card)
+        page.evaluate("dispatchEvent(new Event('beforeprint'))") # paper is white all the same
+        self.assertEqual(page.evaluate(card), "rgb(255, 255, 255)")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        self.assertEqual(page.evaluate(card), dark)
         page.pdf(paper)
         with open(paper, "rb") as file:
             written = file.read()
