@@ -189,12 +189,12 @@ static size_t describe_columns(cli_query_column *columns, char (*names)[NAME_BYT
     for (size_t m = 0; m < 2; m++) {
         for (size_t i = 0; i < count; i++, used++)
             columns[used] = (cli_query_column){.name = column_name(names[used], measures[m], i, count), .kind = m == 0 ? CLI_COLUMN_NUMBER : CLI_COLUMN_BYTES,
-                                               .head = names[used] + strlen("count_"), .is_spare = i + 1 < count};
+                                               .head = names[used] + strlen("count_"), .spare = i + 1 == count ? 0 : i == 0 ? 1 : 2};
         snprintf(names[used], NAME_BYTES, "%s_change", measures[m]);
         columns[used] = (cli_query_column){.name = names[used], .kind = m == 0 ? CLI_COLUMN_CHANGE : CLI_COLUMN_BYTES_CHANGE, .head = "change"};
         used++;
     }
-    columns[used++] = (cli_query_column){.name = "grew", .kind = CLI_COLUMN_NUMBER, .is_spare = true};
+    columns[used++] = (cli_query_column){.name = "grew", .kind = CLI_COLUMN_NUMBER, .spare = 2};
     columns[used++] = (cli_query_column){.name = "trend", .kind = CLI_COLUMN_TEXT};
     columns[used] = (cli_query_column){.name = NULL};
     return used;
@@ -235,7 +235,8 @@ static void say_growth(cli_flow *flow, const cli_gist *gist)
         name = cli_totals_blank(about->by);
     cli_flow_name(flow, name);
     cli_flow_more(flow, ",", 1);
-    cli_flow_format(flow, "%s", cli_gist_bytes(bytes, is_less ? gist->least_bytes : gist->most_bytes, true));
+    cli_gist_bytes(bytes, is_less ? gist->least_bytes : gist->most_bytes, true);
+    cli_flow_word(flow, bytes, strlen(bytes));
 }
 
 int cli_growth_print(const cli_arguments *arguments, const char *by, uint64_t limit)

@@ -62,16 +62,16 @@ int cli_identity_table(const cli_arguments *arguments, uint64_t limit)
 {
     static const cli_query_column columns[] = {
         {.name = "key", .kind = CLI_COLUMN_TEXT},
-        {.name = "count_before", .kind = CLI_COLUMN_NUMBER, .head = "before", .is_spare = true},
-        {.name = "count_after", .kind = CLI_COLUMN_NUMBER, .head = "after", .is_spare = true},
+        {.name = "count_before", .kind = CLI_COLUMN_NUMBER, .head = "before", .spare = 1},
+        {.name = "count_after", .kind = CLI_COLUMN_NUMBER, .head = "after", .spare = 1},
         {.name = "new", .kind = CLI_COLUMN_NUMBER},
         {.name = "gone", .kind = CLI_COLUMN_NUMBER},
         {.name = "certain", .kind = CLI_COLUMN_NUMBER},
         {.name = "likely", .kind = CLI_COLUMN_NUMBER},
         {.name = "unsure", .kind = CLI_COLUMN_NUMBER},
-        {.name = "bytes_new", .kind = CLI_COLUMN_BYTES, .head = "new"},
-        {.name = "bytes_gone", .kind = CLI_COLUMN_BYTES, .head = "gone", .is_spare = true},
-        {.name = "bytes_grown", .kind = CLI_COLUMN_BYTES_CHANGE, .head = "grown", .is_spare = true},
+        {.name = "bytes_new", .kind = CLI_COLUMN_BYTES, .head = "+bytes"},
+        {.name = "bytes_gone", .kind = CLI_COLUMN_BYTES, .head = "-bytes", .spare = 1},
+        {.name = "bytes_grown", .kind = CLI_COLUMN_BYTES_CHANGE, .head = "grown", .spare = 1},
         {.name = NULL}};
     return ask(arguments, table_sql, columns, limit);
 }
@@ -80,7 +80,7 @@ int cli_identity_objects(const cli_arguments *arguments, const char *fate, uint6
 {
     static const char *const known[] = {"new", "gone", "certain", "likely", "unsure"};
     static const cli_query_column columns[] = {
-        {.name = "id", .kind = CLI_COLUMN_PLAIN, .is_spare = true},
+        {.name = "id", .kind = CLI_COLUMN_PLAIN, .spare = 1},
         {.name = "address", .kind = CLI_COLUMN_TEXT},
         {.name = "type", .kind = CLI_COLUMN_TEXT},
         {.name = "name", .kind = CLI_COLUMN_TEXT},

@@ -12,6 +12,7 @@ enum {
     CELL_NARROWEST = 12, /* no column is cut below this */
     TEXT_WANTED = 32,    /* before text is cut below this, heads are shortened and columns left out */
     GAP = 2,
+    SPARES = 2,     /* kinds of columns to spare */
     INDENT = 2,     /* of a level */
     LEVELS_MAX = 40 /* deeper ones stand below each other */
 };
@@ -32,7 +33,8 @@ typedef struct column {
     char *name;
     const char *head; /* shorter; NULL: none */
     cli_column_kind kind;
-    bool is_spare, is_sentence;
+    unsigned spare; /* 0: stays; the largest goes first */
+    bool is_sentence;
 } column;
 
 struct cli_rows {
@@ -83,10 +85,10 @@ void cli_rows_column(cli_rows *rows, const char *name, cli_column_kind kind)
     rows->columns[rows->column_count++] = (column){.name = unique, .kind = kind};
 }
 
-void cli_rows_column_narrow(cli_rows *rows, const char *head, bool is_spare)
+void cli_rows_column_narrow(cli_rows *rows, const char *head, unsigned spare)
 {
     rows->columns[rows->column_count - 1].head = head;
-    rows->columns[rows->column_count - 1].is_spare = is_spare;
+    rows->columns[rows->column_count - 1].spare = spare;
 }
 
 void cli_rows_column_sentence(cli_rows *rows) { rows->columns[rows->column_count - 1].is_sentence = true; }
@@ -342,12 +344,13 @@ size_t cli_rows_keep_largest(cli_rows *rows, const char *by, size_t count)
 /* What a table looks like where it is printed. */
 typedef struct layout {
     size_t *widths;
-    bool short_heads, spares_out, sentences_out;
+    bool short_heads, sentences_out;
+    unsigned spares_out; /* columns that are so much to spare, or more; 0: all stay */
 } layout;
 
 static bool is_out(const cli_rows *rows, const layout *chosen, size_t i)
 {
-    return (chosen->spares_out && rows->columns[i].is_spare) || (chosen->sentences_out && rows->columns[i].is_sentence);
+    return (chosen->spares_out > 0 && rows->columns[i].spare >= chosen->spares_out) || (chosen->sentences_out && rows->columns[i].is_sentence);
 }
 
 static const char *head_of(const cli_rows *rows, const layout *chosen, size_t i)
@@ -380,7 +383,8 @@ static void choose_layout(const cli_rows *rows, layout *chosen, size_t limit)
     if (limit > 0) {
         chosen->sentences_out = measure(rows, chosen, SIZE_MAX) > limit;
         chosen->short_heads = measure(rows, chosen, TEXT_WANTED) > limit;
-        chosen->spares_out = measure(rows, chosen, TEXT_WANTED) > limit;
+        for (unsigned spare = SPARES; spare > 0 && measure(rows, chosen, TEXT_WANTED) > limit; spare--)
+            chosen->spares_out = spare;
     }
     size_t all = measure(rows, chosen, SIZE_MAX);
     while (limit > 0 && all > limit) {

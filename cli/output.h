@@ -40,9 +40,9 @@ cli_rows *cli_rows_open(const char *command, bool json);
 /* Two columns of one name are name and name_2 in JSON. */
 void cli_rows_column(cli_rows *rows, const char *name, cli_column_kind kind);
 /* Of the column added last: what to call it on a terminal where the table would not fit
- * otherwise (head NULL: the same), and whether it is left out where that is not enough.
+ * otherwise (head NULL: the same), and whether it is left out where that is not enough: 0 never, 2 before those with 1.
  * A pipe and JSON always have every column by its name. head is borrowed until close. */
-void cli_rows_column_narrow(cli_rows *rows, const char *head, bool is_spare);
+void cli_rows_column_narrow(cli_rows *rows, const char *head, unsigned spare);
 /* Of the column added last, which holds sentences: where it would be cut they stand below their rows instead. */
 void cli_rows_column_sentence(cli_rows *rows);
 /* A table without rows prints its heads (otherwise nothing). */

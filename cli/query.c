@@ -153,7 +153,7 @@ cli_rows *cli_query_rows_open(const cli_arguments *arguments, sqlite3_stmt *stat
         if (is_left_out(about, json))
             continue;
         cli_rows_column(rows, name, about->kind);
-        cli_rows_column_narrow(rows, about->head, about->is_spare);
+        cli_rows_column_narrow(rows, about->head, about->spare);
     }
     return rows;
 }

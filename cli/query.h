@@ -34,7 +34,7 @@ typedef struct cli_query_column {
     const char *name; /* as in the SQL */
     cli_column_kind kind;
     const char *head;  /* shorter, for a narrow terminal; NULL: none */
-    bool is_spare;     /* left out on a terminal that is narrower still */
+    unsigned spare;    /* 1 left out on a terminal that is narrower still, 2 before those; 0 never */
     const char *blank; /* what a table shows for the empty text; NULL: nothing. Borrowed */
     bool is_hidden;    /* for JSON alone */
     bool is_indent;    /* a level: in a table the column after it is a line of a tree instead */

@@ -174,8 +174,8 @@ static int run(const cli_arguments *arguments)
     static const cli_query_column one[] = {{.name = "retained_bytes", .kind = CLI_COLUMN_BYTES}, {.name = NULL}};
     static const cli_query_column each[] = {
         {.name = "tid", .kind = CLI_COLUMN_PLAIN}, {.name = "name", .kind = CLI_COLUMN_TEXT}, {.name = "state", .kind = CLI_COLUMN_TEXT},
-        {.name = "started", .kind = CLI_COLUMN_HUNDREDTHS}, {.name = "cpu", .kind = CLI_COLUMN_HUNDREDTHS}, {.name = "daemon", .kind = CLI_COLUMN_TEXT, .is_spare = true},
-        {.name = "wait", .kind = CLI_COLUMN_TEXT, .is_spare = true}, {.name = "stack", .kind = CLI_COLUMN_TEXT}, {.name = NULL}};
+        {.name = "started", .kind = CLI_COLUMN_HUNDREDTHS}, {.name = "cpu", .kind = CLI_COLUMN_HUNDREDTHS}, {.name = "daemon", .kind = CLI_COLUMN_TEXT, .spare = 1},
+        {.name = "wait", .kind = CLI_COLUMN_TEXT, .spare = 1}, {.name = "stack", .kind = CLI_COLUMN_TEXT}, {.name = NULL}};
     bool is_json = cli_option_given(arguments, "json"), is_each = cli_option_given(arguments, "each"), is_change = cli_operand_count(arguments) == 2;
     uint64_t limit;
     htrail__store *stores[2] = {NULL, NULL};

@@ -161,7 +161,7 @@ static int run(const cli_arguments *arguments)
                                   {.name = "count", .kind = CLI_COLUMN_NUMBER},
                                   {.name = "bytes", .kind = CLI_COLUMN_BYTES},
                                   {.name = "retained", .kind = CLI_COLUMN_BYTES},
-                                  {.name = "shared", .kind = CLI_COLUMN_BYTES, .is_spare = true},
+                                  {.name = "shared", .kind = CLI_COLUMN_BYTES, .spare = 1},
                                   {.name = NULL}};
     cli_tree_limits limits;
     htrail__store *store = NULL;

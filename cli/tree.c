@@ -99,7 +99,7 @@ int cli_tree_print(const cli_arguments *arguments, sqlite3_stmt *statement, cons
                                         {.name = "count", .kind = CLI_COLUMN_NUMBER},
                                         {.name = "bytes", .kind = CLI_COLUMN_BYTES},
                                         {.name = "retained", .kind = CLI_COLUMN_BYTES},
-                                        {.name = "shared", .kind = CLI_COLUMN_BYTES, .is_spare = true},
+                                        {.name = "shared", .kind = CLI_COLUMN_BYTES, .spare = 1},
                                         {.name = "percent", .kind = CLI_COLUMN_TENTHS},
                                         {.name = NULL}};
     largest found = {.blank = blank};

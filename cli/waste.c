@@ -34,9 +34,9 @@ static int run(const cli_arguments *arguments)
                                                {.name = "held_by", .kind = CLI_COLUMN_TEXT},
                                                {.name = "owner", .kind = CLI_COLUMN_TEXT, .blank = "(nobody)"},
                                                {.name = "objects", .kind = CLI_COLUMN_NUMBER},
-                                               {.name = "bytes", .kind = CLI_COLUMN_BYTES},
+                                               {.name = "bytes", .kind = CLI_COLUMN_BYTES, .spare = 1},
                                                {.name = "back", .kind = CLI_COLUMN_BYTES},
-                                               {.name = "example", .kind = CLI_COLUMN_PLAIN, .is_spare = true},
+                                               {.name = "example", .kind = CLI_COLUMN_PLAIN, .spare = 2},
                                                {.name = NULL}};
     const char *file = cli_operands(arguments)[0], *kind = cli_option_value(arguments, "kind"), *by = cli_option_value(arguments, "by");
     uint64_t limit;

@@ -160,7 +160,7 @@ ParameterizedTest(char (*script)[64], commands, print_what_they_printed)
     write_threads("20.htrail", 20, true);
     write_threads("57.htrail", 57, false);
     snprintf(command, sizeof command,
-             "heaptrail() { '%s%s' \"$@\"; }; export LC_ALL=C.UTF-8 HOME=/nowhere; unset XDG_CACHE_HOME NO_COLOR; . '%s/%s'",
+             "heaptrail() { '%s%s' \"$@\"; }; export LC_ALL=C.UTF-8 HOME=/proc/nowhere; unset XDG_CACHE_HOME NO_COLOR; . '%s/%s'",
              heaptrail != NULL ? "" : here, heaptrail != NULL ? heaptrail : "/build/heaptrail", here, *script);
     FILE *run = fopen("run", "w");
     fprintf(run, "exec >output 2>&1 </dev/null\n%s\n", command);
