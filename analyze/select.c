@@ -1,6 +1,8 @@
 /* analyze/select.c - see the header. Each kind of selector is one query. */
 #include "analyze/select.h"
 
+#include "analyze/near.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -181,6 +183,28 @@ done:
     return status;
 }
 
+/* That there is none, and what is called nearly so. */
+static void add_near(sqlite3 *db, const htrail__selector *selector, const char *names_sql, const char *format, char *message, size_t message_cap)
+{
+    htrail__near near = {.wanted = selector->text};
+    htrail__near_look_in(&near, db, names_sql, NULL);
+    snprintf(message, message_cap, format, selector->text);
+    htrail__near_append(&near, message, message_cap);
+}
+
+/* "type = dict": the shell took the quotes, or there were none. */
+static void add_quotes(char *message, size_t message_cap)
+{
+    static const char no_column[] = "no such column: ";
+    const char *found = strstr(message, no_column);
+    size_t used = strlen(message);
+    char name[64];
+    if (found == NULL || used + 1 >= message_cap)
+        return;
+    snprintf(name, sizeof name, "%.60s", found + sizeof no_column - 1);
+    snprintf(message + used, message_cap - used, "; a text stands in quotes, '%s'", name);
+}
+
 htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const htrail__selector *selector, char *message, size_t message_cap)
 {
     htrail_status status = HTRAIL_E_NOMEM;
@@ -211,6 +235,8 @@ htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const ht
         status = bad_expression ? HTRAIL_E_MISUSE : HTRAIL_E_DATABASE;
         snprintf(message, message_cap, "%s: %s%s%s", bad_expression ? "no expression over the object table" : "cannot look for the object",
                  bad_expression ? selector->text : "", bad_expression ? ": " : "", sqlite3_errcode(db) != SQLITE_OK ? sqlite3_errmsg(db) : "more than one statement");
+        if (bad_expression)
+            add_quotes(message, message_cap);
         goto done;
     }
     htrail__selector_bind(selector, statement);
@@ -232,9 +258,9 @@ found:
         else if (selector->kind == HTRAIL__SELECT_ID)
             snprintf(message, message_cap, "there is no object with the id %llu", (unsigned long long)selector->number);
         else if (selector->kind == HTRAIL__SELECT_TYPE)
-            snprintf(message, message_cap, "there is no object of a type '%s'", selector->text);
+            add_near(db, selector, "SELECT name FROM type WHERE first_object IS NOT NULL", "there is no object of a type '%s'", message, message_cap);
         else if (selector->kind == HTRAIL__SELECT_MODULE)
-            snprintf(message, message_cap, "there is no module '%s', and no namespace of one", selector->text);
+            add_near(db, selector, "SELECT name FROM module", "there is no module '%s', and no namespace of one", message, message_cap);
         else
             snprintf(message, message_cap, "no object fits: %s", selector->text);
         goto done;

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef HTRAIL_EDGE
+#include "analyze/near.h"
+#endif
 #include "cli/command.h"
 #include "cli/escape.h"
 #include "cli/flow.h"
@@ -186,6 +189,21 @@ static bool is_left_out(const char *name)
     return false;
 }
 
+/* Which one: of the words of the usage that are in no brackets. */
+static int missing(const cli_arguments *arguments, size_t given)
+{
+    const char *word = arguments->command->usage;
+    size_t len = 0;
+    for (; *word != '\0'; word += len + strspn(word + len, " ")) {
+        len = word[0] == '[' ? strcspn(word, "]") : strcspn(word, " ");
+        len += strcspn(word + len, " ");
+        if (word[0] != '[' && given-- == 0)
+            break;
+    }
+    return *word == '\0' ? cli_usage(arguments, "an argument is missing: %s", arguments->command->usage)
+                         : cli_usage(arguments, "an argument is missing, %.*s: %s", (int)len, word, arguments->command->usage);
+}
+
 /* Returns -1 to go on, otherwise the exit code. */
 static int parse(cli_arguments *arguments, int argc, char **argv)
 {
@@ -246,11 +264,26 @@ static int parse(cli_arguments *arguments, int argc, char **argv)
     arguments->operands = argv + optind;
     arguments->operand_count = (size_t)(argc - optind);
     if (argc - optind < command->operands_min)
-        return cli_usage(arguments, "an argument is missing: %s", command->usage);
+        return missing(arguments, (size_t)(argc - optind));
     if (command->operands_max >= 0 && argc - optind > command->operands_max)
         return cli_usage(arguments, "too many arguments, from '%s' on: %s", argv[optind + command->operands_max],
                          command->usage);
     return -1;
+}
+
+/* Commands that are called nearly so. A build for devices has few: they are seen in the help. */
+static void say_near(const char *wanted)
+{
+#ifdef HTRAIL_EDGE
+    (void)wanted;
+#else
+    htrail__near near = {.wanted = wanted};
+    char message[HTRAIL__NEAR_BYTES_MAX * 4] = "";
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++)
+        htrail__near_look(&near, (*command)->name);
+    htrail__near_append(&near, message, sizeof message);
+    fputs(message, stderr);
+#endif
 }
 
 int main(int argc, char **argv)
@@ -276,7 +309,9 @@ int main(int argc, char **argv)
     if (arguments.command == NULL) {
         fputs("heaptrail: unknown command '", stderr);
         cli_print_escaped(stderr, argv[1], strlen(argv[1]));
-        fputs("'\ntry 'heaptrail --help'\n", stderr);
+        putc('\'', stderr);
+        say_near(argv[1]);
+        fputs("\ntry 'heaptrail --help'\n", stderr);
         return CLI_EXIT_USAGE;
     }
     int result = parse(&arguments, argc - 1, argv + 1);

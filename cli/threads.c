@@ -43,7 +43,7 @@ static const char each_sql[] =
     "round((user_ns + system_ns) / 1e9, 2) AS cpu, CASE WHEN is_daemon THEN 'daemon' ELSE '' END AS daemon, wait, "
     "(SELECT text FROM stack WHERE id = stack) AS stack FROM thread ORDER BY started, tid";
 
-static const char no_threads[] = "'%s' holds no threads; snapshots have them from format 1.1 on";
+static const char no_threads[] = "'%s' holds no threads: another tool's heap, a snapshot of format 1.0, or one that ends before them";
 
 static const char *text_of(sqlite3_stmt *statement, const char *name)
 {

@@ -32,7 +32,7 @@ static int run(const cli_arguments *arguments)
     static const cli_query_column columns[] = {{.name = "kind", .kind = CLI_COLUMN_TEXT},
                                                {.name = "type", .kind = CLI_COLUMN_TEXT},
                                                {.name = "held_by", .kind = CLI_COLUMN_TEXT},
-                                               {.name = "owner", .kind = CLI_COLUMN_TEXT, .blank = "(nobody)"},
+                                               {.name = "owner", .kind = CLI_COLUMN_TEXT, .blank = "(nobody's)"},
                                                {.name = "objects", .kind = CLI_COLUMN_NUMBER},
                                                {.name = "bytes", .kind = CLI_COLUMN_BYTES, .spare = 1},
                                                {.name = "back", .kind = CLI_COLUMN_BYTES},

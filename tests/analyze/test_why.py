@@ -172,6 +172,32 @@ partner  app.Lost -  : attr me lost
         self.assertEqual(self.json("@lost")["independent"], [])
 
 
+class Misspelt(Graph):
+    text = TOP + """
+keep    app.Response - : attr x other
+other   app.other.Session -
+"""
+
+    def refused(self, code, *words):
+        done = subprocess.run([HEAPTRAIL] + list(words), capture_output=True, text=True)
+        self.assertEqual(done.returncode, code)
+        return done.stderr.splitlines()[0]
+
+    def test_what_is_like_it_is_named(self):
+        for asked in "Respons", "response", "Repsonse", "ap.Response", "RESPONSE":
+            self.assertEqual(self.refused(3, "why", self.path, "type:" + asked),
+                             "heaptrail why: '%s': there is no object of a type '%s': is it 'app.Response'?" % (self.path, asked))
+        self.assertTrue(self.refused(3, "why", self.path, "type:Zzzzzzzz").endswith("of a type 'Zzzzzzzz'"))
+        self.assertTrue(self.refused(3, "why", self.path, "module:App").endswith(": is it 'app' or 'app.other'?"), self.refused(3, "why", self.path, "module:App"))
+        self.assertEqual(self.refused(2, "wyh"), "heaptrail: unknown command 'wyh': is it 'why'?")
+        self.assertEqual(self.refused(2, "qqqqqqq"), "heaptrail: unknown command 'qqqqqqq'")
+
+    def test_a_text_without_quotes_and_the_argument_that_is_missing(self):
+        self.assertTrue(self.refused(2, "why", self.path, "where:type = dict").endswith("no such column: dict; a text stands in quotes, 'dict'"))
+        self.assertEqual(self.refused(2, "why", self.path), "heaptrail why: an argument is missing, OBJECT: [OPTIONS] FILE OBJECT")
+        self.assertEqual(self.refused(2, "why"), "heaptrail why: an argument is missing, FILE: [OPTIONS] FILE OBJECT")
+
+
 class Beside(Graph):
     """The chain that is printed in full comes second among the independent ones, which are in the order of their lengths."""
     text = TOP + """
