@@ -26,6 +26,7 @@ void htrail__leak_release(htrail__leak *leak)
 {
     free(leak->parts);
     free(leak->joint);
+    free(leak->also);
     free(leak->objects);
     free(leak->bytes);
     free(leak->items);
@@ -66,6 +67,7 @@ static bool add_path(uint32_t **paths, uint32_t *count, uint32_t path)
 
 bool htrail__leaks_add_part(htrail__leak *leak, uint32_t path) { return add_path(&leak->parts, &leak->part_count, path); }
 bool htrail__leaks_add_joint(htrail__leak *leak, uint32_t path) { return add_path(&leak->joint, &leak->joint_count, path); }
+bool htrail__leaks_add_also(htrail__leak *leak, uint32_t path) { return add_path(&leak->also, &leak->also_count, path); }
 
 htrail__leak *htrail__leaks_add(htrail__leaks *leaks, htrail__leak_kind kind)
 {
@@ -91,6 +93,9 @@ bool htrail__leaks_absorb(htrail__leaks *leaks, htrail__leak *into, htrail__leak
             return false;
     for (uint32_t i = 0; i < from->joint_count; i++)
         if (!htrail__leaks_add_joint(into, from->joint[i]))
+            return false;
+    for (uint32_t i = 0; i < from->also_count; i++)
+        if (!htrail__leaks_add_also(into, from->also[i]))
             return false;
     from->part_count = 0;
     return true;

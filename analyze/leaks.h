@@ -49,8 +49,10 @@ typedef struct htrail__leak {
     uint32_t at, grows;       /* paths: where it gathers, and what gathers there */
     uint32_t *parts;          /* all paths that grow there, grows first */
     uint32_t part_count;
-    uint32_t *joint;          /* paths that hold the same objects */
+    uint32_t *joint;          /* paths that hold the same objects, or a part of them */
     uint32_t joint_count;
+    uint32_t *also;           /* paths of other containers that hold what grows, all of it */
+    uint32_t also_count;
     uint64_t *objects, *bytes, *items; /* of grows, and retained in all, in each snapshot; items: the length of at, or of grows */
     int64_t bytes_growth;     /* retained, from the first to the last snapshot; at most the heap's own */
     bool has_figures;         /* THREADS: objects, bytes and steps are of the stacks where more and more threads stand */

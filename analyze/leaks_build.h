@@ -12,7 +12,7 @@ enum {
     HTRAIL__LEAKS_HEAP_SHARE = 100,       /* at least one such part of the heap's own growth */
     HTRAIL__LEAKS_SAMPLES_MIN = 4         /* of fewer, where not all are sampled, nothing is said about how many stayed */
 };
-#define HTRAIL__LEAKS_STEADY 0.2  /* the smallest step is at least this part of the largest */
+#define HTRAIL__LEAKS_STEADY 0.1  /* the smallest step is at least this part of the largest */
 #define HTRAIL__LEAKS_SLOWING 0.5 /* steps that become smaller each time, to under this part of the first, will end */
 #define HTRAIL__LEAKS_STAYED 0.6  /* so much of what was there stays */
 #define HTRAIL__LEAKS_NEW 0.5     /* so much of the growth is growth of the type in the whole heap */
@@ -51,6 +51,7 @@ int64_t htrail__leaks_weight(const htrail__leaks *leaks, uint32_t path);
 htrail__leak *htrail__leaks_add(htrail__leaks *leaks, htrail__leak_kind kind);
 bool htrail__leaks_add_part(htrail__leak *leak, uint32_t path);
 bool htrail__leaks_add_joint(htrail__leak *leak, uint32_t path);
+bool htrail__leaks_add_also(htrail__leak *leak, uint32_t path);
 /* from's parts are into's; from is empty afterwards, with nothing to say. */
 bool htrail__leaks_absorb(htrail__leaks *leaks, htrail__leak *into, htrail__leak *from);
 void htrail__leaks_drop_empty(htrail__leaks *leaks);

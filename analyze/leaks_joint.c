@@ -89,11 +89,39 @@ static bool is_of(const search *s, const htrail__leak *leak, uint32_t path)
     return false;
 }
 
+/* A container whose length grows as the leak does, and that holds the objects asked about: they count where they were met first,
+ * so that nothing grows there. */
+static bool note_lengths(search *s, htrail__leak *leak, uint32_t path)
+{
+    uint64_t steps[HTRAIL__LEAKS_SNAPSHOTS_MAX];
+    unsigned last = s->leaks->snapshot_count - 1;
+    for (unsigned i = 1; i <= last; i++) {
+        uint64_t before = htrail__leaks_count(s->leaks, i - 1, path)->length, now = htrail__leaks_count(s->leaks, i, path)->length;
+        if (now <= before)
+            return true;
+        steps[i - 1] = now - before;
+    }
+    return leak->kind == HTRAIL__LEAK_THREADS || is_of(s, leak, path) || !htrail__leaks_together(leak->steps, steps, last) || htrail__leaks_add_also(leak, path);
+}
+
+static bool are_as_many(const htrail__leak *a, const htrail__leak *b, unsigned steps)
+{
+    uint64_t of_a = 0, of_b = 0;
+    for (unsigned i = 0; i < steps; i++) {
+        of_a += a->steps[i];
+        of_b += b->steps[i];
+    }
+    return 10 * of_a >= 9 * of_b && 10 * of_b >= 9 * of_a;
+}
+
 static bool join(search *s, size_t index)
 {
     uint32_t asked;
     if (!ask_some(s, &s->leaks->leaks[index], &asked))
         return false;
+    for (size_t p = 0; p < s->place_count; p++)
+        if (2 * s->places[p].times >= asked && !note_lengths(s, &s->leaks->leaks[index], s->places[p].path))
+            return false;
     for (size_t p = 0; p < s->place_count; p++) {
         if (2 * s->places[p].times < asked)
             continue;
@@ -104,7 +132,9 @@ static bool join(search *s, size_t index)
                 continue;
             bool is_larger = htrail__leaks_weight(s->leaks, other->grows) > htrail__leaks_weight(s->leaks, leak->grows);
             htrail__leak *into = is_larger ? other : leak, *from = is_larger ? leak : other;
-            if (!htrail__leaks_absorb(s->leaks, into, from) || !htrail__leaks_add_joint(into, from->at))
+            /* Where the one's objects hang on those of the other and are fewer, its container holds only a part of them. */
+            bool holds_all = s->places[p].path == other->at || are_as_many(leak, other, s->leaks->snapshot_count - 1);
+            if (!htrail__leaks_absorb(s->leaks, into, from) || !htrail__leaks_add_joint(into, from->at) || (holds_all && !htrail__leaks_add_also(into, from->at)))
                 return false;
             if (from->noisy == NULL)
                 into->noisy = NULL;

@@ -185,7 +185,7 @@ htrail_status htrail__leaks_find_modules(htrail__leaks *leaks, sqlite3 *const *d
             continue;
         if (largest == NULL || other->bytes_growth > largest->bytes_growth)
             largest = other;
-        if (!htrail__leaks_add_joint(leak, other->at) || !htrail__leaks_absorb(leaks, leak, other))
+        if (!htrail__leaks_add_joint(leak, other->at) || !htrail__leaks_add_also(leak, other->at) || !htrail__leaks_absorb(leaks, leak, other))
             goto no_memory;
     }
     if (largest == NULL) {

@@ -99,9 +99,9 @@ static bool write_leaks(sqlite3 *db, const htrail__leaks *leaks, const htrail__l
             const value grows[] = {I(i + 1), I(leak->parts[k] + 1), T("grows")};
             fine = insert(path, "iit", grows);
         }
-        for (uint32_t k = 0; fine && k < leak->joint_count; k++) {
-            const value holds[] = {I(i + 1), I((int64_t)leak->joint[k] + 1), T("also holds")};
-            fine = leak->joint[k] == HTRAIL__NO_SHAPE || insert(path, "iit", holds);
+        for (uint32_t k = 0; fine && k < leak->also_count; k++) {
+            const value holds[] = {I(i + 1), I((int64_t)leak->also[k] + 1), T("also holds")};
+            fine = leak->also[k] == HTRAIL__NO_SHAPE || insert(path, "iit", holds);
         }
         if (fine && leak->at != HTRAIL__NO_SHAPE) {
             const value at[] = {I(i + 1), I((int64_t)leak->at + 1), T("at")};

@@ -56,12 +56,18 @@ static bool read_stacks(sqlite3 *db, unsigned snapshot, stack_group **groups, si
 
 static int64_t grown(const stack_group *group, unsigned last) { return (int64_t)group->threads[last] - (int64_t)group->threads[0]; }
 
+/* A thread or two may have moved from one place to another. */
+static bool is_growing(const stack_group *group, const stack_group *most, unsigned last)
+{
+    return grown(group, last) > 0 && 8 * grown(group, last) >= grown(most, last);
+}
+
 /* Those that stand where more and more stand. Where threads move on from place to place that is not steady, and all of them count. */
-static bool count_growing(htrail__leak *leak, const stack_group *groups, size_t count, unsigned snapshots)
+static bool count_growing(htrail__leak *leak, const stack_group *most, const stack_group *groups, size_t count, unsigned snapshots)
 {
     uint64_t threads[HTRAIL__LEAKS_SNAPSHOTS_MAX] = {0}, bytes[HTRAIL__LEAKS_SNAPSHOTS_MAX] = {0}, steps[HTRAIL__LEAKS_SNAPSHOTS_MAX];
     for (size_t i = 0; i < count; i++)
-        for (unsigned k = 0; k < snapshots && grown(&groups[i], snapshots - 1) > 0; k++) {
+        for (unsigned k = 0; k < snapshots && is_growing(&groups[i], most, snapshots - 1); k++) {
             threads[k] += groups[i].threads[k];
             bytes[k] += groups[i].bytes[k];
         }
@@ -78,7 +84,7 @@ static char *name_places(const stack_group *most, const stack_group *groups, siz
 {
     size_t others = 0, size = strlen(most->text) + 64;
     for (size_t i = 0; i < count; i++)
-        others += &groups[i] != most && grown(&groups[i], last) > 0;
+        others += &groups[i] != most && is_growing(&groups[i], most, last);
     char *text = malloc(size);
     if (text != NULL && others > 0)
         snprintf(text, size, "%s and at %zu other place%s", most->text, others, others == 1 ? "" : "s");
@@ -221,7 +227,7 @@ htrail_status htrail__leaks_find_threads(htrail__leaks *leaks, sqlite3 *const *d
         if (most == NULL || grown(&groups[i], last) > grown(most, last))
             most = &groups[i];
     if (most != NULL) {
-        leak->has_figures = count_growing(leak, groups, group_count, leaks->snapshot_count);
+        leak->has_figures = count_growing(leak, most, groups, group_count, leaks->snapshot_count);
         leak->example = newest_frame(dbs[last], most->hash);
         if ((leak->what = name_places(most, groups, group_count, last)) == NULL)
             goto no_memory;

@@ -418,18 +418,18 @@ static htrail_status add_other_holders(htrail__text *out, const htrail__leak *le
 static htrail_status add_also(htrail__text *out, const htrail__leaks *leaks, const htrail__leak *leak, htrail__lookup *lookup)
 {
     uint32_t shown = 0;
-    for (uint32_t i = 0; i < leak->joint_count; i++) {
-        if (leak->joint[i] == HTRAIL__NO_SHAPE || leak->joint[i] == leak->at)
+    for (uint32_t i = 0; i < leak->also_count; i++) {
+        if (leak->also[i] == HTRAIL__NO_SHAPE || leak->also[i] == leak->at)
             continue;
         if (shown == ALSO_MAX) {
             htrail__text_add_string(out, " and others");
             break;
         }
         htrail__text_add_string(out, shown++ > 0 ? ", " : "");
-        htrail_status status = add_place(out, leaks, leak->joint[i], 0, lookup, PLACE_SHORT, NULL);
+        htrail_status status = add_place(out, leaks, leak->also[i], 0, lookup, PLACE_SHORT, NULL);
         if (status != HTRAIL_OK)
             return status;
-        htrail_str type = last_part(type_of(leaks, leak->joint[i]));
+        htrail_str type = last_part(type_of(leaks, leak->also[i]));
         htrail__text_add_string(out, " (");
         add_str(out, type);
         htrail__text_add_string(out, ")");

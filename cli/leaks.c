@@ -12,18 +12,14 @@
 #include "cli/escape.h"
 #include "cli/gist.h"
 #include "cli/number.h"
+#include "cli/process.h"
 #include "cli/progress.h"
 #include "cli/query.h"
 #include "cli/spark.h"
 #include "cli/verdicts.h"
 #include "cli/terminal.h"
 
-enum { CHAIN_COLUMNS = 100, CHAIN_HANG = 6, NAME_COLUMNS = 13, NUMBER_COLUMNS = 12 };
-
-/* Of the same process where this is the same; the start as the kernel tells it, to the second. */
-static const char process_sql[] =
-    "SELECT (SELECT value FROM snapshot WHERE key = 'pid'), (SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'start_time_ns'), "
-    "(SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'created_ns'), (SELECT value FROM snapshot WHERE key = 'host')";
+enum { GROWTH_BYTES_MIN = 64 << 10, GROWTH_PERCENT_MIN = 10, CHAIN_COLUMNS = 100, CHAIN_HANG = 6, NAME_COLUMNS = 13, NUMBER_COLUMNS = 12 };
 
 static const char verdicts_sql[] =
     "SELECT id AS leak, kind, confidence, verdict, place, place_type, expression, holder, also, root, type, carries, retained, stayed, holders, container, example,\n"
@@ -52,56 +48,16 @@ typedef struct search {
 
 /* Snapshots. */
 
-typedef struct process {
-    char pid[32], host[128];
-    int64_t started, created;
-} process;
-
-static int read_process(const search *s, unsigned index, process *out)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = cli_prepare(s->arguments, s->dbs[index], process_sql, &statement);
-    *out = (process){0};
-    if (result == CLI_EXIT_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        const char *pid = (const char *)sqlite3_column_text(statement, 0), *host = (const char *)sqlite3_column_text(statement, 3);
-        snprintf(out->pid, sizeof out->pid, "%s", pid != NULL ? pid : "");
-        snprintf(out->host, sizeof out->host, "%s", host != NULL ? host : "");
-        out->started = sqlite3_column_int64(statement, 1);
-        out->created = sqlite3_column_int64(statement, 2);
-    }
-    sqlite3_finalize(statement);
-    return result;
-}
-
-static bool is_same_process(const process *a, const process *b)
-{
-    uint64_t apart = a->started > b->started ? (uint64_t)a->started - (uint64_t)b->started : (uint64_t)b->started - (uint64_t)a->started;
-    return strcmp(a->pid, b->pid) == 0 && strcmp(a->host, b->host) == 0 && apart < 2000000000;
-}
-
 static int open_all(search *s)
 {
     char *const *files = cli_operands(s->arguments);
-    process before, now;
-    int result = CLI_EXIT_OK;
-    for (unsigned i = 0; i < s->count && result == CLI_EXIT_OK; i++) {
-        if ((result = cli_open_heap(s->arguments, files[i], &s->stores[i])) != CLI_EXIT_OK)
-            break;
+    for (unsigned i = 0; i < s->count; i++) {
+        int result = cli_open_heap(s->arguments, files[i], &s->stores[i]);
+        if (result != CLI_EXIT_OK)
+            return result;
         s->dbs[i] = htrail__store_db(s->stores[i]);
-        if ((result = read_process(s, i, &now)) != CLI_EXIT_OK)
-            break;
-        if (i > 0 && !is_same_process(&before, &now)) {
-            if (!cli_option_given(s->arguments, "across"))
-                result = cli_fail(s->arguments, "'%s' and '%s' are of different processes (%s and %s); --across compares them all the same", files[i - 1], files[i],
-                                  before.pid, now.pid);
-            else
-                cli_warn(s->arguments, "'%s' and '%s' are of different processes (%s and %s)", files[i - 1], files[i], before.pid, now.pid);
-        } else if (i > 0 && now.created < before.created) {
-            result = cli_fail(s->arguments, "'%s' was taken before '%s'; the oldest comes first", files[i], files[i - 1]);
-        }
-        before = now;
     }
-    return result;
+    return cli_process_check(s->arguments, s->dbs, s->count, cli_option_given(s->arguments, "across"), "; --across compares them all the same");
 }
 
 /* Verdicts. */
@@ -378,13 +334,25 @@ static void print_heap(const search *s)
     cli_flow_end(&flow);
 }
 
+/* A heap that became much larger all the same is no good news. */
+static void print_no_verdict(const search *s)
+{
+    const htrail__leaks *leaks = s->found.leaks;
+    int64_t before = (int64_t)leaks->paths.snapshots[0].bytes, change = leaks->heap_change;
+    char bytes[32];
+    bool is_large = change >= GROWTH_BYTES_MIN && 100 * (double)change >= GROWTH_PERCENT_MIN * (double)before;
+    printf("%s: nothing grew steadily in %u interval%s", is_large ? "no verdict" : "no leak", s->count - 1, s->count == 2 ? "" : "s");
+    if (is_large)
+        printf(", but the heap grew by %.0f %%", 100 * (double)change / (double)(before > 0 ? before : 1));
+    printf(" (the heap: %s%s)\n", cli_gist_bytes(bytes, change, true), change > 0 ? "; --noisy shows what grew otherwise" : "");
+}
+
 static int print_verdicts(const search *s)
 {
     sqlite3_stmt *statement = NULL;
     bool with_noise = cli_option_given(s->arguments, "noisy");
     int step, result = cli_prepare(s->arguments, s->result, verdicts_sql, &statement);
     size_t verdicts = 0, suppressed = 0;
-    char bytes[32];
     if (result != CLI_EXIT_OK)
         return result;
     sqlite3_bind_int(statement, 1, with_noise);
@@ -424,8 +392,7 @@ static int print_verdicts(const search *s)
         cli_flow_end(&flow);
     }
     if (verdicts == 0 && suppressed == 0)
-        printf("no leak: nothing grew steadily in %u interval%s (the heap: %s%s)\n", s->count - 1, s->count == 2 ? "" : "s",
-               cli_gist_bytes(bytes, s->found.leaks->heap_change, true), s->found.leaks->heap_change > 0 ? "; --noisy shows what grew otherwise" : "");
+        print_no_verdict(s);
     else
         print_heap(s);
     return CLI_EXIT_OK;

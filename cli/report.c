@@ -12,6 +12,7 @@
 #include "analyze/waste.h"
 #include "cli/escape.h"
 #include "cli/number.h"
+#include "cli/process.h"
 #include "cli/progress.h"
 #include "cli/query.h"
 #include "cli/report.h"
@@ -329,12 +330,16 @@ done:
 int cli_report_open(const cli_arguments *arguments, htrail__store **stores)
 {
     char *const *files = cli_operands(arguments);
+    sqlite3 *dbs[HTRAIL__LEAKS_SNAPSHOTS_MAX];
     int result = CLI_EXIT_OK;
     if (cli_operand_count(arguments) > HTRAIL__LEAKS_SNAPSHOTS_MAX)
         return cli_usage(arguments, "at most %d snapshots go into a report", HTRAIL__LEAKS_SNAPSHOTS_MAX);
-    for (size_t i = 0; i < cli_operand_count(arguments) && result == CLI_EXIT_OK; i++)
-        result = cli_open_heap(arguments, files[i], &stores[i]);
-    return result;
+    for (size_t i = 0; i < cli_operand_count(arguments); i++) {
+        if ((result = cli_open_heap(arguments, files[i], &stores[i])) != CLI_EXIT_OK)
+            return result;
+        dbs[i] = htrail__store_db(stores[i]);
+    }
+    return cli_process_check(arguments, dbs, cli_operand_count(arguments), false, "; one page is of one process");
 }
 
 static int run(const cli_arguments *arguments)

@@ -1,21 +1,10 @@
 /* cli/series.c - see the header. */
-#include "cli/escape.h"
 #include "cli/series.h"
 
 #include <string.h>
 
-/* The start is worked out from two clocks, and differs by as much as those were set. */
-static const char process_sql[] =
-    "SELECT coalesce(max(value) FILTER (WHERE key = 'pid'), ''), coalesce(max(value) FILTER (WHERE key = 'boot_id'), ''), "
-    "CAST(max(value) FILTER (WHERE key = 'start_time_ns') AS INTEGER), "
-    "coalesce(max(value) FILTER (WHERE key = 'runtime'), 'another runtime') || ', pid ' || coalesce(max(value) FILTER (WHERE key = 'pid'), '?') || "
-    "coalesce(' on ' || max(value) FILTER (WHERE key = 'host'), '') FROM snapshot";
-enum { START_DIFFERS_NS_MAX = 2000000000 };
-
-typedef struct process {
-    char pid[32], boot[64], text[192];
-    int64_t start_ns;
-} process;
+#include "cli/escape.h"
+#include "cli/process.h"
 
 static int run_sql(const cli_arguments *arguments, sqlite3 *db, const char *format, const char *name, const char *table)
 {
@@ -80,30 +69,15 @@ void cli_series_release(cli_series *series)
     *series = (cli_series){0};
 }
 
-static int read_process(const cli_arguments *arguments, const htrail__store *store, process *out)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = cli_prepare(arguments, htrail__store_db(store), process_sql, &statement);
-    if (result == CLI_EXIT_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        snprintf(out->pid, sizeof out->pid, "%s", (const char *)sqlite3_column_text(statement, 0));
-        snprintf(out->boot, sizeof out->boot, "%s", (const char *)sqlite3_column_text(statement, 1));
-        out->start_ns = sqlite3_column_int64(statement, 2);
-        snprintf(out->text, sizeof out->text, "%s", (const char *)sqlite3_column_text(statement, 3));
-    }
-    sqlite3_finalize(statement);
-    return result;
-}
-
 int cli_series_process(const cli_arguments *arguments, const cli_series *series, bool *is_same)
 {
-    process first = {0}, other = {0};
-    int result = read_process(arguments, series->stores[0], &first);
+    cli_process first, other = {0};
+    int result = cli_process_read(arguments, htrail__store_db(series->stores[0]), &first);
 
     *is_same = true;
     for (size_t i = 1; i < series->count && result == CLI_EXIT_OK && *is_same; i++) {
-        result = read_process(arguments, series->stores[i], &other);
-        int64_t apart = first.start_ns > other.start_ns ? first.start_ns - other.start_ns : other.start_ns - first.start_ns;
-        *is_same = strcmp(first.pid, other.pid) == 0 && strcmp(first.boot, other.boot) == 0 && apart <= START_DIFFERS_NS_MAX;
+        result = cli_process_read(arguments, htrail__store_db(series->stores[i]), &other);
+        *is_same = cli_process_is_same(&first, &other);
     }
     if (result == CLI_EXIT_OK && !*is_same && cli_option_given(arguments, "show-sql")) { /* what stands there is for a shell */
         fprintf(stderr, "-- the processes differ: ");

@@ -10,6 +10,9 @@ import unittest
 
 import browser
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../graph"))
+import graph_file
+
 B, HEAPTRAIL = os.environ["B"], os.environ["HEAPTRAIL"]
 PICTURES = os.path.join(B, "report") # kept: build output to look at
 
@@ -328,6 +331,25 @@ class Report(unittest.TestCase):
             page = self.open(path)
             self.assertRegex(page.evaluate("document.querySelector('#verdict-head').textContent"), head)
             self.assert_quiet(page)
+
+    def test_a_heap_that_grew_by_jumps_is_not_called_free_of_leaks(self):
+        text = "let n %d\nroot modules modules modules\nmodules dict - : value app app\napp module app : field __dict__ names\nnames dict - : index - item[*]\nitem[n] app.Item - size=1000\n"
+        files = [graph_file.snapshot(text % n, self.folder, "jumps%d" % n) for n in (500, 510, 520, 5000)]
+        path = os.path.join(self.folder, "jumps.html")
+        self.assertEqual(heaptrail("report", *files, "-o", path).returncode, 0)
+        page = self.open(path)
+        self.assertRegex(page.evaluate("document.querySelector('#verdict-head').textContent"), r"^No verdict: nothing grew steadily, but the heap grew by 8\d\d %")
+        self.assertEqual(page.evaluate("document.querySelector('#verdict').className.includes('open')"), True)
+        self.assert_quiet(page)
+
+    def test_snapshots_that_make_no_story_are_refused(self):
+        other = graph_file.snapshot("meta pid 1\nroot modules modules modules\nmodules dict -\n", self.folder, "other")
+        for files, why in ((self.files[1::-1], "was taken before"), ([self.files[0], other], "are of different processes")):
+            for command in ("report", "-o", os.path.join(self.folder, "no.html")), ("serve", "--port", "0"):
+                done = heaptrail(*command[:1], *files, *command[1:], timeout=30)
+                self.assertEqual((done.returncode, done.stderr.count("\n")), (3, 1), done.stderr)
+                self.assertIn(why, done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "no.html")))
 
     def test_a_page_that_is_broken_on_purpose_is_noticed(self):
         with open(self.html) as file:

@@ -78,9 +78,13 @@ addEventListener('afterprint', () => paint(dark));
   } else if (D.verdicts === null) {
     head = change(grown, bytes) + ' in ' + duration(seconds) + '.';
     note = D.verdicts_why;
+    byId('verdict').classList.add('open');
   } else if (D.verdicts.length === 0) {
-    head = 'No leak found: nothing grew steadily.';
-    note = 'The heap changed by ' + change(grown, bytes) + ' in ' + duration(seconds) + '.';
+    const much = grown >= 65536 && grown >= 0.1 * first.heap; // as `leaks` says it
+    head = much ? 'No verdict: nothing grew steadily, but the heap grew by ' + Math.round(100 * grown / first.heap) + ' %.' : 'No leak found: nothing grew steadily.';
+    note = 'The heap changed by ' + change(grown, bytes) + ' in ' + duration(seconds) + '.' +
+      (much ? ' heaptrail leaks --noisy names what grew otherwise; more snapshots, some time apart, tell what goes on growing.' : '');
+    byId('verdict').classList.toggle('open', much);
   } else {
     const explained = D.verdicts.reduce((sum, v) => sum + v.retained, 0);
     const share = grown > 0 ? Math.min(100, Math.round(100 * explained / grown)) : null;
