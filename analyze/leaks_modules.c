@@ -13,6 +13,9 @@ static const char sql[] =
     "SELECT m.name, n.text, o.id FROM heap_object o JOIN name n ON n.id = o.name JOIN module m ON m.id = o.module\n"
     "WHERE o.type IN (SELECT id FROM type WHERE name = 'function') AND n.text NOT LIKE '%<%' AND n.text <> ''";
 
+/* By name, all that has one: a look at these tells of most heaps that nothing is loaded twice. */
+static const char names_sql[] = "SELECT key, count FROM total WHERE \"by\" = 'name' AND count > 1 AND key NOT LIKE '%<%'";
+
 typedef struct function {
     uint32_t module; /* text */
     uint64_t copies[HTRAIL__LEAKS_SNAPSHOTS_MAX];
@@ -85,6 +88,37 @@ static htrail_status count_copies(counting *c, sqlite3 *db, unsigned snapshot, b
     }
     sqlite3_finalize(statement);
     return status != HTRAIL_OK ? status : stepped == SQLITE_DONE ? HTRAIL_OK : HTRAIL_E_DATABASE;
+}
+
+/* *may: whether a name is there more often in each snapshot than in the one before. */
+static htrail_status look_at_names(htrail__leaks *leaks, sqlite3 *const *dbs, bool *may)
+{
+    counting c = {.leaks = leaks};
+    unsigned last = leaks->snapshot_count - 1;
+    htrail_status status = htrail__texts_init(&c.names, 1 << 30);
+    *may = false;
+    for (unsigned i = 0; i <= last && status == HTRAIL_OK; i++) {
+        sqlite3_stmt *statement = NULL;
+        int stepped = SQLITE_ERROR;
+        uint32_t name;
+        if (sqlite3_prepare_v2(dbs[i], names_sql, -1, &statement, NULL) == SQLITE_OK)
+            while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+                htrail_str text = {(const char *)sqlite3_column_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0)};
+                if (htrail__texts_add(&c.names, text, &name) != HTRAIL_OK || !reserve(&c, name))
+                    break;
+                c.functions[name].copies[i] = (uint64_t)sqlite3_column_int64(statement, 1);
+            }
+        sqlite3_finalize(statement);
+        status = stepped == SQLITE_DONE ? HTRAIL_OK : stepped == SQLITE_ROW ? HTRAIL_E_NOMEM : HTRAIL_E_DATABASE;
+    }
+    for (uint32_t name = 0; name < c.room && !*may; name++) {
+        *may = true;
+        for (unsigned i = 1; i <= last; i++)
+            *may &= c.functions[name].copies[i] > c.functions[name].copies[i - 1];
+    }
+    htrail__texts_release(&c.names);
+    free(c.functions);
+    return status;
 }
 
 /* A function that is there more often each time, and at the end more than once: a module that is loaded for the first time brings
@@ -162,7 +196,14 @@ htrail_status htrail__leaks_find_modules(htrail__leaks *leaks, sqlite3 *const *d
     module_copies *modules = NULL;
     uint64_t steps[HTRAIL__LEAKS_SNAPSHOTS_MAX];
     uint32_t best = 0;
+    bool may = false;
     htrail_status status = htrail__texts_init(&c.names, 1 << 30);
+    if (status == HTRAIL_OK && (status = look_at_names(leaks, dbs, &may)) == HTRAIL_E_DATABASE) {
+        snprintf(message, message_cap, "cannot read the database: %s", sqlite3_errmsg(dbs[0]));
+        goto done;
+    }
+    if (status == HTRAIL_OK && !may)
+        goto done;
     for (unsigned i = 0; i < leaks->snapshot_count && status == HTRAIL_OK; i++)
         if ((status = count_copies(&c, dbs[i], i, i + 1 == leaks->snapshot_count)) == HTRAIL_E_DATABASE) {
             snprintf(message, message_cap, "cannot read the database: %s", sqlite3_errmsg(dbs[i]));
