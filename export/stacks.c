@@ -105,7 +105,8 @@ static bool add_text(work *w, const char *text, uint32_t *number)
 }
 
 static const char objects_sql[] =
-    "SELECT o.id, coalesce(o.dominator, 0), o.size, o.type, o.name,\n"
+    "SELECT o.id, coalesce(o.dominator, 0), o.size, o.type,\n"
+    "  CASE WHEN o.name <> '' THEN o.name WHEN o.type = 'dict' AND o.module <> 'builtins' THEN o.module ELSE '' END,\n"
     "  CASE WHEN o.holder = o.dominator AND o.holder_kind IN ('attr', 'value', 'slot', 'local', 'cell') THEN o.holder_label END,\n"
     "  CASE WHEN o.dominator IS NULL THEN CASE WHEN o.depth IS NULL THEN '(garbage)' WHEN o.depth = 0 THEN (SELECT r.key FROM root r WHERE r.id = o.root) ELSE '(several roots)' END END\n"
     "FROM object o ORDER BY o.id";

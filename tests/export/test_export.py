@@ -80,6 +80,10 @@ class Export(unittest.TestCase):
         self.assertTrue(any(stack.startswith("(garbage);") for stack, _ in lines))
         self.assertTrue(any("__main__.O,d<d>&\"" in stack for stack, _ in lines), "a ';' of a name parts no frames")
 
+    def test_the_namespace_of_a_module_has_its_name(self):
+        stacks = [line.rsplit(" ", 1)[0].split(";") for line in heaptrail("export", "--format", "folded", "a.htrail").decode().splitlines()]
+        self.assertTrue(any("dict __main__" in stack and stack[-1].startswith("__main__.Record") for stack in stacks), stacks[:5])
+
     def test_pprof_has_the_same_stacks_and_sums(self):
         profile = list(fields(gzip.decompress(heaptrail("export", "--format", "pprof", "a.htrail"))))
         strings = [value.decode() for field, value in profile if field == 6]
