@@ -8,6 +8,7 @@
 /* Rows of a grouping that go into the page: those that changed most, and the largest. */
 #define CHANGED_ROWS "60"
 #define LARGEST_ROWS "30"
+#define WASTE_ROWS "40"
 
 struct htrail__report {
     sqlite3 *db;
@@ -20,7 +21,7 @@ static const char schema_sql[] =
     "ATTACH ':memory:' AS leaks;\n"
     "CREATE TABLE report_snapshot(id INTEGER PRIMARY KEY, file TEXT NOT NULL, facts TEXT NOT NULL);\n" /* facts: JSON, key to value */
     "CREATE TABLE report_group(\"by\" TEXT NOT NULL, key TEXT NOT NULL, snapshot INTEGER NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
-    "  retained INTEGER, PRIMARY KEY(\"by\", key, snapshot)) WITHOUT ROWID;\n"
+    "  retained INTEGER, count_error REAL, bytes_error REAL, PRIMARY KEY(\"by\", key, snapshot)) WITHOUT ROWID;\n"
     "CREATE TABLE report_stack(hash TEXT NOT NULL, snapshot INTEGER NOT NULL, text TEXT NOT NULL, threads INTEGER NOT NULL, retained INTEGER NOT NULL,\n"
     "  PRIMARY KEY(hash, snapshot)) WITHOUT ROWID;\n"
     "CREATE TABLE report_tree(id INTEGER PRIMARY KEY, depth INTEGER NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
@@ -28,13 +29,13 @@ static const char schema_sql[] =
     "CREATE TABLE report_verdict(id INTEGER PRIMARY KEY, verdict TEXT NOT NULL, confidence TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL,\n"
     "  type TEXT NOT NULL, retained INTEGER NOT NULL, has_chain INTEGER NOT NULL,\n"
     "  example INTEGER, growth TEXT NOT NULL, steps TEXT NOT NULL, sites TEXT NOT NULL);\n"
-    "CREATE TABLE report_waste(kind TEXT NOT NULL, holder TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL);\n";
+    "CREATE TABLE report_waste(kind TEXT NOT NULL, type TEXT NOT NULL, holder TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL);\n";
 
 static const char add_sql[] =
     "INSERT INTO report_snapshot SELECT ?1, ?2, json_group_object(key, value) FROM added.snapshot;\n"
-    "INSERT INTO report_group SELECT \"by\", key, ?1, count, bytes, retained FROM added.total\n"
+    "INSERT INTO report_group SELECT \"by\", key, ?1, count, bytes, retained, NULL, NULL FROM added.total\n"
     "  WHERE \"by\" IN ('type', 'module', 'owner', 'package', 'thread', 'root');\n"
-    "INSERT INTO report_group SELECT 'site', file || ':' || line, ?1, sum(count), sum(bytes), NULL FROM added.site WHERE count > 0 GROUP BY file, line;\n"
+    "INSERT INTO report_group SELECT 'site', file || ':' || line, ?1, sum(count), sum(bytes), NULL, sqrt(sum(count_error * count_error)), sqrt(sum(bytes_error * bytes_error)) FROM added.site WHERE count > 0 GROUP BY file, line;\n"
     "INSERT INTO report_stack SELECT hash, ?1, text, threads, retained_bytes FROM added.stack WHERE true\n"
     "  ON CONFLICT DO UPDATE SET threads = threads + excluded.threads, retained = retained + excluded.retained;\n";
 
@@ -51,10 +52,13 @@ static const char json_sql[] =
     "ranked AS (SELECT *, row_number() OVER (PARTITION BY \"by\" ORDER BY abs(change) DESC, bytes DESC, key) AS by_change,\n"
     "  row_number() OVER (PARTITION BY \"by\" ORDER BY bytes DESC, key) AS by_size FROM span),\n"
     "kept AS (SELECT * FROM ranked WHERE by_change <= " CHANGED_ROWS " OR by_size <= " LARGEST_ROWS "),\n"
-    "series AS (SELECT k.\"by\", k.key, json_group_array(coalesce(g.count, 0)) AS counts, json_group_array(coalesce(g.bytes, 0)) AS bytes, k.retained, k.by_size\n"
-    "  FROM (SELECT kept.*, shot.id FROM kept, shot ORDER BY \"by\", key, id) k\n"
+    "series AS (SELECT k.\"by\", k.key, json_group_array(coalesce(g.count, 0)) AS counts, json_group_array(coalesce(g.bytes, 0)) AS bytes, k.retained, k.by_size,\n"
+    /* Standard errors of what is estimated: of the last snapshot, and of the change. */
+    "  CASE WHEN max(g.bytes_error) > 0 THEN json_array(round(sqrt(total(g.count_error * g.count_error * (k.id = k.last)))), round(sqrt(total(g.bytes_error * g.bytes_error * (k.id = k.last)))),\n"
+    "    round(sqrt(total(g.count_error * g.count_error * (k.id IN (k.first, k.last))))), round(sqrt(total(g.bytes_error * g.bytes_error * (k.id IN (k.first, k.last)))))) END AS errors\n"
+    "  FROM (SELECT kept.*, shot.id, ends.* FROM kept, shot, ends ORDER BY \"by\", key, id) k\n"
     "  LEFT JOIN report_group g ON g.\"by\" = k.\"by\" AND g.key = k.key AND g.snapshot = k.id GROUP BY k.\"by\", k.key),\n"
-    "groups AS (SELECT \"by\", json_object('rows', json_group_array(json_array(key, json(counts), json(bytes), retained)),\n"
+    "groups AS (SELECT \"by\", json_object('rows', json_group_array(CASE WHEN errors IS NULL THEN json_array(key, json(counts), json(bytes), retained) ELSE json_array(key, json(counts), json(bytes), retained, json(errors)) END),\n"
     "  'left', (SELECT count(*) FROM span WHERE span.\"by\" = s.\"by\") - count(*)) AS list FROM (SELECT * FROM series ORDER BY by_size) s GROUP BY \"by\"),\n"
     "stacks AS (SELECT a.hash, max(a.text) AS text, sum(CASE WHEN snapshot = last THEN threads ELSE 0 END) AS threads,\n"
     "  sum(CASE WHEN snapshot = first THEN threads ELSE 0 END) AS threads_before, sum(CASE WHEN snapshot = last THEN retained ELSE 0 END) AS retained,\n"
@@ -62,6 +66,7 @@ static const char json_sql[] =
     "memory AS (SELECT id, " FACT("rss_bytes") " AS rss, " FACT("size_bytes") " AS heap, coalesce(" FACT("pymalloc_free_bytes") ", 0) AS arenas_free,\n"
     "  coalesce(" FACT("malloc_free_bytes") ", 0) AS malloc_free, coalesce(" FACT("memory_libraries_bytes") ", 0) + coalesce(" FACT("memory_files_bytes") ", 0) AS files,\n"
     "  coalesce(" FACT("memory_stacks_bytes") ", 0) AS stacks, coalesce(" FACT("memory_heaptrail_bytes") ", 0) AS own FROM report_snapshot),\n"
+    "rest AS (SELECT id, rss - heap - arenas_free - malloc_free - files - stacks - own AS bytes FROM memory),\n"
     "explained(place, name, bytes) AS (SELECT 1, 'RSS: what the process has in memory', json_group_array(rss) FROM memory\n"
     "  UNION ALL SELECT 2, 'Python objects', json_group_array(heap) FROM memory\n"
     "  UNION ALL SELECT 3, 'free in Python''s arenas', json_group_array(arenas_free) FROM memory\n"
@@ -69,7 +74,10 @@ static const char json_sql[] =
     "  UNION ALL SELECT 5, 'libraries and files', json_group_array(files) FROM memory\n"
     "  UNION ALL SELECT 6, 'stacks of threads', json_group_array(stacks) FROM memory\n"
     "  UNION ALL SELECT 7, 'heaptrail itself', json_group_array(own) FROM memory\n"
-    "  UNION ALL SELECT 8, 'not explained: memory of C code, what allocators add', json_group_array(rss - heap - arenas_free - malloc_free - files - stacks - own) FROM memory)\n"
+    "  UNION ALL SELECT 8, 'not explained: memory of C code, what allocators add', json_group_array(max(bytes, 0)) FROM rest\n"
+    /* An object of the interpreter's own file is in two classes, and what malloc keeps free need not be in memory. */
+    "  UNION ALL SELECT 9, 'counted twice or not in memory: objects in the interpreter''s file, free memory that the kernel took back', json_group_array(min(bytes, 0)) FROM rest\n"
+    "    GROUP BY NULL HAVING min(bytes) < 0)\n"
     "SELECT json_object('version', ?1, 'title', ?2,\n"
     "  'snapshots', (SELECT json_group_array(json_object('file', file, 'taken_ns', " FACT("created_ns") ", 'pid', facts ->> '$.pid', 'host', facts ->> '$.host',\n"
     "    'runtime', facts ->> '$.runtime', 'rss', " FACT("rss_bytes") ", 'heap', " FACT("size_bytes") ", 'objects', " FACT("objects") ",\n"
@@ -81,8 +89,9 @@ static const char json_sql[] =
     "  'groups', (SELECT json_group_object(\"by\", json(list)) FROM groups),\n"
     "  'icicle', (SELECT json_group_array(json_array(depth, key, count, bytes, retained, is_more)) FROM (SELECT * FROM report_tree ORDER BY id)),\n"
     "  'threads', (SELECT json_group_array(json_array(text, threads, threads_before, retained, retained_before)) FROM\n"
-    "    (SELECT * FROM stacks ORDER BY threads DESC, retained DESC, text LIMIT 100)),\n"
-    "  'waste', (SELECT json_group_array(json_array(kind, holder, count, bytes)) FROM (SELECT * FROM report_waste ORDER BY bytes DESC, kind, holder LIMIT 60)),\n"
+    "    (SELECT * FROM stacks WHERE threads > 0 OR threads_before > 0 ORDER BY threads DESC, retained DESC, text LIMIT 100)),\n"
+    "  'waste', (SELECT json_group_array(json_array(what, holder, count, bytes)) FROM (SELECT kind || ' ' || CASE count(*) WHEN 1 THEN type ELSE 'of ' || count(*) || ' types' END AS what,\n"
+    "    holder, sum(count) AS count, sum(bytes) AS bytes FROM report_waste GROUP BY kind, holder ORDER BY sum(bytes) DESC, what, holder LIMIT " WASTE_ROWS ")),\n"
     "  'unexplained', CASE WHEN (SELECT count(*) = count(rss) FROM memory) THEN (SELECT json_group_array(json_array(name, json(bytes))) FROM (SELECT * FROM explained ORDER BY place)) END)";
 
 static htrail_status fail(htrail__report *report, const char *what)

@@ -24,7 +24,7 @@
 #include "viz/report_page.h"
 
 enum { VERDICT = 0, TYPE = 4, EXAMPLE = 6, CONTAINER = 10, OBJECTS }; /* columns of a verdict, as add_chains asks for them */
-enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 20000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS = 40 };
+enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 20000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
 #define TREE_PERCENT 0.1
 
 typedef struct report {
@@ -265,7 +265,7 @@ static int add_waste(const report *r, waste_search *w)
     int result = w->found != SQLITE_OK ? cli_fail(r->arguments, "cannot find what is wasted: %s", sqlite3_errmsg(w->db))
                                        : cli_prepare(r->arguments, w->db, "SELECT kind, type, held_by, objects, back FROM report_waste ORDER BY rowid", &rows);
     if (result == CLI_EXIT_OK)
-        result = copy_rows(r, rows, "INSERT INTO report_waste VALUES(?1 || ' ' || ?2, ?3, ?4, ?5)", from, 5, WASTE_ROWS);
+        result = copy_rows(r, rows, "INSERT INTO report_waste VALUES(?, ?, ?, ?, ?)", from, 5, WASTE_ROWS_MAX);
     sqlite3_finalize(rows);
     return result;
 }

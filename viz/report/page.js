@@ -3,13 +3,23 @@
 'use strict';
 (function () {
 const D = JSON.parse(document.getElementById('data').textContent);
-const ROWS_FIRST = 25, ROWS_FEW = 12, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001, MORE_LEAST = 0.03, LABEL_LEAST = 36; // parts of the width; pixels
+const is_narrow = matchMedia('(max-width: 640px)').matches; // there what says most stands first
+const ROWS_FIRST = 25, ROWS_FEW = 12, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001, MORE_LEAST = 0.03, LABEL_LEAST = 36, MORE_LABEL_LEAST = 64; // parts of the width; pixels
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 
+/* A name of the heap may hold what turns the direction of text, controls and what nobody sees: they are shown as \u202e, \x1b, \n, as on a terminal (cli/escape.c). */
+const HOSTILE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+function visible(text) {
+  return String(text).replace(HOSTILE, letter => {
+    const point = letter.codePointAt(0), plain = { 9: '\\t', 10: '\\n', 13: '\\r' }[point];
+    return plain || (point < 0x100 ? '\\x' + point.toString(16).padStart(2, '0') : point < 0x10000 ? '\\u' + point.toString(16).padStart(4, '0') : '\\U' + point.toString(16).padStart(8, '0'));
+  });
+}
+/* All text goes through here. */
 function fill(element, attributes, children) {
-  for (const name in attributes) element.setAttribute(name, attributes[name]);
-  for (const child of children) if (child !== null && child !== undefined) element.append(child);
+  for (const name in attributes) element.setAttribute(name, name === 'title' || name === 'aria-label' ? visible(attributes[name]) : attributes[name]);
+  for (const child of children) if (child !== null && child !== undefined) element.append(typeof child === 'string' ? visible(child) : child);
   return element;
 }
 const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
@@ -25,8 +35,10 @@ const count = n => (n < 0 ? '−' : '') + grouped(n);
 function bytes(n) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let size = Math.abs(n), unit = 0;
-  while (size >= 1024 && unit < 4) { size /= 1024; unit++; }
-  return (n < 0 ? '−' : '') + (unit === 0 ? size : size.toFixed(1)) + ' ' + units[unit];
+  while (size >= 1023.95 && unit < 4) { size /= 1024; unit++; }
+  const tenths = size * 10, half = Math.floor(tenths); /* a half goes to the even digit, as in cli/number.c */
+  const rounded = tenths - half === 0.5 ? half + half % 2 : Math.round(tenths);
+  return (n < 0 ? '−' : '') + (unit === 0 ? size : (rounded / 10).toFixed(1)) + ' ' + units[unit];
 }
 const change = (n, format) => n === 0 ? '0' : (n > 0 ? '+' : '') + format(n);
 /* As much as a line holds; the whole is in the tooltip. */
@@ -36,7 +48,15 @@ function short(text, most) {
 }
 /* In a sentence words that are too long for a line are cut, and the sentence is not. */
 const brief = text => short(text.replace(/\S{72,}/gu, word => short(word, 64)), 600);
-const named = (text, most = 90) => el('span', { title: text }, short(text, most));
+/* A tap or click on a name that is cut shows the whole of it. Between its words a line may end. */
+const breakable = text => visible(text).split(/(?<=[.:/_,\]])(?=[^.:/_,\]\s])/u).flatMap((part, i) => i === 0 ? [part] : [el('wbr', {}), part]);
+function named(text, most = 90) {
+  const most_here = is_narrow ? Math.min(most, 60) : most, node = el('span', { title: text }, ...breakable(short(text, most_here)));
+  if ([...text].length <= most_here) return node;
+  node.classList.add('cut');
+  node.addEventListener('click', () => node.replaceChildren(...breakable(node.classList.toggle('cut') ? short(text, most_here) : text)));
+  return node;
+}
 const sign = n => n > 0 ? 'up' : n < 0 ? 'down' : '';
 function duration(seconds) {
   for (const [name, length] of [['d', 86400], ['h', 3600], ['min', 60]])
@@ -49,10 +69,10 @@ const shots = D.snapshots, first = shots[0], now = last(shots);
 const seconds = (now.taken_ns - first.taken_ns) / 1e9;
 
 /* Head. */
-byId('program').textContent = D.title;
-byId('process').textContent = [now.pid && 'pid ' + now.pid, now.host, now.runtime && now.runtime.replace(/^cpython /, 'CPython '),
+byId('program').textContent = visible(D.title);
+byId('process').textContent = visible([now.pid && 'pid ' + now.pid, now.host, now.runtime && now.runtime.replace(/^cpython /, 'CPython '),
   plural(shots.length, 'snapshot') + (seconds > 0 ? ' in ' + duration(seconds) : ''),
-  now.taken_ns > 0 && (shots.length > 1 ? 'the last at ' : 'taken at ') + new Date(now.taken_ns / 1e6).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'].filter(Boolean).join(' · ');
+  now.taken_ns > 0 && (shots.length > 1 ? 'the last at ' : 'taken at ') + new Date(now.taken_ns / 1e6).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'].filter(Boolean).join(' · '));
 
 let dark = matchMedia('(prefers-color-scheme: dark)').matches;
 function paint(dark) {
@@ -109,7 +129,7 @@ const sites = v => v.sites.slice(0, 3).map(([file, line, name, share]) => file.r
     if (last(objects) > 0) fact('objects', el('span', { class: 'figure' }, count(objects[0]) + ' → ' + count(last(objects))), spark(objects, count));
     fact('retained', el('span', { class: 'figure' }, bytes(retained[0]) + ' → ' + bytes(last(retained))), spark(retained, bytes));
   }
-  if (v.sites.length > 0) fact('allocated at', el('span', { class: 'mono', title: v.sites.map(s => s[0] + ':' + s[1]).join('\n') }, sites(v)));
+  if (v.sites.length > 0) fact('allocated at', el('span', { class: 'mono', title: v.sites.map(s => s[0] + ':' + s[1]).join(', ') }, sites(v)));
   if (v.steps.length > 0) fact('held by', el('ol', { class: 'steps' }, ...v.steps.map(([reference, type, name, number], at) =>
     el('li', {}, at === 0 ? '' : el('span', { class: 'dim' }, ' ─' + short(reference, 60) + '→ '), short([type, name].filter(Boolean).join(' '), 80) + (number > 1 ? ' ×' + count(number) : '')))));
   if (v.example !== null) fact('go on with', el('code', { class: 'mono' }, 'heaptrail why ' + (/[^\w./-]/.test(now.file) ? "'" + now.file.replace(/'/g, "'\\''") + "'" : now.file) + ' id:' + v.example));
@@ -136,13 +156,13 @@ const sites = v => v.sites.slice(0, 3).map(([file, line, name, share]) => file.r
 function ticks(most) {
   const rough = most / 4, power = Math.pow(2, Math.floor(Math.log2(Math.max(rough, 1))));
   const step = rough / power > 1.5 ? power * 2 : power, list = [];
-  for (let at = 0; at <= most + step * 0.01; at += step) list.push(at);
+  for (let at = 0; list.length === 0 || last(list) < most; at += step) list.push(at);
   return list;
 }
 (function () {
   const series = [['RSS', 'rss'], ['malloc in use', 'malloc'], ['Python heap', 'heap']].filter(s => shots.every(shot => typeof shot[s[1]] === 'number'));
   if (shots.length < 2 || series.length === 0) { byId('memory').hidden = true; return; }
-  const most = Math.max(...series.map(s => Math.max(...shots.map(shot => shot[s[1]])))) * 1.05;
+  const marks = ticks(Math.max(...series.map(s => Math.max(...shots.map(shot => shot[s[1]]))))), most = last(marks);
   const text = 'Memory over time: ' + series.map(s => s[0] + ' from ' + bytes(first[s[1]]) + ' to ' + bytes(now[s[1]])).join(', ');
   /* As wide as there is room, so that letters keep their size; where there is little the names go below. */
   function draw(W) {
@@ -150,7 +170,7 @@ function ticks(most) {
     const x = i => L + (W - L - R) * (seconds > 0 ? (shots[i].taken_ns - first.taken_ns) / 1e9 / seconds : i / (shots.length - 1));
     const y = v => T + (H - T - B) * (1 - v / most);
     const chart = svg('svg', { viewBox: '0 0 ' + W + ' ' + H, role: 'img', 'aria-label': text });
-    for (const tick of ticks(most)) {
+    for (const tick of marks) {
       chart.append(svg('line', { class: 'grid', x1: L, x2: W - R, y1: y(tick), y2: y(tick) }));
       chart.append(svg('text', { x: L - 8, y: y(tick) + 4, 'text-anchor': 'end' }, bytes(tick)));
     }
@@ -201,6 +221,7 @@ function table(panel, columns, rows, sorted) {
   columns.forEach((column, i) => {
     const cell = el('th', { scope: 'col', class: column.class || '' });
     if (column.value) {
+      cell.dataset.head = column.head; // on paper, where a button would be on the first page alone
       const button = el('button', { type: 'button' }, column.head + (i === sorted.column ? (sorted.down ? ' ▾' : ' ▴') : ''));
       if (i === sorted.column) cell.setAttribute('aria-sort', sorted.down ? 'descending' : 'ascending');
       button.addEventListener('click', () => {
@@ -234,7 +255,6 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   byId('growth-head').textContent = pair ? 'Growth since the first snapshot' : 'What there is';
   if (known.length === 0) { byId('growth').hidden = true; return; }
   let by = known[0];
-  const is_narrow = matchMedia('(max-width: 640px)').matches; // there what says most stands first
   const sorted = { column: is_narrow ? 1 : pair ? 4 : 3, down: true, limit: ROWS_FIRST, draw };
   const suspects = {};
   (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = i + 1; });
@@ -242,22 +262,30 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     const most = Math.max(1, ...D.groups[by].rows.map(r => Math.abs(last(r[2]) - r[2][0])));
     const name = { head: 'name', class: 'name', is_text: true, value: r => r[0], cell: r => el('td', { class: 'name' }, by === 'type' ? linked(r[0], named(r[0] || '(no name)')) : named(r[0] || blank[by] || '(no name)'),
       by === 'type' && r[0] in suspects ? el('a', { class: 'pill', href: '#chain-' + suspects[r[0]] }, 'suspect') : null) };
-    const objects = { head: 'objects', value: r => last(r[1]), cell: r => number(last(r[1]), count) };
-    const own = { head: 'own bytes', value: r => last(r[2]), cell: r => number(last(r[2]), bytes) };
+    /* Of samples: about so much, and the standard error. */
+    const about = (cell, error, format) => {
+      if (error > 0) { cell.prepend('≈ '); cell.append(el('span', { class: 'error' }, ' ± ' + format(Math.round(error)))); }
+      return cell;
+    };
+    const errors = r => r[4] || [0, 0, 0, 0];
+    const objects = { head: 'objects', value: r => last(r[1]), cell: r => about(number(last(r[1]), count), errors(r)[0], count) };
+    const own = { head: 'own bytes', value: r => last(r[2]), cell: r => about(number(last(r[2]), bytes), errors(r)[1], bytes) };
+    const has_retained = D.groups[by].rows.some(r => r[3] !== null);
     const retained = { head: 'retained', value: r => r[3] === null ? -1 : r[3], cell: r => number(r[3], bytes) };
-    if (!pair) return is_narrow ? [name, own, retained, objects] : [name, objects, retained, own];
-    const more_objects = { head: 'Δ objects', value: r => last(r[1]) - r[1][0], cell: r => changed(last(r[1]) - r[1][0], count) };
+    if (!pair) return (is_narrow ? [name, own, retained, objects] : [name, objects, retained, own]).filter(column => has_retained || column !== retained);
+    const more_objects = { head: 'Δ objects', value: r => last(r[1]) - r[1][0], cell: r => last(r[1]) === r[1][0] ? changed(0, count) : about(changed(last(r[1]) - r[1][0], count), errors(r)[2], count) };
     const more_bytes = { head: 'Δ bytes', value: r => last(r[2]) - r[2][0], cell: r => {
-      const n = last(r[2]) - r[2][0], cell = changed(n, bytes);
+      const n = last(r[2]) - r[2][0], cell = n === 0 ? changed(n, bytes) : about(changed(n, bytes), errors(r)[3], bytes);
       cell.classList.add('change');
       if (n !== 0) {
         cell.style.backgroundImage = 'linear-gradient(var(--' + sign(n) + '-bar),var(--' + sign(n) + '-bar))';
-        cell.style.backgroundSize = (100 * Math.abs(n) / most).toFixed(1) + '% 70%';
+        cell.style.backgroundSize = (100 * Math.abs(n) / most).toFixed(1) + '% 3px';
       }
       return cell;
     } };
-    const trend = { head: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[2])) };
-    return is_narrow ? [name, more_bytes, trend, own, more_objects, objects, retained] : [name, objects, more_objects, own, more_bytes, retained, trend];
+    const trend = { head: 'trend', class: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[2])) };
+    const all = is_narrow ? [name, more_bytes, trend, own, more_objects, objects, retained] : [name, objects, more_objects, own, more_bytes, retained, trend];
+    return has_retained ? all : all.filter(column => column !== retained);
   };
   function draw() {
     const words = filter.value.toLowerCase(), all = D.groups[by].rows, columns = columnsOf();
@@ -267,12 +295,13 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     table(panel, columns, rows, sorted);
     const shown = sorted.limit ? Math.min(rows.length, sorted.limit) : rows.length, left = D.groups[by].left;
     byId('growth-count').textContent = shown + ' of ' + count(all.length);
-    byId('growth-left').textContent = left > 0 ? count(left) + (left === 1 ? ' small one is' : ' small ones are') + ' not in this page.' : '';
+    byId('growth-left').textContent = (left > 0 ? count(left) + (left === 1 ? ' small one is' : ' small ones are') + ' not in this page.' : '') +
+      (all.some(r => r[4]) ? ' ≈ is about so much, estimated from a sample of the allocations; ± is the standard error.' : '');
     more.hidden = shown === rows.length;
     more.textContent = 'show all ' + count(rows.length);
   }
   known.forEach((key, i) => {
-    const tab = el('button', { type: 'button', role: 'tab', id: 'tab-' + key, 'aria-controls': 'growth-panel' }, names[key]);
+    const tab = el('button', { type: 'button', role: 'tab', 'aria-selected': 'false', id: 'tab-' + key, 'aria-controls': 'growth-panel' }, names[key]);
     const choose = () => {
       by = key;
       sorted.limit = ROWS_FIRST;
@@ -310,16 +339,20 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     stack.push(node);
   }
   const suspects = new Set((D.verdicts || []).map(v => v.type).filter(Boolean));
+  /* What piles up by threads is named by its frames. */
+  const frames = (D.verdicts || []).filter(v => v.kind === 'threads').flatMap(v => v.steps.map(step => step[1])).filter(name => name.startsWith('frame ')).map(name => 'frame: ' + name.slice(6));
+  const isSuspect = node => [...suspects].some(type => node.key === type || node.key.endsWith(' ' + type)) || frames.some(name => node.key.startsWith(name));
   const rows = byId('icicle-rows'), path = byId('icicle-path'), search = byId('icicle-search');
   let zoomed = top, wide = 1000;
   const kind = node => node.is_more ? 'more' : node.depth < 0 ? 'k0' : node.depth === 0 ? 'k0' : /(^| )module /.test(node.key) ? 'k1' : /(^| )(function|type|code)( |$)/.test(node.key) ? 'k3' : /(^| )frame/.test(node.key) ? 'k4' : 'k2';
-  const label = node => short(node.key.replace(/^\(several roots\) /, ''), 80) + (node.count > 1 && node !== top ? ' ×' + count(node.count) : '') + '  ' + bytes(node.retained);
+  /* In a narrow cell what it is comes before how it is held. */
+  const label = (node, pixels = 1000) => short(node.key.replace(pixels < 150 && !node.is_more ? /^\([^)]*\) / : /^\(several roots\) /, ''), 80) + (node.count > 1 && node !== top ? ' ×' + count(node.count) : '') + '  ' + bytes(node.retained);
   function cell(node, left, width, row) {
-    const is_suspect = [...suspects].some(type => node.key === type || node.key.endsWith(' ' + type));
+    const pixels = width * wide, is_blank = pixels < (node.is_more ? MORE_LABEL_LEAST : LABEL_LEAST);
     const words = search.value.toLowerCase();
     const found = words !== '' && node.key.toLowerCase().includes(words);
-    const part = el('button', { type: 'button', class: 'cell ' + kind(node) + (is_suspect ? ' suspect' : '') + (words === '' ? '' : found ? ' hit' : ' miss') + (width * wide < LABEL_LEAST ? ' thin' : ''),
-      title: node.key + (node.count > 1 ? ' ×' + count(node.count) : '') + ', ' + bytes(node.retained) + ' retained, ' + (100 * node.retained / Math.max(1, now.heap)).toFixed(1) + ' % of the heap; own ' + bytes(node.own) }, width * wide < LABEL_LEAST ? '' : label(node));
+    const part = el('button', { type: 'button', class: 'cell ' + kind(node) + (isSuspect(node) ? ' suspect' : '') + (words === '' ? '' : found ? ' hit' : ' miss') + (is_blank ? ' thin' : ''),
+      title: node.key + (node.count > 1 ? ' ×' + count(node.count) : '') + ', ' + bytes(node.retained) + ' retained, ' + (100 * node.retained / Math.max(1, now.heap)).toFixed(1) + ' % of the heap; own ' + bytes(node.own) }, is_blank ? '' : label(node, pixels));
     if (!part.textContent) part.setAttribute('aria-label', label(node));
     part.style.left = (100 * left) + '%';
     part.style.width = (100 * width) + '%';
@@ -362,6 +395,14 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     }));
     draw();
   }
+  const colours = [['k0', 'held by a root'], ['k1', 'module'], ['k3', 'function, type, code'], ['k4', 'frame'], ['k2', 'other objects']], nodes = [];
+  for (const waiting = top.children.slice(); waiting.length > 0;) {
+    const node = waiting.pop();
+    nodes.push(node);
+    waiting.push(...node.children);
+  }
+  byId('icicle-legend').append(...colours.filter(([name]) => nodes.some(node => kind(node) === name)).map(([name, words]) => el('li', { class: name }, words)),
+    ...(nodes.some(isSuspect) ? [el('li', { class: 'suspect' }, 'a suspect')] : []));
   search.addEventListener('input', draw);
   /* Left and right: of the same level; down: into what is below; up. */
   rows.addEventListener('keydown', event => {
@@ -403,10 +444,10 @@ fixed('waste', [text('what', 0), text('held by', 1), figure('objects', 2, count)
   const rows = D.unexplained;
   if (!rows || rows.length === 0) { byId('unexplained').hidden = true; return; }
   const columns = [{ head: 'of the memory of the process', class: 'name', cell: r => el('td', { class: 'name' }, r[0]) }, { head: 'bytes', cell: r => number(last(r[1]), bytes) }];
-  if (shots.length > 1) columns.push({ head: 'Δ bytes', cell: r => changed(last(r[1]) - r[1][0], bytes) }, { head: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[1])) });
+  if (shots.length > 1) columns.push({ head: 'Δ bytes', cell: r => changed(last(r[1]) - r[1][0], bytes) }, { head: 'trend', class: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[1])) });
   table(byId('unexplained-panel'), columns, rows, { column: 0, down: false, limit: 0, label: 'What is not explained', draw() {} });
 })();
-byId('foot').textContent = 'heaptrail ' + D.version + ' · ' + shots.map(shot => shot.file.replace(/.*\//, '')).join(', ');
+byId('foot').textContent = visible('heaptrail ' + D.version + ' · ' + shots.map(shot => shot.file.replace(/.*\//, '')).join(', '));
 
 /* What there is on this page. What is wider than the page can be scrolled by keys; a chain begins in its middle. */
 (function () {
@@ -431,5 +472,5 @@ document.addEventListener('keydown', event => {
     byId('growth-filter').focus();
   }
 });
-if (explorer) explorer.start({ D, el, svg, bytes, count, short, named, plural, table, number });
+if (explorer) explorer.start({ D, el, svg, visible, bytes, count, short, named, plural, table, number });
 })();
