@@ -65,15 +65,17 @@ static const char dominators_sql[] =
 
 /* References: after the row come kind, label, and the key of the page's end. In the order of kinds and labels, what is a key of a dict last. */
 #define BY_LABEL "((CASE label & 15 WHEN 2 THEN 14 ELSE label & 15 END) << 40 | label >> 4)"
+/* What an entry of a dict is held by, where that is no text. */
+#define KEY_OBJECT "CASE WHEN e.label & 31 = 19 AND NOT EXISTS (SELECT 1 FROM object_text WHERE object = e.label >> 5) THEN e.label >> 5 END"
 static const char fields_sql[] =
-    "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ", " HTRAIL__SQL_KIND("e.label") ", " HTRAIL__SQL_LABEL("e.label") ", e.key)))\n"
+    "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ", " HTRAIL__SQL_KIND("e.label") ", " HTRAIL__SQL_LABEL("e.label") ", e.key, " KEY_OBJECT ")))\n"
     "  FROM (SELECT dst, label, " BY_LABEL " AS key FROM heap_reference WHERE src = ?1 AND (" BY_LABEL ", dst) > (?2, ?3)\n"
     "    ORDER BY " BY_LABEL ", dst LIMIT " PAGE_AND_ONE ") e CROSS JOIN object o ON o.id = e.dst";
 static const char many_fields_sql[] =
-    "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ", " HTRAIL__SQL_KIND("e.label") ", " HTRAIL__SQL_LABEL("e.label") ", e.label)))\n"
+    "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ", " HTRAIL__SQL_KIND("e.label") ", " HTRAIL__SQL_LABEL("e.label") ", e.label, " KEY_OBJECT ")))\n"
     "  FROM (SELECT dst, label FROM heap_reference WHERE src = ?1 AND (dst, label) > (?3, ?2) ORDER BY dst, label LIMIT " PAGE_AND_ONE ") e CROSS JOIN object o ON o.id = e.dst";
 static const char referrers_sql[] =
-    "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ", " HTRAIL__SQL_KIND("e.label") ", " HTRAIL__SQL_LABEL("e.label") ", e.label)))\n"
+    "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ", " HTRAIL__SQL_KIND("e.label") ", " HTRAIL__SQL_LABEL("e.label") ", e.label, " KEY_OBJECT ")))\n"
     "  FROM (SELECT src, label FROM heap_reference WHERE dst = ?1 AND (src, label) > (?3, ?2) ORDER BY src, label LIMIT " PAGE_AND_ONE ") e CROSS JOIN object o ON o.id = e.src";
 
 /* ?1: ids in JSON; ?2: who dominates them (0: nobody, and the root that holds it is said instead); ?3: how many there are. */

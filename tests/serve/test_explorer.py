@@ -1,6 +1,7 @@
 """The explorer in a real browser: from the report to every object and back, pages, snapshots, SQL, keys, light and dark; hostile names."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,7 @@ class Client(object):
 class Frame(object):
     __slots__ = ("number", "payload")
     def __init__(self, n): self.number, self.payload = n, bytearray(100 + n)
+by_place = {(i, i + 1): Client(i) for i in range(9)}
 clients = {"one": Client("one"), "two": Client("two"), "<img src=x onerror=document.title='run'>": Client("<i>")}
 evil = []
 for n in range(2):
@@ -124,6 +126,37 @@ class Explorer(unittest.TestCase):
         self.wait(page, "document.querySelector('#explorer h2.title').textContent === '__main__.Frame' && document.querySelectorAll('#explorer section.list').length === 5")
         page.click("#explorer-bar nav a", 0)
         self.wait(page, "!document.querySelector('main').hidden")
+        self.assert_quiet(page)
+
+    def test_an_address_that_leads_nowhere_says_so(self):
+        for where, why in (("#/9/object/1", "no such snapshot: 9"), ("#/1/garbage/x", "no such page"), ("#/1/\u202e", "no such page: #/1/%E2%80%AE")):
+            page = self.open(where)
+            self.wait(page, "document.querySelector('#explorer .failed') !== null")
+            self.assertIn(why, self.texts(page, "#explorer .failed")[0])
+            self.assertTrue(page.evaluate("document.querySelector('main').hidden"))
+            self.assert_quiet(page)
+
+    def test_steps_are_counted_and_things_that_are_alike_told_apart(self):
+        id = self.server.sql("SELECT o.id FROM object o JOIN reference r ON r.dst = o.id AND r.label = 'queue' WHERE o.length = 300", snapshot=1)["rows"][0][0]
+        page = self.object(id)
+        steps = self.texts(page, self.list("Chain from a root", "tbody td:first-child"))
+        tiles = dict(zip(self.texts(page, "#explorer .tile dt"), self.texts(page, "#explorer .tile dd:nth-child(2)")))
+        self.assertEqual(steps, [str(n) for n in range(int(tiles["steps from a root"]) + 1)])
+        rows = self.texts(page, self.list("What it holds", "tbody td:nth-child(3)"))
+        self.assertEqual(len(set(rows)), 100, rows[:3])
+        self.assertEqual(self.texts(page, self.list("What it holds", "tbody td:first-child"))[:2], ["1", "2"])
+        page.click(self.list("What it holds", ".pager button"), 2)
+        self.wait(page, "document.querySelector(%s).innerText === '101'" % json.dumps(self.list("What it holds", "tbody td:first-child")))
+        self.assert_quiet(page)
+
+    def test_the_keys_of_a_dict_lead_to_objects(self):
+        id = self.server.sql("SELECT r.dst FROM reference r JOIN object o ON o.id = r.dst WHERE r.label = 'by_place' AND o.type = 'dict'", snapshot=1)["rows"][0][0]
+        page = self.object(id)
+        keys = [text for text in self.texts(page, self.list("What it holds", "td.by")) if text.startswith("[(tuple)")]
+        self.assertEqual(len(set(keys)), 9, keys)
+        self.assertTrue(all(re.match(r"\[\(tuple\) #\d+\]$", key) for key in keys), keys)
+        page.click(self.list("What it holds", "td.by a"))
+        self.wait(page, "document.querySelector('#explorer h2.title').textContent === 'tuple'")
         self.assert_quiet(page)
 
     def test_a_card_of_a_chain_leads_to_its_object(self):

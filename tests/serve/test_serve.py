@@ -207,6 +207,11 @@ class Serve(unittest.TestCase):
         self.assertIn("too big", self.server.sql("SELECT length(zeroblob(1000000000))")["error"])
         for query in ("", "  -- nothing", "SELECT 1; SELECT 2", "SELECT no_such FROM object", "SELEC 1", "SELECT '" + "x" * 40000 + "'"):
             self.assertIn("error", self.server.sql(query), query[:30])
+        for query in ("SELECT 1; SELECT 2", "SELECT 1; DELETE FROM object", "SELECT 1; nonsense"):
+            self.assertEqual(self.server.sql(query), {"error": "one query at a time"})
+        self.assertIn("rows", self.server.sql("SELECT 1; -- and no more"))
+        for query in ("DELETE FROM object", "UPDATE root SET name = ''", "INSERT INTO chain VALUES(1)", "DELETE FROM heap_object"):
+            self.assertTrue(self.server.sql(query)["error"].startswith("a snapshot is read, not changed"), query)
         self.assertEqual(self.server.sql("SELECT way FROM way JOIN object o ON o.id = object WHERE o.type = 'module' LIMIT 1")["columns"], ["way"])
         self.assertEqual(self.server.sql("SELECT value FROM json_each('[1,2]')")["rows"], [[1], [2]])
 

@@ -50,14 +50,16 @@ function edge(kind, label) {
 const rootText = root => root ? [root[0], root[1]].filter(Boolean).join(': ') + (root[2] ? ', thread ' + root[2] : '') : '';
 /* A row of a list, by name. */
 function unpack(row) {
-  const [id, type, name, length, size, retained, text, kind, label, key] = row;
-  return { id, type, name, length, size, retained, text, kind, label, key };
+  const [id, type, name, length, size, retained, text, kind, label, key, keyObject] = row;
+  return { id, type, name, length, size, retained, text, kind, label, key, keyObject };
 }
 function objectLink(o) {
   const { el, short, count } = P;
   const link = el('a', { href: address(at.snapshot, 'object', o.id), class: 'mono' }, short(o.type, 70) + (o.name ? ' ' + short(o.name, 70) : ''));
   link.title = o.type + (o.name ? ' ' + o.name : '') + ' #' + o.id;
-  return el('span', { class: 'object' }, link, o.length !== null && o.length !== undefined && o.text === null ? el('span', { class: 'dim' }, ' ×' + count(o.length)) : null,
+  const isNameless = !o.name && (o.text === null || o.text === undefined); // of a hundred alike each is told from the others
+
+  return el('span', { class: 'object' }, link, o.length !== null && o.length !== undefined && o.text === null ? el('span', { class: 'dim' }, ' ×' + count(o.length)) : null, isNameless ? el('span', { class: 'dim' }, ' #' + o.id) : null,
     o.text !== null && o.text !== undefined ? el('span', { class: 'dim mono' }, ' “' + short(o.text, 60) + '”') : null);
 }
 const figure = (n, format) => P.el('td', {}, n === null || n === undefined ? '' : format(n));
@@ -101,7 +103,7 @@ function list(title, note, first, load, draw) {
       const from = before.length * PAGE;
       const isOne = before.length === 0 && next === null;
       status.textContent = page.rows.length === 0 ? 'none' : isOne ? count(page.rows.length) : count(from + 1) + '–' + count(from + page.rows.length) + (page.total === undefined ? '' : ' of ' + count(Math.max(page.total, from + page.rows.length)));
-      panel.replaceChildren(...(page.rows.length > 0 ? [draw(page.rows, page)] : []));
+      panel.replaceChildren(...(page.rows.length > 0 ? [draw(page.rows, { ...page, from })] : []));
       start.disabled = back.disabled = before.length === 0;
       forth.disabled = next === null;
       pager.hidden = isOne;
@@ -136,9 +138,12 @@ function readable(rows) {
 }
 
 const cellOf = o => P.el('td', { class: 'name' }, objectLink(o));
-const edgeCell = o => P.el('td', { class: 'name by' }, P.named(edge(o.kind, o.label), 60));
+/* A key of a dict that is no text is an object to go on to. */
+const edgeCell = o => P.el('td', { class: 'name by' }, o.keyObject ? P.el('a', { href: address(at.snapshot, 'object', o.keyObject) }, '[' + o.label + ' #' + o.keyObject + ']') : P.named(edge(o.kind, o.label), 60));
 
 /* One object. */
+/* Of a text its lines stay lines. */
+const lines = text => text.split('\n').flatMap((line, i) => i === 0 ? [line] : [document.createTextNode('\n'), line]);
 const tile = (name, text, more) => P.el('dl', { class: 'tile' }, P.el('dt', {}, name), P.el('dd', {}, text), more ? P.el('dd', { class: 'dim' }, more) : null);
 function facts(o) {
   const { el } = P;
@@ -152,7 +157,7 @@ function facts(o) {
 function steps(title, note, id, question, withEdges) {
   const { el } = P, mine = visit, panel = el('div', { class: 'scroll' });
   const rows = [];
-  let root = null, from = id;
+  let root = null, from = id, depth = null;
   async function more() {
     try {
       const answer = await ask(question, { id: from }, mine);
@@ -160,6 +165,7 @@ function steps(title, note, id, question, withEdges) {
       const found = answer.steps.map(s => ({ ...unpack(s), up: s[9] }));
       rows.unshift(...(rows.length > 0 ? found.slice(0, -1) : found));
       root = answer.root || root;
+      if (depth === null && typeof answer.depth === 'number') depth = answer.depth;
       from = rows[0].id;
       draw(rows[0].up);
     } catch (error) { failed(panel, error); }
@@ -167,12 +173,12 @@ function steps(title, note, id, question, withEdges) {
   function draw(isCut) {
     const least = rows.length === 1 && !root && !withEdges;
     const most = Math.max(...rows.map(o => o.retained));
-    const cells = rows.map(o => [...(withEdges ? [edgeCell(o)] : []), cellOf(o), own(o), bar(o.retained, most)]);
+    const cells = rows.map((o, i) => [...(withEdges ? [figure(depth === null ? null : depth - (rows.length - 1 - i), String), edgeCell(o)] : []), cellOf(o), own(o), bar(o.retained, most)]);
     const first = withEdges && !isCut ? el('p', { class: 'root' }, root ? el('span', { class: 'pill rooted' }, rootText(root)) : el('span', { class: 'dim' }, 'no root reaches it: it waits for the collector')) : null;
     const on = isCut ? el('button', { type: 'button' }, 'nearer to the root') : null;
     if (on) on.addEventListener('click', more);
     panel.replaceChildren(...[first, on, least ? el('p', { class: 'dim' }, 'Nothing but itself: it is held in ways that have nothing in common.') :
-      rowsTable(title, heads(...(withEdges ? ['<by'] : []), '<object', 'own', 'retained'), cells)].filter(Boolean));
+      rowsTable(title, heads(...(withEdges ? ['step', '<by'] : []), '<object', 'own', 'retained'), cells)].filter(Boolean));
   }
   more();
   return el('section', { class: 'card list', 'aria-label': title }, el('h3', {}, title), el('p', { class: 'dim' }, note), panel);
@@ -181,7 +187,7 @@ function steps(title, note, id, question, withEdges) {
 function head(title, under, ...rest) {
   const { el } = P, top = el('h2', { tabindex: '-1', class: 'title' }, title);
   view.replaceChildren(el('section', { class: 'card' }, top, el('p', { class: 'dim mono' }, under), ...rest));
-  document.title = title + ': heaptrail';
+  document.title = P.visible(title) + ': heaptrail';
   if (!/^(INPUT|TEXTAREA)$/.test(document.activeElement.tagName)) top.focus({ preventScroll: true }); /* not from under a reader who types */
   scrollTo(0, 0);
 }
@@ -204,12 +210,12 @@ async function showObject(id) {
     el('div', { class: 'tiles' }, tile('retained', bytes(o.retained), share >= 0.1 ? share.toFixed(1) + ' % of the heap' : ''), tile('own', bytes(o.size)),
       o.length === null ? null : tile('length', count(o.length)), tile('referrers', count(o.referrers)), tile('fields', o.fields > 20000 ? 'over 20,000' : count(o.fields)),
       o.refcount === null ? null : tile('refcount', count(o.refcount)), o.depth === null ? null : tile('steps from a root', count(o.depth))),
-    facts(o), o.text === null ? null : el('pre', { class: 'text mono', tabindex: '0', 'aria-label': 'its text' }, o.text + (o.letters > o.text.length ? '…' : '')),
+    facts(o), o.text === null ? null : el('pre', { class: 'text mono', tabindex: '0', 'aria-label': 'its text' }, ...lines(o.text + (o.letters > o.text.length ? '…' : ''))),
     el('p', {}, el('a', { href: address(at.snapshot, 'type', o.type) }, 'all of this type')));
   const parts = [steps('Chain from a root', 'The shortest way by which it is kept alive.', id, 'chain', true)];
   if (o.fields > 0)
-    parts.push(list('What it holds', o.fields > 20000 ? 'In the order in which they are stored.' : null, null, byKey('fields', id, o.fields > 20000 ? undefined : o.fields, readable), rows =>
-      rowsTable('What it holds', heads('<field', '<object', 'own', 'retained'), rows.map(r => [edgeCell(r), cellOf(r), own(r), figure(r.retained, bytes)]))));
+    parts.push(list('What it holds', o.fields > 20000 ? 'In the order in which they are stored.' : null, null, byKey('fields', id, o.fields > 20000 ? undefined : o.fields, readable), (rows, page) =>
+      rowsTable('What it holds', heads('no.', '<field', '<object', 'own', 'retained'), rows.map((r, i) => [figure(page.from + i + 1, count), edgeCell(r), cellOf(r), own(r), figure(r.retained, bytes)]))));
   parts.push(list('Who refers to it', null, null, byKey('referrers', id, o.referrers), rows =>
     rowsTable('Who refers to it', heads('<by', '<object', 'own', 'retained'), rows.map(r => [edgeCell(r), cellOf(r), own(r), figure(r.retained, bytes)]))));
   if (o.retained > o.size) parts.push(retains(o.retained, 'What would go with it, the largest first.'));
@@ -301,6 +307,7 @@ function route() {
   let what = '';
   try { what = match ? decodeURIComponent(match[3]) : ''; } catch (error) { what = match[3]; }
   if (match && Number(match[1]) < shots.length) at = { snapshot: Number(match[1]), view: match[2], what };
+  else if (location.hash.startsWith('#/')) at = { snapshot: at.snapshot, view: 'none', what: match ? 'there is no such snapshot: ' + match[1] + ' (the first is 0)' : 'there is no such page: ' + location.hash };
   else at = { snapshot: at.snapshot, view: 'report', what: '' };
   report.hidden = document.getElementById('contents').hidden = at.view !== 'report';
   view.hidden = at.view === 'report';
@@ -311,6 +318,13 @@ function route() {
     if (kind === at.view || (kind === 'types' && at.view === 'type')) link.setAttribute('aria-current', 'page'); else link.removeAttribute('aria-current');
   }
   if (at.view === 'report') { document.title = P.D.title + ': heaptrail'; return; }
+  if (at.view === 'none') {
+    head('Nothing is here', '');
+    const card = P.el('section', { class: 'card' });
+    failed(card, new Error(P.visible(at.what)));
+    view.append(card);
+    return;
+  }
   const shown = at.view === 'object' ? showObject(at.what) : at.view === 'type' ? showType(at.what) : at.view === 'types' ? showTypes(at.what) : showSql(at.what);
   Promise.resolve(shown).catch(error => { head(at.view === 'object' ? 'Object #' + at.what : at.what, shots[at.snapshot].file); const card = P.el('section', { class: 'card' }); failed(card, error); view.append(card); });
 }
