@@ -21,9 +21,11 @@ static const char head[] =
     "\"trace_node_fields\":[\"id\",\"function_info_index\",\"count\",\"size\",\"children\"],\"sample_fields\":[\"timestamp_us\",\"last_assigned_id\"],"
     "\"location_fields\":[\"object_index\",\"script_id\",\"line\",\"column\"]}";
 
-/* What keeps an object alive that no object holds; garbage is held by a kind of its own, or the panel would have no place for it. */
+/* What keeps an object alive that no object holds; garbage is held by a kind of its own, or the panel would have no place for it, and so
+ * is what is immortal, so that it counts there as it does here: it does not go with what refers to it. */
 #define HELD \
-    "SELECT kind, object, CASE name WHEN '' THEN kind ELSE name END AS label, id AS place FROM root UNION ALL SELECT '(garbage)', id, '', 1 << 60 | id FROM object WHERE depth IS NULL AND dominator IS NULL"
+    "SELECT kind, object, CASE name WHEN '' THEN kind ELSE name END AS label, id AS place FROM root UNION ALL SELECT '(garbage)', id, '', 1 << 60 | id FROM object WHERE depth IS NULL AND dominator IS NULL\n" \
+    "UNION ALL SELECT '(immortal)', id, '', 1 << 61 | id FROM object WHERE is_immortal AND depth IS NOT NULL"
 
 typedef struct work {
     htrail__export_job *job;
