@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/fresh.h"
+#include "analyze/identity.h"
 #include "analyze/leaks_tables.h"
 #include "analyze/report.h"
 #include "analyze/unfold.h"
@@ -24,7 +26,7 @@
 #include "viz/report_page.h"
 
 enum { VERDICT = 0, TYPE = 4, EXAMPLE = 6, CONTAINER = 10, OBJECTS }; /* columns of a verdict, as add_chains asks for them */
-enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 20000, TEXT_BYTES_MAX = 1 << 20, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
+enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 20000, TEXT_BYTES_MAX = 1 << 20, FRESH_OBJECTS_MAX = 500000 /* 0.5 s */, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
 #define TREE_PERCENT 0.1
 
 typedef struct report {
@@ -32,6 +34,7 @@ typedef struct report {
     unsigned count;
     htrail__store *const *stores;
     htrail__report *figures;
+    htrail__fresh *fresh; /* what is new since the first snapshot; NULL: not known */
     htrail__text json, chains;
 } report;
 
@@ -103,6 +106,8 @@ static int add_picture(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict)
     const char *type = (const char *)sqlite3_column_text(verdict, TYPE);
     uint64_t all = (uint64_t)sqlite3_column_int64(verdict, OBJECTS);
     int result = find_targets(r, verdict, ids, &count);
+    const char *earlier = cli_operands(r->arguments)[0], *slash = strrchr(earlier, '/');
+    const htrail__cards_opts cards = {.fresh = r->fresh, .earlier = slash != NULL ? slash + 1 : earlier};
 
     if (result != CLI_EXIT_OK || count == 0)
         return result;
@@ -122,7 +127,7 @@ static int add_picture(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict)
         htrail__numbers_add(&subtitle, count);
         htrail__text_add_string(&subtitle, " of them");
     }
-    htrail_status status = htrail__chains_svg(&svg, lookup, ids, count, htrail__text_string(&question), htrail__text_string(&subtitle), HTRAIL__THEME_AUTO);
+    htrail_status status = htrail__chains_svg(&svg, lookup, ids, count, htrail__text_string(&question), htrail__text_string(&subtitle), &cards, HTRAIL__THEME_AUTO);
     if (status == HTRAIL_OK) {
         htrail__text_add_string(&r->chains, "<div class=\"picture\">");
         htrail__text_add(&r->chains, htrail__text_string(&svg), svg.len);
@@ -146,6 +151,26 @@ static int add_chain(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict, u
     htrail__text_add_string(&r->chains, "</p>\n");
     int result = number <= PICTURES_MAX ? add_picture(r, lookup, verdict) : CLI_EXIT_OK;
     htrail__text_add_string(&r->chains, "</section>\n");
+    return result;
+}
+
+/* Which objects came since the first snapshot. Of snapshots that cannot be compared object by object nothing is said. */
+static int find_fresh(report *r)
+{
+    char message[HTRAIL__MESSAGE_BYTES];
+    char *const *files = cli_operands(r->arguments);
+    sqlite3 *db = NULL;
+    sqlite3_stmt *objects = NULL;
+    int result = cli_prepare(r->arguments, last_db(r), "SELECT CAST(value AS INTEGER) FROM snapshot WHERE key = 'objects'", &objects);
+    bool is_large = result == CLI_EXIT_OK && sqlite3_step(objects) == SQLITE_ROW && sqlite3_column_int64(objects, 0) > FRESH_OBJECTS_MAX;
+    sqlite3_finalize(objects);
+    if (result != CLI_EXIT_OK || is_large)
+        return result;
+    result = cli_open_pair(r->arguments, r->stores[0], r->stores[r->count - 1], &db);
+    if (result == CLI_EXIT_OK && htrail__identity_check(db, files[0], files[r->count - 1], message, sizeof message) == HTRAIL_OK &&
+        htrail__fresh_open(&r->fresh, db) == HTRAIL_E_NOMEM)
+        result = cli_fail(r->arguments, "out of memory");
+    sqlite3_close(db);
     return result;
 }
 
@@ -173,7 +198,9 @@ static int add_chains(report *r)
         (result = cli_prepare(r->arguments, htrail__report_db(r->figures), write_sql, &shown)) != CLI_EXIT_OK)
         goto done;
     while (result == CLI_EXIT_OK && (step = sqlite3_step(verdicts)) == SQLITE_ROW) {
-        if (++number <= CHAINS_MAX)
+        if (++number == 1 && (result = find_fresh(r)) != CLI_EXIT_OK)
+            break;
+        if (number <= CHAINS_MAX)
             result = add_chain(r, lookup, verdicts, number);
         for (int i = 0; i < COPIED; i++)
             sqlite3_bind_value(shown, i + 1, sqlite3_column_value(verdicts, i));
@@ -323,6 +350,7 @@ done:
     waste_release(&waste);
     htrail__text_release(&r.json);
     htrail__text_release(&r.chains);
+    htrail__fresh_free(r.fresh);
     htrail__report_free(r.figures);
     return result;
 }

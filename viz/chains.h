@@ -7,10 +7,11 @@
 
 #include "analyze/lookup.h"
 #include "analyze/text.h"
+#include "viz/cards.h"
 #include "viz/svg.h"
 
-/* Adds the SVG to out. ids: what was asked for. HTRAIL_E_LIMIT: no layout in time, nothing was added. */
+/* Adds the SVG to out. ids: what was asked for; cards: what they show more, or NULL. HTRAIL_E_LIMIT: no layout in time, nothing was added. */
 HTRAIL_MUST_CHECK htrail_status htrail__chains_svg(htrail__text *out, htrail__lookup *lookup, const uint64_t *ids, size_t count, const char *question,
-                                                   const char *subtitle, htrail__theme theme);
+                                                   const char *subtitle, const htrail__cards_opts *cards, htrail__theme theme);
 
 #endif

@@ -105,6 +105,14 @@ class Report(unittest.TestCase):
             self.assertTrue(page.evaluate("(() => { const b = document.querySelector('%s').getBoundingClientRect(); return b.top < innerHeight && b.bottom > 0; })()" % link))
         self.assert_quiet(page)
 
+    def test_what_is_new_since_the_first_snapshot_is_marked_in_the_chains(self):
+        page = self.open()
+        number = next(i for i, v in enumerate(page.evaluate("JSON.parse(document.getElementById('data').textContent).verdicts"), 1) if v["place"] == "records")
+        card = "[...document.querySelectorAll('#chain-%d svg g.n')].find(e => e.textContent.includes('__main__.Record'))" % number
+        self.assertIn("6,000 NEW", page.evaluate(card + ".textContent")) # of 8,000: 2,000 each time
+        words = page.evaluate("document.querySelector('#chain-%d .picture svg').textContent" % number)
+        self.assertIn("not in s0.htrail", words)
+
     def test_a_suspect_is_told_in_words_and_figures_too(self):
         page = self.open()
         rows = json.loads(heaptrail("leaks", *self.files, "--json").stdout)["rows"]
