@@ -141,8 +141,8 @@ static htrail_status look_at(around *a, uint32_t member)
     if (status == HTRAIL_OK && more) {
         /* Counting is a look at each: of most it is enough that there are more. */
         uint64_t all = count + 1;
-        if (!a->opts.downwards && a->counted++ < COUNTED_MAX)
-            status = htrail__lookup_holder_count(lookup, id, &all);
+        if (a->counted++ < COUNTED_MAX)
+            status = (a->opts.downwards ? htrail__lookup_reference_count : htrail__lookup_holder_count)(lookup, id, &all);
         else if (a->opts.downwards && a->s.members[member].object.length != HTRAIL__NO_LENGTH && a->s.members[member].object.length > all)
             all = a->s.members[member].object.length;
         a->arrivals[member].unseen = all > count ? all - count : 1;

@@ -73,6 +73,7 @@ htrail_status htrail__holders_root_shape(htrail__holders_search *s, htrail__shap
     bool is_whole = root->kind == HTRAIL_ROOT_FRAME || s->opts.apart;
     size_t len = is_whole ? 0 : htrail__root_name_general(name.data, name.len, general, sizeof general);
     key.name = root->name;
+    key.object = s->opts.apart && htrail__holders_root_is_object(root->kind) ? root->id : 0; /* the card is that of the object */
     if (!is_whole) {
         htrail_status status = htrail__texts_add(texts, (htrail_str){general, len}, &key.name);
         if (status != HTRAIL_OK)

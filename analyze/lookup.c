@@ -11,7 +11,7 @@
 enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, CACHE_IDS_MAX = 1 << 24, FIRST_KEYS = 1024 };
 #define NOT_CACHED UINT32_MAX
 
-enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE, ROOT, ROOTS_OF, TOTALS, TYPE, TYPE_MODULE, MODULE, NAME, LABEL, KEY, STATEMENTS };
+enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE_COUNT, REFERENCE, ROOT, ROOTS_OF, TOTALS, TYPE, TYPE_MODULE, MODULE, NAME, LABEL, KEY, STATEMENTS };
 
 /* The integers of the tables below the views: a label is a code, as analyze/schema.h draws it,
  * and texts are read once each. */
@@ -26,6 +26,7 @@ static const char *const queries[STATEMENTS] = {
     [CLASS] = "SELECT coalesce(type.object, 0) FROM heap_object JOIN type ON type.id = heap_object.type WHERE heap_object.id = ?1",
     /* Weak ones are counted too: telling them apart takes a look at each. */
     [HOLDER_COUNT] = "SELECT count(*) FROM heap_reference WHERE dst = ?1",
+    [REFERENCE_COUNT] = "SELECT count(*) FROM heap_reference WHERE src = ?1",
     [REFERENCE] = "SELECT dst, label FROM heap_reference WHERE src = ?1 AND dst = ?2",
     [ROOT] = "SELECT id, kind, name FROM root WHERE id = ?1",
     [ROOTS_OF] = "SELECT id, kind, name FROM root WHERE object = ?1 ORDER BY id",
@@ -390,15 +391,25 @@ htrail_status htrail__lookup_class(htrail__lookup *lookup, uint64_t id, uint64_t
     return lookup->status;
 }
 
-htrail_status htrail__lookup_holder_count(htrail__lookup *lookup, uint64_t id, uint64_t *count)
+static htrail_status count_rows(htrail__lookup *lookup, int query, uint64_t id, uint64_t *count)
 {
-    sqlite3_stmt *statement = start(lookup, HOLDER_COUNT, id);
+    sqlite3_stmt *statement = start(lookup, query, id);
     if (sqlite3_step(statement) != SQLITE_ROW)
         fail(lookup, HTRAIL_E_DATABASE);
     else
         *count = number(statement, 0);
     sqlite3_reset(statement);
     return lookup->status;
+}
+
+htrail_status htrail__lookup_holder_count(htrail__lookup *lookup, uint64_t id, uint64_t *count)
+{
+    return count_rows(lookup, HOLDER_COUNT, id, count);
+}
+
+htrail_status htrail__lookup_reference_count(htrail__lookup *lookup, uint64_t id, uint64_t *count)
+{
+    return count_rows(lookup, REFERENCE_COUNT, id, count);
 }
 
 static htrail__found_root read_root(htrail__lookup *lookup, sqlite3_stmt *statement)

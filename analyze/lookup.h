@@ -68,6 +68,8 @@ HTRAIL_MUST_CHECK htrail_status htrail__lookup_references(htrail__lookup *lookup
 HTRAIL_MUST_CHECK htrail_status htrail__lookup_class(htrail__lookup *lookup, uint64_t id, uint64_t *class_id);
 /* All holders, counted. */
 HTRAIL_MUST_CHECK htrail_status htrail__lookup_holder_count(htrail__lookup *lookup, uint64_t id, uint64_t *count);
+/* All that it refers to, counted: a dict has two references an item. */
+HTRAIL_MUST_CHECK htrail_status htrail__lookup_reference_count(htrail__lookup *lookup, uint64_t id, uint64_t *count);
 /* The root with this id. */
 HTRAIL_MUST_CHECK htrail_status htrail__lookup_root(htrail__lookup *lookup, uint64_t root, htrail__found_root *out);
 /* The roots that hold the object itself; borrowed until the next call of this function. */

@@ -35,7 +35,7 @@ static const cli_option options[] = {
     {"info", 0, "SQL", "write what this expression gives as one more line into each card"},
     {"attr", 0, "NAME=SQL", "give each card the attribute NAME (.dot), data-NAME (.svg); may be repeated"},
     {"refcounts", 0, NULL, "write reference counts into the cards, not into the tooltips alone"},
-    {"long-names", 0, NULL, "do not cut the names of cards at 34 columns"},
+    {"long-names", 0, NULL, "do not cut names of cards and arrows at 34 columns"},
     {"theme", 0, "THEME", "light, dark, or auto: as the viewer is set (the default of .svg)"},
     {NULL, 0, NULL, NULL},
 };
@@ -243,7 +243,7 @@ static htrail_status write_picture(void *context, FILE *stream, char *message, s
     return status;
 }
 
-/* Where the layout takes too long the picture is there as text. */
+/* Where the layout takes too long the picture is written as text: as OUT.txt, for OUT is the name of another format. */
 static int lay_out(cli_graph_page *g, const char *out)
 {
     if (g->format == FORMAT_DOT || g->format == FORMAT_TEXT)
@@ -253,8 +253,9 @@ static int lay_out(cli_graph_page *g, const char *out)
         return CLI_EXIT_OK;
     if (status != HTRAIL_E_LIMIT)
         return cli_fail(g->arguments, "cannot lay out '%s': %s", out, htrail_status_text(status));
-    (void)!htrail__tree_write(&g->picture, stdout);
-    return cli_fail(g->arguments, "the layout of '%s' did not end in time: this is the picture as text; a .dot file needs no layout", out);
+    g->format = FORMAT_TEXT;
+    g->is_unplaced = true;
+    return CLI_EXIT_OK;
 }
 
 static int run(const cli_arguments *arguments)
@@ -262,6 +263,7 @@ static int run(const cli_arguments *arguments)
     cli_graph_page g = {.arguments = arguments};
     char message[HTRAIL__MESSAGE_BYTES];
     const char *out;
+    char *text_out = NULL;
     int result = read_options(&g);
 
     if (result != CLI_EXIT_OK)
@@ -274,7 +276,17 @@ static int run(const cli_arguments *arguments)
     if (result != CLI_EXIT_OK || (result = select_objects(&g)) != CLI_EXIT_OK || (result = cli_graph_asked_open(&g)) != CLI_EXIT_OK ||
         (result = build_picture(&g)) != CLI_EXIT_OK || (result = lay_out(&g, out)) != CLI_EXIT_OK)
         goto done;
+    if (g.is_unplaced && strcmp(out, "-") != 0) {
+        if (asprintf(&text_out, "%s.txt", out) < 0) {
+            text_out = NULL;
+            result = cli_fail(arguments, "out of memory");
+            goto done;
+        }
+        out = text_out;
+    }
     result = cli_write_whole_file(arguments, out, write_picture, &g);
+    if (result == CLI_EXIT_OK && g.is_unplaced)
+        cli_warn(arguments, "the layout of '%s' did not end in time: the picture is a tree in '%s'; a .dot file needs no layout", cli_option_value(arguments, "output"), out);
     if (result == CLI_EXIT_OK && strcmp(out, "-") != 0)
         printf("%s: %zu card%s, %zu arrow%s\n", out, g.picture.card_count, g.picture.card_count == 1 ? "" : "s", g.picture.arrow_count,
                g.picture.arrow_count == 1 ? "" : "s");
@@ -286,6 +298,7 @@ done:
     htrail__selection_release(&g.selection);
     free(g.group_ends);
     htrail__store_free(g.store);
+    free(text_out);
     return result;
 }
 

@@ -33,6 +33,8 @@ typedef struct cli_graph_asked {
     htrail__fresh *fresh;
     htrail__id_set ignored;
     bool has_ignored;
+    htrail__id_set left_out[2]; /* what was met and is not drawn: by --filter, by --extra-ignore */
+    bool failed;               /* there was no memory to note it */
 } cli_graph_asked;
 
 typedef struct cli_graph_page {
@@ -40,7 +42,7 @@ typedef struct cli_graph_page {
     int format;
     htrail__theme theme;
     cli_graph_view view;
-    bool is_raw;
+    bool is_raw, is_unplaced; /* unplaced: the layout was given up */
     unsigned long long depth_max, too_many;
     htrail__store *store;
     htrail__lookup *lookup;
@@ -59,7 +61,7 @@ int cli_graph_asked_check(const cli_graph_page *g);
 void cli_graph_asked_release(cli_graph_asked *asked);
 /* For the cards; all in it is borrowed from g. */
 htrail__cards_opts cli_graph_cards_opts(const cli_graph_page *g);
-/* Whether an object may be drawn by --filter and --extra-ignore. arg: a cli_graph_asked. */
+/* Whether an object may be drawn by --filter and --extra-ignore; what may not is noted. arg: a cli_graph_asked. */
 bool cli_graph_admits(void *arg, uint64_t id);
 
 void cli_graph_add_question(const cli_graph_page *g, htrail__text *out);

@@ -124,11 +124,13 @@ void cli_graph_asked_release(cli_graph_asked *a)
     }
     htrail__fresh_free(a->fresh);
     htrail__id_set_release(&a->ignored);
+    for (size_t i = 0; i < sizeof a->left_out / sizeof *a->left_out; i++)
+        htrail__id_set_release(&a->left_out[i]);
 }
 
 htrail__cards_opts cli_graph_cards_opts(const cli_graph_page *g)
 {
-    enum { LONG_COLUMNS = 120 };
+    enum { LONG_COLUMNS = 1000 }; /* what is no name any more */
     const cli_graph_asked *a = &g->asked;
     const char *since = cli_option_value(g->arguments, "since"), *slash = since != NULL ? strrchr(since, '/') : NULL;
     return (htrail__cards_opts){
@@ -140,8 +142,10 @@ htrail__cards_opts cli_graph_cards_opts(const cli_graph_page *g)
 
 bool cli_graph_admits(void *arg, uint64_t id)
 {
-    const cli_graph_asked *a = arg;
-    if (a->has_ignored && htrail__id_set_has(&a->ignored, id))
-        return false;
-    return a->filter == NULL || (htrail__object_query_ask(a->filter, id) && htrail__object_query_truth(a->filter));
+    cli_graph_asked *a = arg;
+    bool ignored = a->has_ignored && htrail__id_set_has(&a->ignored, id);
+    if (!ignored && (a->filter == NULL || (htrail__object_query_ask(a->filter, id) && htrail__object_query_truth(a->filter))))
+        return true;
+    a->failed |= htrail__id_set_add(&a->left_out[ignored], id) != HTRAIL_OK;
+    return false;
 }

@@ -87,9 +87,17 @@ htrail_status cli_graph_add_subtitle(const cli_graph_page *g, htrail__text *out)
     if (g->view == CLI_GRAPH_BACKREFS || g->view == CLI_GRAPH_REFS)
         htrail__text_format(out, ", %llu step%s", g->depth_max, g->depth_max == 1 ? "" : "s");
     htrail__text_add_string(out, g->is_raw ? ", one card an object" : g->view == CLI_GRAPH_CHAIN ? "" : ", merged");
+    static const char *const options[] = {"--filter", "--extra-ignore"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (g->asked.left_out[i].count == 0)
+            continue;
+        htrail__text_add_string(out, " · without ");
+        htrail__numbers_add(out, g->asked.left_out[i].count);
+        htrail__text_format(out, g->asked.left_out[i].count == 1 ? " object by %s" : " objects by %s", options[i]);
+    }
     htrail__text_add_string(out, " · heap: ");
     htrail__numbers_add(out, objects);
     htrail__text_add_string(out, " objects, ");
     htrail__numbers_add_bytes(out, bytes);
-    return status;
+    return g->asked.failed ? HTRAIL_E_NOMEM : status;
 }

@@ -14,7 +14,7 @@ enum { TEXT_BYTES_MAX = 1 << 16, ARROWS_MAX = 70, LABEL_COLUMNS = 28, QUESTION_C
 typedef struct place {
     uint32_t via, depth; /* the node through which it was met; NONE: it was asked for */
     uint32_t drawn;      /* nodes that were met through it */
-    uint64_t more;       /* objects met through it that have no card */
+    uint64_t more;       /* referrers met through it that have no card; downwards: references to what has none */
     uint32_t more_nodes, more_last; /* of so many nodes, and one of them */
     size_t card;         /* SIZE_MAX: not drawn */
 } place;
@@ -187,8 +187,19 @@ static void draw_links(view *v, bool others, uint64_t *left_out)
 static void add_more(const view *v, htrail__text *text, uint64_t count, bool met)
 {
     htrail__numbers_add(text, count);
-    htrail__text_add_string(text, !met ? " more asked for" : v->downwards ? " more reference" : " more referrer");
+    htrail__text_add_string(text, !met ? " more objects that were asked for" : v->downwards ? " more reference" : " more referrer");
     htrail__text_add_string(text, met && count != 1 ? "s" : "");
+}
+
+/* Downwards references are counted, whether they lead to one object or to many. */
+static void count_references_left_out(view *v)
+{
+    const htrail__holders *h = v->cards.holders;
+    for (uint32_t i = 0; i < h->node_count; i++)
+        v->places[i].more = 0;
+    for (uint32_t i = 0; i < h->link_count; i++)
+        if (v->places[h->links[i].to].card == SIZE_MAX)
+            v->places[h->links[i].from].more += h->links[i].references;
 }
 
 static void draw_more(view *v)
@@ -249,6 +260,8 @@ htrail_status htrail__around_build(htrail__picture *out, htrail__lookup *lookup,
     draw_singles(&v);
     draw_links(&v, false, &left_out);
     draw_links(&v, true, &left_out);
+    if (v.downwards)
+        count_references_left_out(&v);
     draw_more(&v);
     htrail__text_add_string(&text, question);
     out->question = htrail__cards_take_short(&v.cards, &text, QUESTION_COLUMNS);

@@ -263,7 +263,7 @@ void htrail__cards_add_arrow(htrail__cards *c, size_t from, size_t to, htrail__h
     }
     htrail__arrow *arrow = &p->arrows[p->arrow_count++];
     *arrow = (htrail__arrow){.from = from, .to = to, .hold = hold};
-    arrow->label = htrail__cards_take_short(c, label, HTRAIL__LABEL_COLUMNS);
+    arrow->label = htrail__cards_take_short(c, label, c->opts.columns != 0 ? c->opts.columns : HTRAIL__LABEL_COLUMNS);
     arrow->whole = htrail__cards_take(c, &whole);
     htrail__text_release(&whole);
 }

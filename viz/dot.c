@@ -213,6 +213,8 @@ htrail_status htrail__dot_write(const htrail__picture *picture, FILE *stream)
     for (size_t i = 0; i < picture->attribute_count; i++)
         if (agattr(graph, AGNODE, loose(picture->attribute_names[i]), NULL) == NULL)
             declare(graph, AGNODE, picture->attribute_names[i], "");
+    declare(graph, AGRAPH, "comment", "thick arrow: the only holder, cut it and they go; dashed arrow: one of several holders; thin arrow: a holder, others may not be "
+                                      "drawn; red: what was asked for; dashed box: counted, not drawn");
     add_line(&text, picture->question);
     add_line(&text, picture->subtitle);
     set(graph, "label", htrail__text_string(&text));

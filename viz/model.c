@@ -322,7 +322,7 @@ static void note_rest(model *m, uint32_t node)
     htrail__text text;
     htrail__text_init(&text, TEXT_BYTES_MAX);
     htrail__numbers_add(&text, m->plans[node].more_targets);
-    htrail__text_add_string(&text, " below");
+    htrail__text_add_string(&text, " more asked for below it");
     htrail__cards_note(&m->cards, m->plans[node].card, &text);
     htrail__text_release(&text);
 }
@@ -345,9 +345,9 @@ static void draw_more_kinds(model *m, const plan *top)
         if (m->opts.apart && p->more_targets == p->more_kinds) {
             htrail__text_add_string(&text, p->more_kinds == 1 ? "" : "s");
         } else {
-            htrail__text_add_string(&text, p->more_kinds == 1 ? ": " : "s: ");
+            htrail__text_add_string(&text, p->more_kinds == 1 ? ", " : "s, ");
             htrail__numbers_add(&text, p->more_targets);
-            htrail__text_add_string(&text, m->opts.apart ? " below" : p->more_targets == 1 ? " object" : " objects");
+            htrail__text_add_string(&text, m->opts.apart ? " asked for below" : p->more_targets == 1 ? " object" : " objects");
         }
         size_t card = htrail__cards_add_more(&m->cards, &text);
         if (card == SIZE_MAX)

@@ -238,6 +238,18 @@ static void add_arrow(htrail__text *out, const htrail__arrow *arrow, double left
     htrail__text_add_string(out, " ");
     add_point(out, left + base_x + dy * head_half, top + base_y - dx * head_half);
     htrail__text_add_string(out, "\"/>");
+    htrail__text_add_string(out, "</g>\n");
+}
+
+/* Above all lines, on the colour of the page: no arrow cuts a name. */
+static void add_label(htrail__text *out, const htrail__arrow *arrow, double left, double top)
+{
+    double width = htrail__picture_label_width(arrow->label);
+    if (arrow->label[0] == '\0')
+        return;
+    htrail__text_add_string(out, "<g class=\"e\">");
+    add_tooltip(out, arrow->whole);
+    add_rect(out, "bg", left + arrow->label_x - width / 2 - 1, top + arrow->label_y - 6, width + 2, 13, 2);
     add_text(out, "m", left + arrow->label_x, top + arrow->label_y + 4, arrow->label);
     htrail__text_add_string(out, "</g>\n");
 }
@@ -266,7 +278,7 @@ static void legend_text(htrail__text *out, legend *at, double symbol, const char
 static void add_legend(htrail__text *out, legend *at, const htrail__picture *picture)
 {
     bool kind_drawn[HTRAIL__CARD_KIND_COUNT] = {false}, hold_drawn[3] = {false}, suspect = false, bar = false, fresh = false, highlight = false;
-    static const char *const holds[3] = {"the only holder: cut it and they go", "one of several holders", "a holder; others were not searched"};
+    static const char *const holds[3] = {"the only holder: cut it and they go", "one of several holders", "a holder; others may not be drawn"};
     for (size_t i = 0; i < picture->card_count; i++) {
         kind_drawn[picture->cards[i].kind] |= !picture->cards[i].suspect;
         suspect |= picture->cards[i].suspect;
@@ -275,8 +287,7 @@ static void add_legend(htrail__text *out, legend *at, const htrail__picture *pic
         highlight |= picture->cards[i].highlight;
     }
     for (size_t i = 0; i < picture->arrow_count; i++)
-        hold_drawn[picture->arrows[i].hold] |= picture->cards[picture->arrows[i].from].kind != HTRAIL__CARD_MORE &&
-                                               picture->cards[picture->arrows[i].to].kind != HTRAIL__CARD_MORE;
+        hold_drawn[picture->arrows[i].hold] = true;
     for (int i = 0; i < HTRAIL__CARD_KIND_COUNT; i++) {
         if (!kind_drawn[i] || i == HTRAIL__CARD_MORE)
             continue;
@@ -293,6 +304,15 @@ static void add_legend(htrail__text *out, legend *at, const htrail__picture *pic
             htrail__text_add_string(out, "</g>");
         }
         legend_text(out, at, 14, "what was asked for");
+    }
+    if (kind_drawn[HTRAIL__CARD_MORE]) {
+        legend_room(at, 14, "counted, not drawn");
+        if (out != NULL) {
+            htrail__text_add_string(out, "<g class=\"more\">");
+            add_rect(out, "box", at->x, at->y - 5.5, 14, 11, 3);
+            htrail__text_add_string(out, "</g>");
+        }
+        legend_text(out, at, 14, "counted, not drawn");
     }
     if (highlight) {
         legend_room(at, 14, "highlighted");
@@ -373,6 +393,9 @@ void htrail__svg_write(htrail__text *out, const htrail__picture *picture, htrail
     for (size_t i = 0; i < picture->arrow_count; i++)
         if (picture->arrows[i].point_count >= 4)
             add_arrow(out, &picture->arrows[i], left, HEAD);
+    for (size_t i = 0; i < picture->arrow_count; i++)
+        if (picture->arrows[i].point_count >= 4)
+            add_label(out, &picture->arrows[i], left, HEAD);
     for (size_t i = 0; i < picture->card_count; i++)
         add_card(out, picture, i, prefix, left, HEAD);
     add_legend(out, &at, picture);

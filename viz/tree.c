@@ -19,7 +19,7 @@ static const struct {
 } holds[] = {
     [HTRAIL__HOLD_ONLY] = {"━", "━▶ ", "the only holder: cut it and they go"},
     [HTRAIL__HOLD_SEVERAL] = {"┄", "┄▷ ", "one of several holders"},
-    [HTRAIL__HOLD_UNKNOWN] = {"─", "─▷ ", "a holder; others were not searched"},
+    [HTRAIL__HOLD_UNKNOWN] = {"─", "─▷ ", "a holder; others may not be drawn"},
 };
 
 static void write_card(tree *t, size_t index)
@@ -35,7 +35,7 @@ static void write_card(tree *t, size_t index)
             fprintf(t->stream, "%s%s", any ? ", " : " · ", parts[i]);
             any = true;
         }
-    fprintf(t->stream, "%s%s%s%s%s\n", card->fresh != NULL ? " " : "", card->fresh != NULL ? card->fresh : "", card->suspect ? " (asked for)" : "",
+    fprintf(t->stream, "%s%s%s%s%s%s\n", card->kind == HTRAIL__CARD_MORE ? " (not drawn)" : "", card->fresh != NULL ? " " : "", card->fresh != NULL ? card->fresh : "", card->suspect ? " (asked for)" : "",
             card->highlight ? " (highlighted)" : "", t->written[index] ? " (above)" : "");
 }
 

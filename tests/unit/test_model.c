@@ -131,7 +131,7 @@ Test(model, too_many_kinds_of_siblings_are_counted_on_one_card)
     draw(&heap, "type:app.A", NULL, &picture);
     expect_sound(&picture);
     cr_expect_eq(picture.card_count, 1 + 1 + 5 + 1);
-    cr_expect_not_null(card_titled(&picture, "25 more kinds: 25 objects"));
+    cr_expect_not_null(card_titled(&picture, "25 more kinds, 25 objects"));
     htrail__picture_release(&picture);
     text_heap_close(&heap);
     htrail__text_release(&lines);
@@ -190,11 +190,11 @@ Test(model, of_each_selector_something_is_drawn)
     bool drawn;
     draw_shares(8, 0, &drawn, &picture);
     cr_expect_not(drawn);
-    cr_expect_not_null(card_titled(&picture, "8 more kinds: 8 objects"));
+    cr_expect_not_null(card_titled(&picture, "8 more kinds, 8 objects"));
     htrail__picture_release(&picture);
     draw_shares(8, 2, &drawn, &picture);
     cr_expect(drawn);
-    cr_expect_not_null(card_titled(&picture, "7 more kinds: 7 objects"));
+    cr_expect_not_null(card_titled(&picture, "7 more kinds, 7 objects"));
     htrail__picture_release(&picture);
 }
 

@@ -60,6 +60,41 @@ shared    bytearray -       size=1000
 Hidden    app.Hidden -      : attr of box
 """
 
+FRAMES = """
+thread 1 main
+thread 2
+frame 1 0 run server.py:65 object=run[0]
+frame 2 0 run server.py:65 object=run[1]
+root frame run[0] run~at~server.py:65 thread=1
+root frame run[1] run~at~server.py:65 thread=2
+let n 2
+run[n] frame - pseudo : local box box[$]
+box[n] app.Box - : attr KEY half[$]
+half[n] app.Half -
+"""
+
+KEYED = """
+root c_global cache a.so
+root c_global many a.so
+let n 2000
+cache app.Cache - : attr entries entries
+entries dict - length=2000 : key - name[*], value k$ entry[*]
+name[n] str~$ -
+entry[n] app.Entry -
+many app.Many - : attr all all
+all list - : index - user[*]
+let u 250
+user[u] app.User - : attr a KA, attr b KB, attr c KC, attr d KD, attr e KE, attr f KF, attr g KG, attr h KH
+KA app.A -
+KB app.B -
+KC app.C -
+KD app.D -
+KE app.E -
+KF app.F -
+KG app.G -
+KH app.H -
+"""
+
 SHAPES = {
     "star": ("root c_global hub a.so\nlet n 20000\nhub list - : index - leaf[*]\nleaf[n] app.Leaf -", ("type:app.Leaf", "type:list")),
     "chain": ("root c_global node[0] a.so\nlet n 20000\nnode[n] app.Node - : attr next node[$+1]", ("type:app.Node", "id:20000", "id:10000")),
@@ -135,7 +170,7 @@ class Options(Heap, unittest.TestCase):
     def test_raw_has_a_card_for_each_object_and_counts_the_others(self):
         tree = self.tree("type:app.Frame", "--raw")
         self.assertEqual(len(re.findall(r"\] *[━┄]+[▶▷] app\.Frame", tree)), 7, tree)  # five of a holder, and the one that is held twice, twice
-        self.assertIn("─▷ 94 more objects\n", tree)
+        self.assertIn("─▷ 94 more objects (not drawn)\n", tree)
         self.assertIn("one card an object", tree)
 
     def test_chain_draws_one_object_and_nothing_beside_its_chain(self):
@@ -159,6 +194,17 @@ class Options(Heap, unittest.TestCase):
         dot = self.ask("type:app.Frame", "--attr", "shape='ellipse'", "--format", "dot")
         plain = subprocess.run(["dot", "-Tplain"], input=dot, stdout=subprocess.PIPE, check=True).stdout
         self.assertIn(b" ellipse ", plain)
+
+    def test_raw_has_a_card_for_each_frame_and_no_label_is_cut_where_names_are_long(self):
+        key = "k" * 60
+        file, self.file = self.file, graph_file.snapshot(FRAMES.replace("KEY", key), self.folder, "frames")
+        try:
+            self.assertIn("frame run at server.py:65 × 2", self.tree("type:app.Box"))
+            self.assertEqual(self.tree("type:app.Box", "--raw").count("frame run at server.py:65\n"), 2)
+            self.assertNotIn(key, self.tree("type:app.Half"))
+            self.assertIn(key, self.tree("type:app.Half", "--long-names"))
+        finally:
+            self.file = file
 
     def test_long_names_are_whole(self):
         file = graph_file.snapshot("root c_global a a.so\na app." + "N" * 60 + " -", self.folder, "long")
@@ -275,7 +321,21 @@ class Around(Heap, unittest.TestCase):
         self.assertNotIn("dict", filtered)
         ignored = self.tree("type:app.Box", "--backrefs", "--extra-ignore", "type:app.Hidden", "--extra-ignore", "type:list")
         self.assertNotIn("Hidden", ignored)
-        self.assertNotIn("list", ignored)
+        self.assertNotIn("─▷ list", ignored)
+        self.assertRegex(filtered, r" · without \d+ objects by --filter · heap")
+        self.assertRegex(ignored, r" · without [2-9] objects by --extra-ignore · heap")
+        self.assertNotIn("without", near)
+
+    def test_what_is_left_out_downwards_is_references(self):
+        file, self.file = self.file, graph_file.snapshot(KEYED, self.folder, "keyed")
+        try:
+            self.assertIn("3,000 more references", self.tree("type:app.Cache", "--refs", "--max-depth", "2"))
+            # 2,000 to keys and 4 to values are drawn
+            self.assertIn("1,996 more references", self.tree("type:app.Cache", "--refs", "--max-depth", "2", "--too-many", "5000"))
+            # Of eight kinds under one card two are drawn no more: each is referred to 250 times, as one object.
+            self.assertIn("750 more references", self.tree("type:app.Many", "--refs", "--max-depth", "3", "--too-many", "5000"))
+        finally:
+            self.file = file
 
     def test_too_many_counts_the_rest(self):
         tree = self.tree("type:app.Box", "--backrefs", "--too-many", "2", "--max-depth", "1")
@@ -326,7 +386,7 @@ class Shapes(Heap, unittest.TestCase):
 
     def test_what_is_left_out_is_said(self):
         self.file = self.files["star"]
-        self.assertRegex(self.tree("type:app.Leaf", "--raw"), r"995 more objects\n19,000 more objects\n")
+        self.assertRegex(self.tree("type:app.Leaf", "--raw"), r"995 more objects \(not drawn\)\n19,000 more objects \(not drawn\)\n")
         self.assertIn("app.Leaf × 1,000", self.tree("type:list", "--refs"))
         self.assertIn("19,000 more references", self.tree("type:list", "--refs"))
         self.file = self.files["none"]
