@@ -72,7 +72,8 @@ Agraph_t *htrail__dot_boxes(const htrail__picture *picture)
     enum { LABEL_HEIGHT = 15, LABEL_PAD = 13 };
     char label[160];
     Agnode_t **nodes = calloc(picture->card_count + 1, sizeof *nodes);
-    Agraph_t *graph = nodes == NULL ? NULL : new_graph(picture, nodes);
+    bool *held = calloc(picture->card_count + 1, sizeof *held);
+    Agraph_t *graph = nodes == NULL || held == NULL ? NULL : new_graph(picture, nodes);
     if (graph == NULL)
         goto done;
     /* look.md: splines=ortho hangs, and these limits bound the network simplex. */
@@ -94,6 +95,17 @@ Agraph_t *htrail__dot_boxes(const htrail__picture *picture)
         set_inches(nodes[i], "width", picture->cards[i].width);
         set_inches(nodes[i], "height", picture->cards[i].height);
     }
+    /* All roots stand side by side, at the top. */
+    Agraph_t *roots = agsubg(graph, loose("roots"), 1);
+    declare(graph, AGRAPH, "rank", "");
+    set(roots, "rank", "min");
+    for (size_t i = 0; i < picture->card_count; i++)
+        held[i] = picture->cards[i].kind != HTRAIL__CARD_ROOT;
+    for (size_t i = 0; i < picture->arrow_count; i++)
+        held[picture->arrows[i].to] = true; /* a frame that another one holds stays below it */
+    for (size_t i = 0; i < picture->card_count; i++)
+        if (!held[i])
+            agsubnode(roots, nodes[i], 1);
     for (size_t i = 0; i < picture->arrow_count; i++) {
         Agedge_t *edge = new_edge(graph, nodes, picture, i);
         if (picture->arrows[i].hold == HTRAIL__HOLD_ONLY)
@@ -109,6 +121,7 @@ Agraph_t *htrail__dot_boxes(const htrail__picture *picture)
         agstrfree(graph, html);
     }
 done:
+    free(held);
     free(nodes);
     return graph;
 }

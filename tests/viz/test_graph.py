@@ -304,6 +304,11 @@ class Around(Heap, unittest.TestCase):
         self.assertIn("module app\n", re.sub(r" · .*", "", tree))
         self.assertNotIn("sys.modules", self.tree("type:app.Box", "--backrefs", "--max-depth", "6"), "a module is not followed")
 
+    def test_all_roots_stand_at_the_top(self):
+        heights = [circle.get("cy") for circle in self.svg("type:app.Box").iter(SVG + "circle")]
+        self.assertGreaterEqual(len(heights), 2)
+        self.assertEqual(len(set(heights)), 1, heights)
+
     def test_refs_draws_what_it_refers_to_once(self):
         tree = self.tree("type:app.Box", "--refs")
         self.assertEqual(tree.splitlines()[0], "What does 1 app.Box object refer to?")
