@@ -1,5 +1,5 @@
 /* dump.c - every record of a snapshot as lines of tab-separated text, for tests and for a
- * look at a file. Usage: htrail-dump FILE. Status 0: whole; 1: cut or damaged, and what is
+ * look at a file. Usage: htrail-dump FILE [LETTERS of those wanted]. Status 0: whole; 1: cut or damaged, and what is
  * before that was printed; 2: not readable at all.
  *
  *     H  version file-id pointer-bytes                    I  how it ended (last line)
@@ -16,7 +16,9 @@
  * Ids, addresses, labels and hashes are hexadecimal, all else decimal; control characters and
  * backslashes in texts are \xNN. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <htrail/reader.h>
 
@@ -31,11 +33,16 @@ static void text(htrail_str s)
     }
 }
 
+/* The letters of the lines that are wanted; NULL: all. H and I are always there. */
+static const char *wanted;
+
+static bool is_wanted(char letter) { return wanted == NULL || strchr(wanted, letter) != NULL; }
+
 static void object(const htrail_object *o)
 {
     printf("O\t%" PRIx64 "\t%" PRIx64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu32 "\n", o->id, o->type,
            o->size_bytes, o->length, o->refcount, o->flags);
-    for (uint32_t i = 0; i < o->ref_count; i++)
+    for (uint32_t i = 0; i < o->ref_count && is_wanted('R'); i++)
         printf("R\t%" PRIx64 "\t%" PRIu32 "\t%" PRIx64 "\t%" PRIu32 "\n", o->refs[i].target, o->refs[i].kind,
                o->refs[i].label, o->refs[i].flags);
 }
@@ -53,6 +60,11 @@ static void thread(const htrail_thread *t)
 
 static void record(const htrail_record *r)
 {
+    static const char letters[] = {[HTRAIL_RECORD_META] = 'M',  [HTRAIL_RECORD_STRING] = 'S', [HTRAIL_RECORD_TYPE] = 'T',    [HTRAIL_RECORD_OBJECT] = 'O',
+                                   [HTRAIL_RECORD_NAME] = 'N',  [HTRAIL_RECORD_VALUE] = 'V',  [HTRAIL_RECORD_ROOT] = 'X',    [HTRAIL_RECORD_THREAD] = 'D',
+                                   [HTRAIL_RECORD_FRAME] = 'F', [HTRAIL_RECORD_SITE] = 'L',   [HTRAIL_RECORD_SITE_OF] = 'B', [HTRAIL_RECORD_MAPPING] = 'A'};
+    if (!is_wanted(letters[r->kind]))
+        return;
     switch (r->kind) {
     case HTRAIL_RECORD_META:
         printf("M\t");
@@ -131,10 +143,11 @@ int main(int argc, char **argv)
     htrail_record r;
     htrail_status status;
     char message[512];
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s FILE\n", argv[0]);
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: %s FILE [LETTERS of the lines that are wanted]\n", argv[0]);
         return 2;
     }
+    wanted = argv[2];
     if (htrail_reader_open_path(&reader, argv[1], NULL, message, sizeof message) != HTRAIL_OK) {
         fprintf(stderr, "%s\n", message);
         return 2;

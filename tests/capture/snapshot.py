@@ -75,7 +75,7 @@ class Snapshot:
     """All records of a file. Labels of references are text, or numbers where the kind says so."""
 
     def __init__(self, path, kinds=None):
-        """kinds: letters of htrail-dump; only such records."""
+        """kinds: letters of htrail-dump; only such records. References are records of their own there: R."""
         gc.disable()  # a million tuples at once: the collector would look through them a hundred times
         try:
             self.read(path, kinds)
@@ -86,13 +86,10 @@ class Snapshot:
         self.objects, self.types, self.names, self.roots, self.values, self.meta = {}, {}, {}, [], {}, {}
         self.threads, self.frames, self.mappings, self.sites, self.blocks = [], [], [], [], []
         self.strings, parts, lines = {}, [], None
-        dump = subprocess.Popen([DUMP, path], stdout=subprocess.PIPE)
+        dump = subprocess.Popen([DUMP, path] + ([kinds] if kinds else []), stdout=subprocess.PIPE)
         for line in dump.stdout:
             if line[0] == REF_LINE:
                 lines.append(line)
-                continue
-            if kinds and chr(line[0]) not in kinds:
-                lines = []
                 continue
             row = line.decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
             kind, row = row[0], row[1:]

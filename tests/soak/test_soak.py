@@ -10,7 +10,7 @@ import soak
 @unittest.skipIf("SANITIZER_PRELOAD" in os.environ, "a sanitizer keeps what is freed, and the server is ten times slower")
 class Soak:
     def undisturbed(self, mode, *extras):
-        wrong, figures = soak.soak(self.version, mode, 5, 2, extras)
+        wrong, figures = soak.soak(self.version, mode, 3, 2, extras)
         print(figures)
         self.assertEqual(wrong, [])
 
