@@ -13,13 +13,18 @@ static uint64_t held_by(const htrail__leaks *leaks, const htrail__leak *leak, un
     return leak->joint_count == 0 && leak->is_exact ? count->retained : count->below;
 }
 
+static bool is_own_type(const htrail__leaks *leaks, uint32_t path)
+{
+    htrail_str type = htrail__texts_get(&leaks->paths.texts, leaks->paths.shapes.shapes[path].type);
+    return memchr(type.data, '.', type.len) != NULL;
+}
+
 int64_t htrail__leaks_weight(const htrail__leaks *leaks, uint32_t path)
 {
     const htrail__shape *shape = &leaks->paths.shapes.shapes[path];
-    htrail_str type = htrail__texts_get(&leaks->paths.texts, shape->type);
     unsigned last = leaks->snapshot_count - 1;
     int64_t below = htrail__leaks_grown(leaks, path), retained = (int64_t)htrail__leaks_count(leaks, last, path)->retained - (int64_t)htrail__leaks_count(leaks, 0, path)->retained;
-    int64_t weight = (retained > below ? retained : below) * (memchr(type.data, '.', type.len) != NULL ? 8 : 1);
+    int64_t weight = (retained > below ? retained : below) * (is_own_type(leaks, path) ? 8 : 1);
     return shape->ref_kind == HTRAIL_REF_KEY ? weight / 8 : weight;
 }
 
@@ -27,12 +32,6 @@ static uint64_t came(const htrail__leaks *leaks, uint32_t path)
 {
     uint64_t before = htrail__leaks_count(leaks, 0, path)->objects, after = htrail__leaks_count(leaks, leaks->snapshot_count - 1, path)->objects;
     return after > before ? after - before : 0;
-}
-
-static bool is_own_type(const htrail__leaks *leaks, uint32_t path)
-{
-    htrail_str type = htrail__texts_get(&leaks->paths.texts, leaks->paths.shapes.shapes[path].type);
-    return memchr(type.data, '.', type.len) != NULL;
 }
 
 /* The part that says most. Where the program's own objects stand beside what they hold (in gc.garbage), they do. */

@@ -8,6 +8,7 @@
 
 #include "analyze/chain.h"
 #include "analyze/expression.h"
+#include "analyze/leaks_build.h"
 #include "analyze/str.h"
 
 enum { TEXT_MAX = 1 << 16, FEW_HOLDERS = 8, ALSO_MAX = 3, OTHERS_MAX = 16 };
@@ -437,23 +438,18 @@ static htrail_status add_also(htrail__text *out, const htrail__leaks *leaks, con
     return add_other_holders(out, leak, lookup, &shown);
 }
 
-static int64_t growth_of(const htrail__leaks *leaks, uint32_t path)
-{
-    return (int64_t)htrail__paths_count(&leaks->paths, leaks->snapshot_count - 1, path)->below - (int64_t)htrail__paths_count(&leaks->paths, 0, path)->below;
-}
-
 static bool is_own_type(htrail_str type) { return memchr(type.data, '.', type.len) != NULL; }
 
 /* Below what gathers, where that is of a type of Python's own: the nearest of the program's types that half of it hangs on. */
 static void add_carried(htrail__text *out, const htrail__leaks *leaks, uint32_t path)
 {
-    int64_t half = growth_of(leaks, path) / 2;
+    int64_t half = htrail__leaks_grown(leaks, path) / 2;
     /* A path stands before those below it, so that one pass finds each step's heaviest. */
     for (uint32_t at = path; !is_own_type(type_of(leaks, path)) && at != HTRAIL__NO_SHAPE;) {
         uint32_t heaviest = HTRAIL__NO_SHAPE;
         for (uint32_t i = at + 1; i < leaks->paths.shapes.count; i++)
-            if (leaks->paths.shapes.shapes[i].parent == at && growth_of(leaks, i) > half &&
-                (heaviest == HTRAIL__NO_SHAPE || growth_of(leaks, i) > growth_of(leaks, heaviest)))
+            if (leaks->paths.shapes.shapes[i].parent == at && htrail__leaks_grown(leaks, i) > half &&
+                (heaviest == HTRAIL__NO_SHAPE || htrail__leaks_grown(leaks, i) > htrail__leaks_grown(leaks, heaviest)))
                 heaviest = i;
         at = heaviest;
         if (at != HTRAIL__NO_SHAPE && is_own_type(type_of(leaks, at))) {
