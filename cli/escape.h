@@ -3,7 +3,6 @@
 #define HTRAIL_CLI_ESCAPE_H
 
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 /* Text of a heap for a terminal: control characters, invalid UTF-8, bidirectional overrides and characters that
@@ -14,10 +13,5 @@ void cli_print_json_text(FILE *stream, const char *data, size_t len);
 
 /* The same in memory of its own, which the caller frees; NULL: out of memory. */
 char *cli_escaped(FILE *stream, const char *data, size_t len, size_t *out_len);
-
-/* Length of the character at data, 0 where it is to be escaped. */
-size_t cli_utf8_bytes(const unsigned char *data, size_t len);
-/* Of a character of so many bytes. */
-uint32_t cli_code_point(const unsigned char *data, size_t len);
 
 #endif

@@ -6,15 +6,14 @@
 #include <stdio.h>
 
 #include "cli/columns.h"
-#include "cli/escape.h"
 #include "cli/terminal.h"
+#include "format/utf8.h"
 
 /* The bytes of the character at data, and the columns that it takes. */
 static size_t next(const char *data, size_t len, unsigned *columns)
 {
-    const unsigned char *bytes = (const unsigned char *)data;
-    size_t step = cli_utf8_bytes(bytes, len);
-    *columns = step > 0 ? cli_columns_of(cli_code_point(bytes, step)) : 1;
+    size_t step = htrail__utf8_sequence((const unsigned char *)data, len);
+    *columns = step > 0 ? cli_columns_of(htrail__utf8_point(data, step)) : 1;
     return step > 0 ? step : 1;
 }
 

@@ -19,9 +19,8 @@ bool htrail__export_folded(htrail__export_job *job)
             path[depth++] = stacks.nodes[at].frame;
         while (depth-- > 0) {
             htrail_str text = htrail__texts_get(&stacks.texts, path[depth]);
-            /* What has a meaning in this format stands for nothing else. */
             for (size_t k = 0; k < text.len; k++)
-                fputc(text.data[k] == ';' ? ',' : (unsigned char)text.data[k] < ' ' ? '?' : text.data[k], job->out);
+                fputc(text.data[k] == ';' ? ',' : text.data[k], job->out); /* what parts frames stands for nothing else */
             fputc(depth > 0 ? ';' : ' ', job->out);
         }
         fprintf(job->out, "%" PRIu64 "\n", stacks.nodes[i].size_bytes);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/visible.h"
+
 enum { DEPTH_MAX = 192, LABELS_MAX = 256, FRAME_BYTES = 512 };
 
 typedef struct item { uint32_t dominator, frame, plain_frame, node; } item;
@@ -99,9 +101,14 @@ static bool place(work *w, uint32_t id, uint32_t *path)
     return true;
 }
 
+/* Profiles are read on terminals and on pages that escape nothing: what a name hides or turns round is visible from here on. */
 static bool add_text(work *w, const char *text, uint32_t *number)
 {
-    return htrail__texts_add(&w->stacks->texts, (htrail_str){text, strlen(text)}, number) == HTRAIL_OK || htrail__export_no_memory(w->job);
+    char frame[FRAME_BYTES * HTRAIL__VISIBLE_BYTES];
+    size_t used = 0;
+    for (size_t at = 0, len = strlen(text); at < len; used += strlen(frame + used))
+        at += htrail__visible_next(frame + used, text + at, len - at);
+    return htrail__texts_add(&w->stacks->texts, (htrail_str){frame, used}, number) == HTRAIL_OK || htrail__export_no_memory(w->job);
 }
 
 static const char objects_sql[] =

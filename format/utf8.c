@@ -20,6 +20,15 @@ size_t htrail__utf8_sequence(const unsigned char *data, size_t len)
     return wanted;
 }
 
+uint32_t htrail__utf8_point(const char *data, size_t len)
+{
+    unsigned char lead = (unsigned char)data[0];
+    uint32_t point = len == 1 ? lead : lead & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++)
+        point = point << 6 | ((unsigned char)data[i] & 0x3f);
+    return point;
+}
+
 bool htrail__utf8_is_clean(htrail_str text)
 {
     const unsigned char *data = (const unsigned char *)text.data;

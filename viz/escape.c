@@ -3,56 +3,21 @@
 
 #include <string.h>
 
+#include "analyze/visible.h"
+#include "format/utf8.h"
+
 enum { INVALID = 0xfffd, ELLIPSIS = 0x2026 };
-
-/* The character at data and its bytes in *used; INVALID and one byte where there is none.
- * Overlong forms and surrogates are none. */
-static unsigned decode(const unsigned char *data, size_t len, size_t *used)
-{
-    static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned first = data[0], character;
-    size_t need = first < 0x80 ? 1 : (first & 0xe0) == 0xc0 ? 2 : (first & 0xf0) == 0xe0 ? 3 : (first & 0xf8) == 0xf0 ? 4 : 0;
-    *used = 1;
-    if (need == 1)
-        return first;
-    if (need == 0 || need > len)
-        return INVALID;
-    character = first & (0x7fu >> need);
-    for (size_t i = 1; i < need; i++) {
-        if ((data[i] & 0xc0) != 0x80)
-            return INVALID;
-        character = character << 6 | (data[i] & 0x3fu);
-    }
-    if (character < smallest[need] || character > 0x10ffff || (character >= 0xd800 && character < 0xe000))
-        return INVALID;
-    *used = need;
-    return character;
-}
-
-/* Characters that draw nothing of their own, or change how their neighbours are read. */
-static bool is_hidden(unsigned character)
-{
-    return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0xad || character == 0x61c ||
-           (character >= 0x200b && character <= 0x200f) || (character >= 0x2028 && character <= 0x202e) ||
-           (character >= 0x2060 && character <= 0x206f) || character == 0xfeff || (character & 0xfffe) == 0xfffe ||
-           (character >= 0xfdd0 && character <= 0xfdef) || (character >= 0xe0000 && character <= 0xe007f);
-}
 
 void htrail__escape_clean(htrail__text *out, const char *data, size_t len)
 {
-    size_t used;
-    for (size_t i = 0; i < len; i += used) {
-        unsigned character = decode((const unsigned char *)data + i, len - i, &used);
-        if (!is_hidden(character))
-            htrail__text_add_character(out, character);
-        else if (character == '\n')
-            htrail__text_add_string(out, "\\n");
-        else if (character == '\t')
-            htrail__text_add_string(out, "\\t");
-        else if (character < 0x100)
-            htrail__text_format(out, "\\x%02x", character);
+    char one[HTRAIL__VISIBLE_BYTES];
+    for (size_t i = 0; i < len;) {
+        bool is_character = data[i] == '\0' || htrail__utf8_sequence((const unsigned char *)data + i, len - i) > 0;
+        i += htrail__visible_next(one, data + i, len - i);
+        if (is_character)
+            htrail__text_add_string(out, one);
         else
-            htrail__text_format(out, character < 0x10000 ? "\\u%04x" : "\\U%08x", character);
+            htrail__text_add_character(out, INVALID);
     }
 }
 
@@ -102,6 +67,13 @@ void htrail__escape_dot(htrail__text *out, const char *data, size_t len)
     clean_and_replace(out, data, len, dot_replacement);
 }
 
+/* The character at data, of a clean text. */
+static unsigned decode(const char *data, size_t len, size_t *used)
+{
+    *used = htrail__utf8_sequence((const unsigned char *)data, len);
+    return htrail__utf8_point(data, *used);
+}
+
 static size_t columns_of(unsigned character)
 {
     bool wide = (character >= 0x1100 && character <= 0x115f) || (character >= 0x2e80 && character <= 0xa4cf) ||
@@ -116,7 +88,7 @@ static size_t fitting_head(const htrail__text *text, size_t columns)
 {
     size_t at = 0, used, width = 0;
     while (at < text->len) {
-        width += columns_of(decode((const unsigned char *)text->data + at, text->len - at, &used));
+        width += columns_of(decode(text->data + at, text->len - at, &used));
         if (width > columns)
             break;
         at += used;
@@ -132,7 +104,7 @@ static size_t fitting_tail(const htrail__text *text, size_t columns)
         size_t start = at - 1;
         while (start > 0 && ((unsigned char)text->data[start] & 0xc0) == 0x80)
             start--;
-        width += columns_of(decode((const unsigned char *)text->data + start, at - start, &used));
+        width += columns_of(decode(text->data + start, at - start, &used));
         if (width > columns)
             break;
         at = start;

@@ -15,6 +15,7 @@ for i in range(5000): chain = Node(chain)
 kept = [Record(i) for i in range(300)]
 hostile = {"<a&b>;\"\x1b\x00\u202e": [bytearray(777)]}
 Odd = type("O;d<d>&\"", (), {}); odd = Odd()
+Hidden = type("Hi\u202edden\x1b[2J\u200b\ue000", (), {}); hidden = Hidden()
 gc.disable()
 ring = []; ring.append(ring); del ring
 heaptrail.snapshot("a.htrail")
@@ -80,6 +81,13 @@ class Export(unittest.TestCase):
         self.assertTrue(any(stack.startswith("(garbage);") for stack, _ in lines))
         self.assertTrue(any("__main__.O,d<d>&\"" in stack for stack, _ in lines), "a ';' of a name parts no frames")
 
+    def test_what_a_name_hides_or_turns_round_is_visible_in_stacks(self):
+        folded = heaptrail("export", "--format", "folded", "a.htrail").decode()
+        profile = gzip.decompress(heaptrail("export", "--format", "pprof", "a.htrail")).decode("utf-8", "replace")
+        for text in (folded, profile):
+            self.assertIn("__main__.Hi\\u202edden\\x1b[2J\\u200b\ue000", text)
+        self.assertNotRegex(folded, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]")
+
     def test_the_namespace_of_a_module_has_its_name(self):
         stacks = [line.rsplit(" ", 1)[0].split(";") for line in heaptrail("export", "--format", "folded", "a.htrail").decode().splitlines()]
         self.assertTrue(any("dict __main__" in stack and stack[-1].startswith("__main__.Record") for stack in stacks), stacks[:5])
@@ -99,7 +107,7 @@ class Export(unittest.TestCase):
         for places, (_, size) in samples:
             if size > 0:
                 names = [functions[locations[place]] for place in reversed(places)]
-                again.append("%s %d" % (";".join("".join("," if c == ";" else "?" if c < " " else c for c in name) for name in names), size))
+                again.append("%s %d" % (";".join(name.replace(";", ",") for name in names), size))
         self.assertEqual(sorted(again), folded)
 
     def test_heapsnapshot_is_a_graph_of_the_same_objects(self):

@@ -33,7 +33,7 @@ Test(escape, markup_becomes_entities)
 Test(escape, characters_that_xml_forbids_become_visible)
 {
     EXPECT(htrail__escape_xml, "a\0b\x01\x1b[31m\x7f", "a\\x00b\\x01\\x1b[31m\\x7f");
-    EXPECT(htrail__escape_xml, "a\nb\tc\r", "a\\nb\\tc\\x0d");
+    EXPECT(htrail__escape_xml, "a\nb\tc\r", "a\\nb\\tc\\r");
     EXPECT(htrail__escape_xml, "\xef\xbf\xbe\xef\xbf\xbf", "\\ufffe\\uffff");
     EXPECT(htrail__escape_xml, "\xf0\x9f\xbf\xbf", "\\U0001ffff");
 }
