@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/btree_scan.h"
+#include "analyze/object_rows.h"
 #include "analyze/paths_build.h"
 #include "analyze/root_name.h"
 #include "analyze/schema.h"
@@ -290,61 +290,27 @@ static htrail_status sort_samples(reading *r)
     return HTRAIL_OK;
 }
 
-/* Columns of heap_object by their place in it. */
-enum { ADDRESS = 1, TYPE, SIZE, DEPTH, HOLDER, LABEL, FINGERPRINT, LENGTH = 9, RETAINED = 11, DOMINATOR = 18, ROOT = 20, COLUMNS };
-static const char object_sql[] = "SELECT NULL, address, type, size, depth, holder, label, fingerprint, NULL, length, NULL, retained, NULL, NULL, NULL, NULL, NULL, NULL,\n"
-                                 "  dominator, NULL, root, id FROM heap_object ORDER BY id";
-
-/* Rows of heap_object, from the pages of the database or, where those are not as we write them, from SQLite. */
-typedef struct object_rows {
-    htrail__btree_scan scan;
-    sqlite3_stmt *statement; /* NULL: pages */
-} object_rows;
-
-static bool rows_open(object_rows *rows, sqlite3 *db)
-{
-    *rows = (object_rows){0};
-    return htrail__btree_scan_open(&rows->scan, db, "heap_object") || sqlite3_prepare_v2(db, object_sql, -1, &rows->statement, NULL) == SQLITE_OK;
-}
-
-static htrail__btree_step rows_next(object_rows *rows, int64_t *id, int64_t *values)
-{
-    if (rows->statement == NULL)
-        return htrail__btree_scan_next(&rows->scan, id, values, COLUMNS);
-    int stepped = sqlite3_step(rows->statement);
-    if (stepped != SQLITE_ROW)
-        return stepped == SQLITE_DONE ? HTRAIL__BTREE_DONE : HTRAIL__BTREE_BROKEN;
-    for (int i = 0; i < COLUMNS; i++)
-        values[i] = sqlite3_column_type(rows->statement, i) == SQLITE_NULL ? HTRAIL__BTREE_NULL : sqlite3_column_int64(rows->statement, i);
-    *id = sqlite3_column_int64(rows->statement, COLUMNS);
-    return HTRAIL__BTREE_ROW;
-}
-
-static void rows_release(object_rows *rows)
-{
-    sqlite3_finalize(rows->statement);
-    htrail__btree_scan_release(&rows->scan);
-}
+enum { COLUMNS = HTRAIL__OBJECT_ROOT + 1 };
 
 static int64_t or_zero(int64_t value) { return value == HTRAIL__BTREE_NULL ? 0 : value; }
 
 static htrail_status read_object(reading *r, int64_t number, const int64_t *values)
 {
     htrail__paths_snapshot *snapshot = r->snapshot;
-    uint32_t id = (uint32_t)number, holder = (uint32_t)or_zero(values[HOLDER]), path;
+    uint32_t id = (uint32_t)number, holder = (uint32_t)or_zero(values[HTRAIL__OBJECT_HOLDER]), path;
     /* NULL: as the holder; none is 0. */
-    uint32_t dominator = values[DOMINATOR] == HTRAIL__BTREE_NULL ? holder : (uint32_t)values[DOMINATOR];
+    uint32_t dominator = values[HTRAIL__OBJECT_DOMINATOR] == HTRAIL__BTREE_NULL ? holder : (uint32_t)values[HTRAIL__OBJECT_DOMINATOR];
     if (number <= 0 || number > snapshot->object_count || holder >= id || dominator > snapshot->object_count) {
         snprintf(r->message, r->message_cap, "object %lld is not where its number says", (long long)number);
         return HTRAIL_E_CORRUPT;
     }
     /* Root 0 is none: what no root reaches. Where it is not said it is the first. */
-    uint32_t root = holder > 0 || values[DEPTH] == HTRAIL__BTREE_NULL ? 0 : values[ROOT] == HTRAIL__BTREE_NULL ? 1 : (uint32_t)values[ROOT];
-    htrail_status status = path_of_row(r, holder, root, (uint32_t)or_zero(values[LABEL]), (uint32_t)or_zero(values[TYPE]), &path);
+    uint32_t root = holder > 0 || values[HTRAIL__OBJECT_DEPTH] == HTRAIL__BTREE_NULL ? 0 : values[HTRAIL__OBJECT_ROOT] == HTRAIL__BTREE_NULL ? 1 : (uint32_t)values[HTRAIL__OBJECT_ROOT];
+    htrail_status status = path_of_row(r, holder, root, (uint32_t)or_zero(values[HTRAIL__OBJECT_LABEL]), (uint32_t)or_zero(values[HTRAIL__OBJECT_TYPE]), &path);
     if (status != HTRAIL_OK)
         return status;
     htrail__path_count *count = &snapshot->counts[path];
-    uint64_t size = (uint64_t)or_zero(values[SIZE]), length = (uint64_t)or_zero(values[LENGTH]), retained = (uint64_t)or_zero(values[RETAINED]);
+    uint64_t size = (uint64_t)or_zero(values[HTRAIL__OBJECT_SIZE]), length = (uint64_t)or_zero(values[HTRAIL__OBJECT_LENGTH]), retained = (uint64_t)or_zero(values[HTRAIL__OBJECT_RETAINED]);
     r->path_of[id] = path;
     r->holder_of[id] = holder;
     count->objects++;
@@ -358,7 +324,7 @@ static htrail_status read_object(reading *r, int64_t number, const int64_t *valu
     r->dominator_of[id] = dominator;
     if (!r->paths->shapes.shapes[path].folded || !is_within_its_own(r, id, path))
         count->retained += take(&r->retained_left, retained == 0 ? size : retained); /* NULL: its size */
-    return add_sample(r, &(htrail__path_sample){(uint64_t)or_zero(values[ADDRESS]), (uint32_t)or_zero(values[FINGERPRINT]), path, id});
+    return add_sample(r, &(htrail__path_sample){(uint64_t)or_zero(values[HTRAIL__OBJECT_ADDRESS]), (uint32_t)or_zero(values[HTRAIL__OBJECT_FINGERPRINT]), path, id});
 }
 
 static htrail_status read_objects(reading *r)
@@ -366,17 +332,16 @@ static htrail_status read_objects(reading *r)
     int64_t id, values[COLUMNS];
     htrail__btree_step step = HTRAIL__BTREE_BROKEN;
     htrail_status status = HTRAIL_OK;
-    object_rows rows;
-    if (!rows_open(&rows, r->db))
+    htrail__object_rows rows;
+    if (!htrail__object_rows_open(&rows, r->db))
         return fail_database(r);
-    while (status == HTRAIL_OK && (step = rows_next(&rows, &id, values)) == HTRAIL__BTREE_ROW)
+    while (status == HTRAIL_OK && (step = htrail__object_rows_next(&rows, &id, values, COLUMNS)) == HTRAIL__BTREE_ROW)
         status = read_object(r, id, values);
     if (status == HTRAIL_OK && step != HTRAIL__BTREE_DONE) {
-        status = fail_database(r);
-        if (rows.statement == NULL)
-            snprintf(r->message, r->message_cap, "cannot read the database: a page of its objects is broken");
+        snprintf(r->message, r->message_cap, "cannot read the database: %s", htrail__object_rows_error(&rows));
+        status = HTRAIL_E_DATABASE;
     }
-    rows_release(&rows);
+    htrail__object_rows_release(&rows);
     return status == HTRAIL_OK ? sort_samples(r) : status;
 }
 
