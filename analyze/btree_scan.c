@@ -105,7 +105,44 @@ static htrail__btree_step find_leaf(htrail__btree_scan *scan)
     return HTRAIL__BTREE_DONE;
 }
 
-static const uint8_t bytes_of[] = {0, 1, 2, 3, 4, 6, 8, 0, 0, 0}; /* by serial type */
+/* What each serial type says: how many bytes the number has, and what is read as one of eight shifted down to those; or a number that needs none. */
+enum { SERIAL_TYPES = 10, SERIAL_FLOAT = 7 };
+static const struct {
+    uint8_t bytes, shift;
+    uint64_t mask;
+    int64_t number;
+} serials[SERIAL_TYPES] = {
+    {0, 0, 0, HTRAIL__BTREE_NULL}, {1, 56, UINT64_MAX, 0}, {2, 48, UINT64_MAX, 0}, {3, 40, UINT64_MAX, 0}, {4, 32, UINT64_MAX, 0},
+    {6, 16, UINT64_MAX, 0}, {8, 0, UINT64_MAX, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 1},
+};
+
+static uint64_t get_64(const uint8_t *at) { return (uint64_t)get_32(at) << 32 | get_32(at + 4); }
+
+/* The bytes that are left before end, as if zeros followed. */
+static uint64_t get_rest(const uint8_t *at, const uint8_t *end)
+{
+    uint8_t bytes[8] = {0};
+    memcpy(bytes, at, (size_t)(end - at));
+    return get_64(bytes);
+}
+
+/* Values of a record whose types are head[0..head_bytes), at value; nothing beyond row_end is theirs, and page_end is the end of what can be read.
+ * No branch depends on a value: columns differ from row to row. */
+static bool get_values(const uint8_t *head, size_t head_bytes, const uint8_t *value, const uint8_t *row_end, const uint8_t *page_end, int64_t *values, size_t count)
+{
+    size_t here = head_bytes < count ? head_bytes : count;
+    for (size_t column = 0; column < here; column++) {
+        unsigned serial = head[column];
+        if (serial >= SERIAL_TYPES || serial == SERIAL_FLOAT || serials[serial].bytes > row_end - value)
+            return false;
+        uint64_t number = page_end - value >= 8 ? get_64(value) : get_rest(value, page_end);
+        values[column] = (int64_t)((uint64_t)((int64_t)number >> serials[serial].shift) & serials[serial].mask) | serials[serial].number;
+        value += serials[serial].bytes;
+    }
+    for (size_t column = here; column < count; column++)
+        values[column] = HTRAIL__BTREE_NULL;
+    return true;
+}
 
 htrail__btree_step htrail__btree_scan_next(htrail__btree_scan *scan, int64_t *rowid, int64_t *values, size_t count)
 {
@@ -114,7 +151,7 @@ htrail__btree_step htrail__btree_scan_next(htrail__btree_scan *scan, int64_t *ro
         return step;
     const uint8_t *page = scan->levels[scan->depth].page, *end = page + scan->page_bytes;
     const uint8_t *at = page + get_16(scan->levels[scan->depth].head + LEAF_HEAD + 2 * scan->levels[scan->depth].next++);
-    uint64_t payload, id, head_bytes, serial;
+    uint64_t payload, id, head_bytes;
     size_t len;
     if ((len = get_varint(at, end, &payload)) == 0)
         return HTRAIL__BTREE_BROKEN;
@@ -122,33 +159,10 @@ htrail__btree_step htrail__btree_scan_next(htrail__btree_scan *scan, int64_t *ro
     if ((len = get_varint(at, end, &id)) == 0)
         return HTRAIL__BTREE_BROKEN;
     at += len;
-    if (payload > (uint64_t)(end - at) || (len = get_varint(at, at + payload, &head_bytes)) == 0 || head_bytes > payload)
+    if (payload > (uint64_t)(end - at) || (len = get_varint(at, at + payload, &head_bytes)) == 0 || head_bytes > payload || head_bytes < len)
         return HTRAIL__BTREE_BROKEN;
-    const uint8_t *head = at + len, *head_end = at + head_bytes, *value = head_end, *row_end = at + payload;
     *rowid = (int64_t)id;
-    for (size_t column = 0; column < count; column++) {
-        values[column] = HTRAIL__BTREE_NULL;
-        if (head >= head_end)
-            continue;
-        if ((len = get_varint(head, head_end, &serial)) == 0 || serial == 7 || serial > 9)
-            return HTRAIL__BTREE_BROKEN;
-        head += len;
-        if (serial == 0)
-            continue;
-        if (serial > 7) {
-            values[column] = (int64_t)serial - 8;
-            continue;
-        }
-        size_t bytes = bytes_of[serial];
-        if (bytes > (size_t)(row_end - value))
-            return HTRAIL__BTREE_BROKEN;
-        uint64_t number = value[0] & 0x80 ? UINT64_MAX : 0;
-        for (size_t i = 0; i < bytes; i++)
-            number = number << 8 | value[i];
-        value += bytes;
-        values[column] = (int64_t)number;
-    }
-    return HTRAIL__BTREE_ROW;
+    return get_values(at + len, head_bytes - len, at + head_bytes, at + payload, end, values, count) ? HTRAIL__BTREE_ROW : HTRAIL__BTREE_BROKEN;
 }
 
 void htrail__btree_scan_release(htrail__btree_scan *scan)
