@@ -7,7 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_HEAD = 100, INTERIOR = 5, LEAF = 13, INTERIOR_HEAD = 12, LEAF_HEAD = 8 };
+/* The kind of a page is of two bits: whose it is, and whether it is a leaf. */
+enum { FILE_HEAD = 100, OF_INDEX = 2, OF_TABLE = 5, LEAF = 8, CHILD_BYTES = 4, INTERIOR_HEAD = 12, LEAF_HEAD = 8 };
+
+static bool is_leaf(const uint8_t *head) { return (head[0] & LEAF) != 0; }
 
 static uint32_t get_16(const uint8_t *at) { return (uint32_t)at[0] << 8 | at[1]; }
 static uint32_t get_32(const uint8_t *at) { return get_16(at) << 16 | get_16(at + 2); }
@@ -40,8 +43,10 @@ static bool enter(htrail__btree_scan *scan, uint32_t number)
         scan->pages_left-- == 0)
         return false;
     const uint8_t *page = scan->map + (size_t)(number - 1) * scan->page_bytes, *head = page + (number == 1 ? FILE_HEAD : 0);
-    size_t cells = get_16(head + 3), cells_at = (size_t)(head - page) + (head[0] == INTERIOR ? INTERIOR_HEAD : LEAF_HEAD);
-    if ((head[0] != INTERIOR && head[0] != LEAF) || cells_at + 2 * cells > scan->page_bytes)
+    size_t cells = get_16(head + 3), cells_at = (size_t)(head - page) + (is_leaf(head) ? LEAF_HEAD : INTERIOR_HEAD);
+    if (scan->depth < 0)
+        scan->is_index = (head[0] & ~LEAF) == OF_INDEX;
+    if ((head[0] & ~LEAF) != (scan->is_index ? OF_INDEX : OF_TABLE) || cells_at + 2 * cells > scan->page_bytes)
         return false;
     scan->depth++;
     scan->levels[scan->depth].page = page;
@@ -85,21 +90,35 @@ bool htrail__btree_scan_open(htrail__btree_scan *scan, sqlite3 *db, const char *
     return false;
 }
 
-/* Down from interior pages, and up from those that are at their end, to a leaf with a row left. */
-static htrail__btree_step find_leaf(htrail__btree_scan *scan)
+/* Down from interior pages, and up from those that are at their end, to a row. An interior page has a child before each of its
+ * cells and one after the last; in an index the cells are rows too. *cell: where the row is. */
+static htrail__btree_step find_row(htrail__btree_scan *scan, const uint8_t **cell)
 {
     while (scan->depth >= 0) {
-        uint32_t at = scan->levels[scan->depth].next, cells = scan->levels[scan->depth].cells;
+        uint32_t at = scan->levels[scan->depth].next++, cells = scan->levels[scan->depth].cells;
         const uint8_t *page = scan->levels[scan->depth].page, *head = scan->levels[scan->depth].head;
-        if (head[0] == LEAF && at < cells)
-            return HTRAIL__BTREE_ROW;
-        if (head[0] == LEAF || at > cells) {
+        if (is_leaf(head)) {
+            if (at < cells) {
+                *cell = page + get_16(head + LEAF_HEAD + 2 * at);
+                return HTRAIL__BTREE_ROW;
+            }
             scan->depth--;
             continue;
         }
-        scan->levels[scan->depth].next++;
-        size_t cell = at < cells ? get_16(head + INTERIOR_HEAD + 2 * at) : 0;
-        if (cell + 4 > scan->page_bytes || !enter(scan, at < cells ? get_32(page + cell) : get_32(head + 8)))
+        bool is_child = !scan->is_index || at % 2 == 0;
+        at = scan->is_index ? at / 2 : at;
+        if (at > cells || (at == cells && !is_child)) {
+            scan->depth--;
+            continue;
+        }
+        size_t start = at < cells ? get_16(head + INTERIOR_HEAD + 2 * at) : 0;
+        if (start + CHILD_BYTES > scan->page_bytes)
+            return HTRAIL__BTREE_BROKEN;
+        if (!is_child) {
+            *cell = page + start + CHILD_BYTES;
+            return HTRAIL__BTREE_ROW;
+        }
+        if (!enter(scan, at < cells ? get_32(page + start) : get_32(head + 8)))
             return HTRAIL__BTREE_BROKEN;
     }
     return HTRAIL__BTREE_DONE;
@@ -146,19 +165,21 @@ static bool get_values(const uint8_t *head, size_t head_bytes, const uint8_t *va
 
 htrail__btree_step htrail__btree_scan_next(htrail__btree_scan *scan, int64_t *rowid, int64_t *values, size_t count)
 {
-    htrail__btree_step step = find_leaf(scan);
+    const uint8_t *at = NULL;
+    htrail__btree_step step = find_row(scan, &at);
     if (step != HTRAIL__BTREE_ROW)
         return step;
-    const uint8_t *page = scan->levels[scan->depth].page, *end = page + scan->page_bytes;
-    const uint8_t *at = page + get_16(scan->levels[scan->depth].head + LEAF_HEAD + 2 * scan->levels[scan->depth].next++);
-    uint64_t payload, id, head_bytes;
+    const uint8_t *end = scan->levels[scan->depth].page + scan->page_bytes;
+    uint64_t payload, id = 0, head_bytes;
     size_t len;
     if ((len = get_varint(at, end, &payload)) == 0)
         return HTRAIL__BTREE_BROKEN;
     at += len;
-    if ((len = get_varint(at, end, &id)) == 0)
-        return HTRAIL__BTREE_BROKEN;
-    at += len;
+    if (!scan->is_index) {
+        if ((len = get_varint(at, end, &id)) == 0)
+            return HTRAIL__BTREE_BROKEN;
+        at += len;
+    }
     if (payload > (uint64_t)(end - at) || (len = get_varint(at, at + payload, &head_bytes)) == 0 || head_bytes > payload || head_bytes < len)
         return HTRAIL__BTREE_BROKEN;
     *rowid = (int64_t)id;
