@@ -129,6 +129,18 @@ static htrail_status look_at_roots(around *a, uint32_t member)
     return status;
 }
 
+/* Of a dict, what its value's label says already. */
+static htrail_status is_shared_key(around *a, uint64_t dict, const htrail__found_holder *found, bool *out)
+{
+    htrail__found_object key;
+    *out = false;
+    if (!a->opts.downwards || a->opts.apart || found->kind != HTRAIL_REF_KEY)
+        return HTRAIL_OK;
+    htrail_status status = htrail__lookup_object(a->s.lookup, found->id, &key);
+    *out = status == HTRAIL_OK && key.dominator != dict;
+    return status;
+}
+
 static htrail_status look_at(around *a, uint32_t member)
 {
     const htrail__found_holder *found;
@@ -149,8 +161,15 @@ static htrail_status look_at(around *a, uint32_t member)
     }
     for (size_t i = 0; i < count && status == HTRAIL_OK && a->reference_count < a->opts.references_max; i++) {
         uint32_t other = htrail__holders_find_member(&a->s, found[i].id);
+        bool is_left_out;
         if (a->opts.admits != NULL && !a->opts.admits(a->opts.admits_arg, found[i].id))
             continue;
+        if ((status = is_shared_key(a, id, &found[i], &is_left_out)) != HTRAIL_OK)
+            break;
+        if (is_left_out) {
+            a->s.out->keys++;
+            continue;
+        }
         if (other == HTRAIL__NO_MEMBER)
             status = meet(a, found[i].id, member, found[i].kind, found[i].label, &other);
         if (status == HTRAIL_OK)
@@ -313,6 +332,14 @@ static htrail_status link_nodes(around *a)
     return HTRAIL_OK;
 }
 
+static bool is_followed(const around *a, uint32_t member)
+{
+    const htrail__found_object *object = &a->s.members[member].object;
+    const htrail__texts *texts = htrail__lookup_texts(a->s.lookup);
+    htrail_str type = htrail__texts_get(texts, object->type);
+    return !htrail__str_is(type, "module") && !(a->opts.downwards && htrail__chain_is_class(type, htrail__texts_get(texts, object->name)));
+}
+
 static htrail_status search(around *a, const uint64_t *ids, size_t count)
 {
     htrail_status status = HTRAIL_OK;
@@ -330,10 +357,10 @@ static htrail_status search(around *a, const uint64_t *ids, size_t count)
         status = give_shapes(a, first, end);
     for (size_t depth = 0; depth < a->opts.depth_max && first < end && status == HTRAIL_OK; depth++) {
         for (uint32_t i = first; i < end && status == HTRAIL_OK; i++) {
-            bool is_module = htrail__str_is(htrail__texts_get(htrail__lookup_texts(a->s.lookup), a->s.members[i].object.type), "module");
-            if (a->looked_at >= a->opts.looked_at_max || a->reference_count >= a->opts.references_max || (is_module && !a->opts.downwards && depth > 0))
-                continue;
-            status = look_at(a, i);
+            if (depth > 0 && !is_followed(a, i))
+                out->not_followed++;
+            else if (a->looked_at < a->opts.looked_at_max && a->reference_count < a->opts.references_max)
+                status = look_at(a, i);
         }
         first = end;
         end = a->s.member_count;

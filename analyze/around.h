@@ -3,8 +3,9 @@
  *
  * The result has the form of analyze/holders.h: a node's parent is the node through which its objects were first met,
  * and links are all references between nodes, those to the parent too. Objects that are met in the same way, by the same
- * field of the same type, are a node; where they have few names, one for each name. Roots are nodes as well. A module is
- * not followed upwards: sys.modules and who imports it explain nothing.
+ * field of the same type, are a node; where they have few names, one for each name. Roots are nodes as well. A module that
+ * is met on the way is not followed: sys.modules and who imports it explain nothing, nor does what it defines; downwards a class
+ * is not followed either, and a key that something else holds too is left out: it would stay if the entry went.
  *
  * What is searched is bounded by counts, never by the clock. */
 #ifndef HTRAIL_ANALYZE_AROUND_H

@@ -60,8 +60,7 @@ typedef struct htrail__holder_node {
     uint64_t refcount_min, refcount_max;
     uint64_t example, example_address; /* id of the first object; 0: none */
     bool held_from_below;   /* also through objects that this one holds, which are held from elsewhere */
-    uint64_t other_kinds;   /* further kinds of holders that are not kept */
-    uint64_t other_holders; /* at least so many holders of those kinds */
+    uint64_t other_holders; /* at least so many further holders, of kinds that are not kept */
     uint32_t root_name;     /* of a root: the first one's whole name, and how many names there are */
     uint64_t root_names;
 } htrail__holder_node;
@@ -82,7 +81,9 @@ typedef struct htrail__holders {
     uint64_t *ids, *id_ends; /* the objects of each node, those of the next behind them: where they end */
     uint32_t *target_nodes; /* the node of each object asked for, targets_followed of them */
     uint64_t targets, targets_followed;
-    bool downwards; /* nodes are not holders but what is held: analyze/around.h */
+    bool downwards; /* nodes are not holders but what is held: analyze/around.h, which alone counts the next two */
+    uint64_t not_followed; /* modules and classes that were met */
+    uint64_t keys;         /* references to keys that others hold too: they are no links */
 } htrail__holders;
 
 /* ids: the objects asked for. The lookup is used, and has the sentence on failure;

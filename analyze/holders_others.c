@@ -172,7 +172,6 @@ static htrail_status keep_others(htrail__holders_search *s, uint32_t index, size
             }
         }
         if (kinds == 0 || kept == kept_max) {
-            s->out->nodes[index].other_kinds += kinds;
             s->out->nodes[index].other_holders += holders;
             return status;
         }
@@ -288,8 +287,6 @@ htrail_status htrail__holders_search_others(htrail__holders_search *s, bool othe
         uint32_t links = s->out->link_count;
         status = search_node(s, i, list + starts[i], starts[i + 1] - starts[i], kept);
         left -= s->out->link_count - links;
-        if (others || is_listed_module(s->out, i))
-            s->out->nodes[i].other_kinds = s->out->nodes[i].other_holders = 0;
     }
     free(starts);
     free(list);

@@ -87,6 +87,17 @@ htrail_status cli_graph_add_subtitle(const cli_graph_page *g, htrail__text *out)
     if (g->view == CLI_GRAPH_BACKREFS || g->view == CLI_GRAPH_REFS)
         htrail__text_format(out, ", %llu step%s", g->depth_max, g->depth_max == 1 ? "" : "s");
     htrail__text_add_string(out, g->is_raw ? ", one card an object" : g->view == CLI_GRAPH_CHAIN ? "" : ", merged");
+    if (g->holders->not_followed > 0) {
+        htrail__text_add_string(out, " · ");
+        htrail__numbers_add(out, g->holders->not_followed);
+        htrail__text_format(out, g->view == CLI_GRAPH_REFS ? " module%s or class%s not followed" : " module%s not followed", g->holders->not_followed == 1 ? "" : "s",
+                            g->holders->not_followed == 1 ? "" : "es");
+    }
+    if (g->holders->keys > 0) {
+        htrail__text_add_string(out, " · ");
+        htrail__numbers_add(out, g->holders->keys);
+        htrail__text_add_string(out, g->holders->keys == 1 ? " key that others hold not drawn" : " keys that others hold not drawn");
+    }
     static const char *const options[] = {"--filter", "--extra-ignore"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         if (g->asked.left_out[i].count == 0)

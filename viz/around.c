@@ -15,7 +15,6 @@ typedef struct place {
     uint32_t via, depth; /* the node through which it was met; NONE: it was asked for */
     uint32_t drawn;      /* nodes that were met through it */
     uint64_t more;       /* referrers met through it that have no card; downwards: references to what has none */
-    uint32_t more_nodes, more_last; /* of so many nodes, and one of them */
     size_t card;         /* SIZE_MAX: not drawn */
 } place;
 
@@ -86,41 +85,16 @@ static void draw_nodes(view *v)
         }
         if (up != NULL && up->card == SIZE_MAX)
             continue;
-        bool fits = v->cards.out->card_count < v->opts.cards_max && in_rank + 1 < v->opts.rank_cards_max && (up == NULL || up->drawn < v->opts.siblings_max);
+        bool fits = v->cards.out->card_count < v->opts.cards_max && in_rank < v->opts.rank_cards_max && (up == NULL || up->drawn < v->opts.siblings_max);
         if (!fits) {
             uint64_t objects = is_root(v, node) ? 1 : h->nodes[node].objects;
-            if (up != NULL) {
-                up->more += objects;
-                up->more_nodes++;
-                up->more_last = node;
-            } else {
-                v->top_more += objects;
-            }
+            *(up != NULL ? &up->more : &v->top_more) += objects;
             continue;
         }
         in_rank++;
         if (up != NULL)
             up->drawn++;
         p->card = htrail__cards_add_node(&v->cards, node);
-    }
-}
-
-/* The card that counts one node takes the room of the one that it hides: draw that instead. */
-static void draw_singles(view *v)
-{
-    const htrail__holders *h = v->cards.holders;
-    uint32_t depth = NONE; /* one a rank */
-    for (uint32_t i = 0; i < h->node_count && !v->cards.failed; i++) {
-        place *p = &v->places[v->order[i]];
-        if (p->card == SIZE_MAX || p->depth == depth || p->more_nodes != 1 || h->nodes[v->order[i]].other_holders > 0 || v->cards.out->card_count >= v->opts.cards_max)
-            continue;
-        uint32_t node = p->more_last;
-        depth = p->depth;
-        p->more = p->more_nodes = 0;
-        v->places[node].card = htrail__cards_add_node(&v->cards, node);
-        for (uint32_t k = 0; k < h->node_count; k++)
-            if (v->places[k].via == node && v->places[k].card == SIZE_MAX)
-                v->places[node].more += is_root(v, k) ? 1 : h->nodes[k].objects;
     }
 }
 
@@ -202,10 +176,9 @@ static void count_references_left_out(view *v)
             v->places[h->links[i].from].more += h->links[i].references;
 }
 
-static void draw_more(view *v)
+static void note_more(view *v)
 {
     const htrail__holders *h = v->cards.holders;
-    uint32_t depth = NONE; /* a rank has one such card, the other cards say it themselves */
     htrail__text text;
     htrail__text_init(&text, TEXT_BYTES_MAX);
     if (v->top_more > 0) {
@@ -213,20 +186,10 @@ static void draw_more(view *v)
         htrail__cards_add_more(&v->cards, &text);
     }
     for (uint32_t i = 0; i < h->node_count && !v->cards.failed; i++) {
-        uint32_t node = v->order[i];
-        const place *p = &v->places[node];
-        uint64_t more = p->more + h->nodes[node].other_holders;
+        const place *p = &v->places[i];
+        uint64_t more = p->more + h->nodes[i].other_holders;
         if (p->card == SIZE_MAX || more == 0)
             continue;
-        if (p->depth != depth) {
-            depth = p->depth;
-            add_more(v, &text, more, true);
-            size_t card = htrail__cards_add_more(&v->cards, &text);
-            if (card == SIZE_MAX)
-                break;
-            htrail__cards_add_arrow(&v->cards, v->downwards ? p->card : card, v->downwards ? card : p->card, HTRAIL__HOLD_UNKNOWN, &text, 0);
-            continue;
-        }
         add_more(v, &text, more, true);
         htrail__cards_note(&v->cards, p->card, &text);
     }
@@ -257,12 +220,11 @@ htrail_status htrail__around_build(htrail__picture *out, htrail__lookup *lookup,
     find_places(&v);
     v.top_more = holders->targets - holders->targets_followed;
     draw_nodes(&v);
-    draw_singles(&v);
     draw_links(&v, false, &left_out);
     draw_links(&v, true, &left_out);
     if (v.downwards)
         count_references_left_out(&v);
-    draw_more(&v);
+    note_more(&v);
     htrail__text_add_string(&text, question);
     out->question = htrail__cards_take_short(&v.cards, &text, QUESTION_COLUMNS);
     htrail__text_add_string(&text, subtitle);

@@ -201,7 +201,7 @@ static void add_whole(const htrail__cards *c, htrail__text *out, uint32_t node)
         add_clean(out, &line);
         if (htrail__cards_shape(c, node)->folded)
             htrail__text_add_string(out, "\nsome of them hold others of them");
-        if (n->other_kinds > 0 || n->other_holders > 0) {
+        if (n->other_holders > 0) {
             htrail__text_add_string(out, "\nfurther holders that are not drawn: ");
             htrail__numbers_add(out, n->other_holders);
         }

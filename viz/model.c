@@ -26,6 +26,7 @@ typedef struct plan {
     uint32_t skipped;    /* steps left out between `up` and this */
     uint64_t more_kinds, more_targets; /* below, not drawn */
     uint32_t more_last;  /* the last of these kinds */
+    uint64_t more_holders; /* that there was no room for */
     size_t card;         /* SIZE_MAX: not drawn */
     bool wanted;         /* leads to the largest part of what one of several selectors chose */
     bool linked;         /* another holder holds it too */
@@ -370,8 +371,10 @@ static void draw_other(model *m, const htrail__holder_link *link)
         missing++;
     uint32_t limit = m->opts.depth_max != 0 && missing > m->opts.depth_max ? (uint32_t)m->opts.depth_max : missing;
     uint32_t shown = limit > 2 * RUN_ENDS + 1 && limit == missing ? 2 * RUN_ENDS : limit;
-    if (m->cards.out->card_count + shown + 1 > m->opts.cards_max)
+    if (m->cards.out->card_count + shown + 1 > m->opts.cards_max) {
+        m->plans[link->to].more_holders += link->references;
         return;
+    }
     htrail__text_init(&text, TEXT_BYTES_MAX);
     /* Downwards is upwards in order of nodes: draw the cards first, then join them. */
     uint32_t below = NONE;
@@ -405,26 +408,23 @@ static void draw_other(model *m, const htrail__holder_link *link)
     htrail__text_release(&text);
 }
 
-static void draw_other_kinds(model *m)
+/* An arrow that is one of several has the others beside it, or their number on the card that it leads to. */
+static void note_other_holders(model *m)
 {
-    size_t drawn = 0;
     htrail__text text;
     htrail__text_init(&text, TEXT_BYTES_MAX);
-    for (uint32_t i = m->cards.holders->node_count; i-- > 0;) {
+    for (uint32_t i = 0; i < m->cards.holders->node_count; i++) {
         const htrail__holder_node *n = &m->cards.holders->nodes[i];
-        if (m->plans[i].card == SIZE_MAX || n->other || (n->other_kinds == 0 && n->other_holders == 0))
+        uint64_t more = n->other_holders + m->plans[i].more_holders;
+        if (m->plans[i].card == SIZE_MAX || (more == 0 && !n->held_from_below))
             continue;
-        htrail__numbers_add(&text, n->other_holders);
-        htrail__text_add_string(&text, n->other_holders == 1 ? " more holder" : " more holders");
-        if (drawn == MORE_CARDS_MAX || m->cards.out->card_count >= m->opts.cards_max) {
-            htrail__cards_note(&m->cards, m->plans[i].card, &text);
-            continue;
+        if (more > 0) {
+            htrail__numbers_add(&text, more);
+            htrail__text_add_string(&text, more == 1 ? " more holder" : " more holders");
+        } else {
+            htrail__text_add_string(&text, "held from below too");
         }
-        size_t card = htrail__cards_add_more(&m->cards, &text);
-        if (card == SIZE_MAX)
-            break;
-        htrail__cards_add_arrow(&m->cards, card, m->plans[i].card, HTRAIL__HOLD_SEVERAL, &text, n->other_holders);
-        drawn++;
+        htrail__cards_note(&m->cards, m->plans[i].card, &text);
     }
     htrail__text_release(&text);
 }
@@ -471,8 +471,8 @@ htrail_status htrail__model_build(htrail__picture *out, htrail__lookup *lookup, 
             draw_way_down(&m, i);
     for (uint32_t i = 0; i < holders->link_count && !m.cards.failed; i++)
         draw_other(&m, &holders->links[i]);
-    if (!m.cards.failed && !m.opts.lone)
-        draw_other_kinds(&m);
+    if (!m.cards.failed)
+        note_other_holders(&m);
     if (!m.cards.failed)
         draw_more_kinds(&m, &top);
     if (m.cards.failed)

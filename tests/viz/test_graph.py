@@ -60,6 +60,19 @@ shared    bytearray -       size=1000
 Hidden    app.Hidden -      : attr of box
 """
 
+CLASSES = """
+root c_global box a.so
+root c_global shared a.so
+box app.Box - : attr entries entries, field __class__ Box
+entries dict - length=2 : key - shared, value a one, key - own, value b two
+shared str - size=50
+own str - size=5000
+one app.One -
+two app.Two -
+Box type app.Box : field __base__ Base
+Base type app.Base
+"""
+
 FRAMES = """
 thread 1 main
 thread 2
@@ -177,7 +190,8 @@ class Options(Heap, unittest.TestCase):
         tree = self.tree("type:app.Frame", "--chain")
         self.assertEqual(tree.splitlines()[0], "What keeps this app.Frame alive?")
         self.assertEqual(tree.count("app.Frame ·"), 1, tree)
-        self.assertNotIn("more", tree)
+        self.assertIn("1 item · 1 more holder,", tree)
+        self.assertNotIn("not drawn", tree)
 
     def test_highlight_info_attr_and_refcounts_say_what_was_asked(self):
         svg = self.svg("type:app.Frame", "--raw", "--highlight", "holder_label = '1'", "--info", "'<' || id || '>'", "--attr", "kind=type || '\"<'", "--attr", "size=size", "--refcounts")
@@ -317,6 +331,20 @@ class Around(Heap, unittest.TestCase):
         self.assertEqual(len(re.findall(r"┄\.shared┄▷ bytearray", tree)), 2)
         self.assertEqual(tree.count("(above)"), 1)
 
+    def test_refs_do_not_follow_classes_and_leave_out_keys_that_others_hold(self):
+        file, self.file = self.file, graph_file.snapshot(CLASSES, self.folder, "classes")
+        try:
+            tree = self.tree("type:app.Box", "--refs")
+            self.assertIn("·  1 module or class not followed · 1 key that others hold not drawn".replace("  ", " "), tree)
+            self.assertIn("class app.Box", tree)
+            self.assertNotIn("Base", tree)
+            self.assertEqual(tree.count("─key"), 0, tree)
+            self.assertEqual(tree.count("━key"), 1, tree)  # what the dict alone holds would go with it
+            self.assertIn("Base", self.tree("where:name = 'app.Box'", "--refs"))
+            self.assertEqual(self.tree("type:app.Box", "--refs", "--raw").count("key"), 2)
+        finally:
+            self.file = file
+
     def test_max_depth_filter_and_extra_ignore_leave_out(self):
         near = self.tree("type:app.Box", "--backrefs", "--max-depth", "1")
         self.assertNotIn("module", near)
@@ -388,6 +416,20 @@ class Shapes(Heap, unittest.TestCase):
                     self.assertLessEqual(len(drawn), 45, what)
                     self.assertLess(float(svg.get("width")), 3000, what)
                     self.assertTrue(any("S" in group.get("class").split() for group in drawn), what)
+
+    def test_one_of_several_holders_has_the_others_beside_it_or_their_number(self):
+        lonely = 0
+        for name, (_, selectors) in SHAPES.items():
+            self.file = self.files[name]
+            for arguments in [[selector, *view] for selector in selectors for view in VIEWS[:3]]:
+                dot = self.ask(*arguments, "--format", "dot").decode().replace("\\\n", "")
+                cards = dict(re.findall(r'\n\tn(\d+)\t\[(.*?)\];', dot, re.DOTALL))
+                arrows = re.findall(r'\n\tn\d+ -> n(\d+)\t\[(.*?)\];', dot, re.DOTALL)
+                for to, arrow in arrows:
+                    if "style=dashed" in arrow and sum(other == to for other, _ in arrows) == 1:
+                        lonely += 1
+                        self.assertRegex(cards[to], "more holder|held from below too", arguments)
+        self.assertGreater(lonely, 5)
 
     def test_what_is_left_out_is_said(self):
         self.file = self.files["star"]
