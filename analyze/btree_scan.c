@@ -64,9 +64,9 @@ bool htrail__btree_scan_open(htrail__btree_scan *scan, sqlite3 *db, const char *
     struct stat about;
 
     *scan = (htrail__btree_scan){.depth = -1};
-    if (path == NULL || path[0] == '\0')
+    if (path == NULL || path[0] == '\0' || sqlite3_txn_state(db, "main") == SQLITE_TXN_WRITE)
         return false;
-    if (sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?", -1, &statement, NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE name = ?", -1, &statement, NULL) == SQLITE_OK) {
         sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
         if (sqlite3_step(statement) == SQLITE_ROW)
             root = (uint32_t)sqlite3_column_int64(statement, 0);
@@ -82,7 +82,8 @@ bool htrail__btree_scan_open(htrail__btree_scan *scan, sqlite3 *db, const char *
     scan->map = map;
     scan->map_bytes = (size_t)about.st_size;
     scan->page_bytes = get_16(scan->map + 16) == 1 ? 65536 : get_16(scan->map + 16);
-    scan->pages_left = scan->page_bytes < 512 ? 0 : scan->map_bytes / scan->page_bytes;
+    scan->page_count = scan->pages_left = scan->page_bytes < 512 ? 0 : scan->map_bytes / scan->page_bytes;
+    scan->root = root;
     bool is_plain = scan->map[18] == 1 && scan->map[19] == 1 && scan->map[20] == 0; /* no write-ahead log, no reserved bytes */
     if (is_plain && scan->page_bytes >= 512 && scan->map_bytes >= scan->page_bytes && enter(scan, root))
         return true;
@@ -163,27 +164,115 @@ static bool get_values(const uint8_t *head, size_t head_bytes, const uint8_t *va
     return true;
 }
 
-htrail__btree_step htrail__btree_scan_next(htrail__btree_scan *scan, int64_t *rowid, int64_t *values, size_t count)
+static bool get_row(const htrail__btree_scan *scan, const uint8_t *at, int64_t *rowid, int64_t *values, size_t count)
 {
-    const uint8_t *at = NULL;
-    htrail__btree_step step = find_row(scan, &at);
-    if (step != HTRAIL__BTREE_ROW)
-        return step;
     const uint8_t *end = scan->levels[scan->depth].page + scan->page_bytes;
     uint64_t payload, id = 0, head_bytes;
     size_t len;
     if ((len = get_varint(at, end, &payload)) == 0)
-        return HTRAIL__BTREE_BROKEN;
+        return false;
     at += len;
     if (!scan->is_index) {
         if ((len = get_varint(at, end, &id)) == 0)
-            return HTRAIL__BTREE_BROKEN;
+            return false;
         at += len;
     }
     if (payload > (uint64_t)(end - at) || (len = get_varint(at, at + payload, &head_bytes)) == 0 || head_bytes > payload || head_bytes < len)
-        return HTRAIL__BTREE_BROKEN;
+        return false;
     *rowid = (int64_t)id;
-    return get_values(at + len, head_bytes - len, at + head_bytes, at + payload, end, values, count) ? HTRAIL__BTREE_ROW : HTRAIL__BTREE_BROKEN;
+    return get_values(at + len, head_bytes - len, at + head_bytes, at + payload, end, values, count);
+}
+
+htrail__btree_step htrail__btree_scan_next(htrail__btree_scan *scan, int64_t *rowid, int64_t *values, size_t count)
+{
+    const uint8_t *at = NULL;
+    htrail__btree_step step = find_row(scan, &at);
+    return step == HTRAIL__BTREE_ROW && !get_row(scan, at, rowid, values, count) ? HTRAIL__BTREE_BROKEN : step;
+}
+
+/* What a cell of the page is found by: the id, or an index's first column. */
+static bool key_of(const htrail__btree_scan *scan, uint32_t cell, int64_t *key)
+{
+    const uint8_t *page = scan->levels[scan->depth].page, *head = scan->levels[scan->depth].head, *end = page + scan->page_bytes;
+    bool is_in_leaf = is_leaf(head);
+    size_t start = get_16(head + (is_in_leaf ? LEAF_HEAD : INTERIOR_HEAD) + 2 * (size_t)cell) + (is_in_leaf ? 0 : CHILD_BYTES), len;
+    const uint8_t *at = page + start;
+    uint64_t number;
+    int64_t none;
+    if (start >= scan->page_bytes)
+        return false;
+    if (scan->is_index)
+        return get_row(scan, at, &none, key, 1);
+    if (is_in_leaf && (len = get_varint(at, end, &number)) != 0)
+        at += len;
+    if (get_varint(at, end, &number) == 0)
+        return false;
+    *key = (int64_t)number;
+    return true;
+}
+
+/* The first cell of the page whose key is not below. Ids often stand one beside the other, so their place is guessed. */
+static bool find_cell(const htrail__btree_scan *scan, int64_t wanted, uint32_t *out)
+{
+    uint32_t low = 0, high = scan->levels[scan->depth].cells;
+    int64_t key;
+    if (low < high && !scan->is_index && is_leaf(scan->levels[scan->depth].head)) {
+        if (!key_of(scan, 0, &key))
+            return false;
+        if (wanted >= key && (uint64_t)wanted - (uint64_t)key < high) {
+            *out = (uint32_t)((uint64_t)wanted - (uint64_t)key);
+            if (!key_of(scan, *out, &key))
+                return false;
+            if (key == wanted)
+                return true;
+        }
+    }
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (!key_of(scan, middle, &key))
+            return false;
+        if (key < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *out = low;
+    return true;
+}
+
+/* Whether the page that was read last is a leaf that has the key between others: then the search begins and ends there. */
+static bool is_in_leaf(const htrail__btree_scan *scan, int64_t wanted)
+{
+    int64_t first, last;
+    if (scan->depth < 0 || !is_leaf(scan->levels[scan->depth].head) || scan->levels[scan->depth].cells == 0)
+        return false;
+    return key_of(scan, 0, &first) && first < wanted && key_of(scan, scan->levels[scan->depth].cells - 1, &last) && wanted <= last;
+}
+
+bool htrail__btree_scan_seek(htrail__btree_scan *scan, int64_t key)
+{
+    uint32_t cell;
+    bool is_near = is_in_leaf(scan, key);
+    scan->pages_left = scan->page_count;
+    if (!is_near) {
+        scan->depth = -1;
+        if (!enter(scan, scan->root))
+            return false;
+    }
+    for (;;) {
+        if (!find_cell(scan, key, &cell))
+            return false;
+        if (is_leaf(scan->levels[scan->depth].head))
+            break;
+        const uint8_t *page = scan->levels[scan->depth].page, *head = scan->levels[scan->depth].head;
+        bool is_last = cell == scan->levels[scan->depth].cells;
+        size_t start = is_last ? 0 : get_16(head + INTERIOR_HEAD + 2 * (size_t)cell);
+        scan->levels[scan->depth].next = scan->is_index ? 2 * cell + 1 : cell + 1;
+        if (start + CHILD_BYTES > scan->page_bytes || !enter(scan, is_last ? get_32(head + 8) : get_32(page + start)))
+            return false;
+    }
+    scan->levels[scan->depth].next = cell;
+    return true;
 }
 
 void htrail__btree_scan_release(htrail__btree_scan *scan)

@@ -35,26 +35,41 @@ static void done(sqlite3 *db)
     unlink(path);
 }
 
-static void compare(unsigned page_bytes, unsigned rows)
+/* The rows from where the scan stands are those of a query; at most `most` of them are looked at. first: the query's column
+ * that is the scan's first. */
+static unsigned compare_rows(htrail__btree_scan *scan, sqlite3_stmt *statement, int first, int columns, unsigned most)
 {
-    sqlite3 *db = make(page_bytes, rows, "");
-    sqlite3_stmt *statement;
-    htrail__btree_scan scan;
     int64_t id, values[COLUMNS];
     unsigned count = 0;
-    cr_assert(htrail__btree_scan_open(&scan, db, "t"));
-    cr_assert_eq(sqlite3_prepare_v2(db, "SELECT id, a, b, c FROM t ORDER BY id", -1, &statement, NULL), SQLITE_OK);
-    for (; sqlite3_step(statement) == SQLITE_ROW; count++) {
-        cr_assert_eq(htrail__btree_scan_next(&scan, &id, values, COLUMNS), HTRAIL__BTREE_ROW);
-        cr_assert_eq(id, sqlite3_column_int64(statement, 0));
-        for (int i = 1; i < COLUMNS; i++)
+    for (; count < most && sqlite3_step(statement) == SQLITE_ROW; count++) {
+        cr_assert_eq(htrail__btree_scan_next(scan, &id, values, COLUMNS), HTRAIL__BTREE_ROW);
+        cr_assert_eq(id, first == 0 ? 0 : sqlite3_column_int64(statement, 0));
+        for (int i = first; i < columns; i++)
             if (sqlite3_column_type(statement, i) == SQLITE_NULL)
                 cr_assert_eq(values[i], HTRAIL__BTREE_NULL);
             else
-                cr_assert_eq(values[i], sqlite3_column_int64(statement, i), "row %lld column %d", (long long)id, i);
+                cr_assert_eq(values[i], sqlite3_column_int64(statement, i), "row %u column %d", count, i);
     }
-    cr_assert_eq(count, rows);
-    cr_assert_eq(htrail__btree_scan_next(&scan, &id, values, COLUMNS), HTRAIL__BTREE_DONE);
+    if (count < most)
+        cr_assert_eq(htrail__btree_scan_next(scan, &id, values, COLUMNS), HTRAIL__BTREE_DONE);
+    sqlite3_reset(statement);
+    return count;
+}
+
+static sqlite3_stmt *ask(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement;
+    cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+    return statement;
+}
+
+static void compare(unsigned page_bytes, unsigned rows)
+{
+    sqlite3 *db = make(page_bytes, rows, "");
+    sqlite3_stmt *statement = ask(db, "SELECT id, a, b, c FROM t ORDER BY id");
+    htrail__btree_scan scan;
+    cr_assert(htrail__btree_scan_open(&scan, db, "t"));
+    cr_assert_eq(compare_rows(&scan, statement, 1, COLUMNS, UINT32_MAX), rows);
     sqlite3_finalize(statement);
     htrail__btree_scan_release(&scan);
     done(db);
@@ -64,22 +79,45 @@ static void compare(unsigned page_bytes, unsigned rows)
 static void compare_pairs(unsigned page_bytes, unsigned rows)
 {
     sqlite3 *db = make(page_bytes, rows, "");
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = ask(db, "SELECT id, a, b FROM pair ORDER BY id, a");
     htrail__btree_scan scan;
-    int64_t id, values[3];
-    unsigned count = 0;
     cr_assert(htrail__btree_scan_open(&scan, db, "pair"));
-    cr_assert_eq(sqlite3_prepare_v2(db, "SELECT id, a, b FROM pair ORDER BY id, a", -1, &statement, NULL), SQLITE_OK);
-    for (; sqlite3_step(statement) == SQLITE_ROW; count++) {
-        cr_assert_eq(htrail__btree_scan_next(&scan, &id, values, 3), HTRAIL__BTREE_ROW);
-        cr_assert_eq(id, 0);
-        for (int i = 0; i < 3; i++)
-            cr_assert_eq(values[i], sqlite3_column_type(statement, i) == SQLITE_NULL ? HTRAIL__BTREE_NULL : sqlite3_column_int64(statement, i), "row %u column %d", count, i);
-    }
-    cr_assert_eq(count, rows);
-    cr_assert_eq(htrail__btree_scan_next(&scan, &id, values, 3), HTRAIL__BTREE_DONE);
+    cr_assert_eq(compare_rows(&scan, statement, 0, 3, UINT32_MAX), rows);
     sqlite3_finalize(statement);
     htrail__btree_scan_release(&scan);
+    done(db);
+}
+
+/* References as heap_reference has them: several rows of a key lie on several pages, and between children. */
+static const char references[] = "CREATE TABLE r(src INTEGER NOT NULL, dst INTEGER NOT NULL, label INTEGER NOT NULL, PRIMARY KEY(src, dst, label)) WITHOUT ROWID;"
+                                 "INSERT INTO r SELECT id / 100, id, b & 31 FROM t; CREATE INDEX d ON r(dst);";
+
+static void compare_from(unsigned page_bytes, unsigned rows)
+{
+    sqlite3 *db = make(page_bytes, rows, references);
+    sqlite3_stmt *of_t = ask(db, "SELECT id, a, b, c FROM t WHERE id >= ? ORDER BY id"), *of_r = ask(db, "SELECT src, dst, label FROM r WHERE src >= ? ORDER BY 1, 2, 3"),
+                 *of_d = ask(db, "SELECT dst, src, label FROM r WHERE dst >= ? ORDER BY 1, 2, 3");
+    htrail__btree_scan t, r, d;
+    int64_t end = (int64_t)rows * 3 - 40;
+    cr_assert(htrail__btree_scan_open(&t, db, "t") && htrail__btree_scan_open(&r, db, "r") && htrail__btree_scan_open(&d, db, "d"));
+    /* Upwards by small steps, then downwards by larger ones. */
+    for (int64_t step = 1; step >= -41; step -= 42) {
+        for (int64_t key = step > 0 ? -60 : end; key >= -60 && key <= end; key += step) {
+            sqlite3_bind_int64(of_t, 1, key);
+            sqlite3_bind_int64(of_r, 1, key / 100);
+            sqlite3_bind_int64(of_d, 1, key);
+            cr_assert(htrail__btree_scan_seek(&t, key) && htrail__btree_scan_seek(&r, key / 100) && htrail__btree_scan_seek(&d, key));
+            compare_rows(&t, of_t, 1, COLUMNS, 3);
+            compare_rows(&r, of_r, 0, 3, key % 9 == 0 ? 40 : 3);
+            compare_rows(&d, of_d, 0, 3, 3);
+        }
+    }
+    sqlite3_finalize(of_t);
+    sqlite3_finalize(of_r);
+    sqlite3_finalize(of_d);
+    htrail__btree_scan_release(&t);
+    htrail__btree_scan_release(&r);
+    htrail__btree_scan_release(&d);
     done(db);
 }
 
@@ -92,6 +130,13 @@ Test(btree_scan, reads_what_sqlite_reads)
         compare_pairs(sizes[i], 1);
         compare_pairs(sizes[i], 20000);
     }
+}
+
+Test(btree_scan, begins_at_any_key)
+{
+    compare_from(512, 1);
+    compare_from(512, 2000);
+    compare_from(65536, 3000);
 }
 
 Test(btree_scan, what_it_does_not_know_is_refused)
@@ -112,6 +157,12 @@ Test(btree_scan, what_it_does_not_know_is_refused)
     cr_assert_eq(htrail__btree_scan_next(&scan, &id, values, COLUMNS), HTRAIL__BTREE_BROKEN);
     htrail__btree_scan_release(&scan);
     done(db);
+    db = make(4096, 10, "BEGIN; INSERT INTO t VALUES(1000, 1, 2, 3);");
+    cr_assert_not(htrail__btree_scan_open(&scan, db, "t"));
+    cr_assert_eq(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    cr_assert(htrail__btree_scan_open(&scan, db, "t"));
+    htrail__btree_scan_release(&scan);
+    done(db);
     cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
     cr_assert_not(htrail__btree_scan_open(&scan, db, "t"));
     sqlite3_close(db);
@@ -120,7 +171,7 @@ Test(btree_scan, what_it_does_not_know_is_refused)
 /* Pages that lie, also about where others are: it ends, and reads nothing beyond the file. */
 static void lie(const char *table)
 {
-    sqlite3 *db = make(512, 60, "");
+    sqlite3 *db = make(512, 60, references);
     htrail__btree_scan scan;
     int64_t id, values[COLUMNS];
     cr_assert(htrail__btree_scan_open(&scan, db, table));
@@ -140,6 +191,9 @@ static void lie(const char *table)
             unsigned rows = 0;
             while (htrail__btree_scan_next(&scan, &id, values, COLUMNS) == HTRAIL__BTREE_ROW)
                 cr_assert_lt(rows++, bytes);
+            for (int64_t key = -50; key < 150 && htrail__btree_scan_seek(&scan, key); key += 13)
+                if (htrail__btree_scan_next(&scan, &id, values, COLUMNS) == HTRAIL__BTREE_BROKEN)
+                    break;
         }
     }
     free(copy);
@@ -151,4 +205,5 @@ Test(btree_scan, no_byte_of_a_page_leads_astray)
 {
     lie("t");
     lie("pair");
+    lie("d");
 }
