@@ -237,10 +237,12 @@ static int add_tree(const report *r)
 {
     static const int from[] = {0, 1, 5, 6, 7, 2}; /* depth, key, count, bytes, retained, kind */
     const htrail__unfold_opts opts = {.depth_max = TREE_DEPTH, .lines_max = TREE_LINES, .percent_min = TREE_PERCENT};
+    char message[HTRAIL__MESSAGE_BYTES];
     sqlite3_stmt *lines = NULL;
+    uint64_t levels;
 
-    if (htrail__unfold(&lines, last_db(r), NULL, &opts) != HTRAIL_OK)
-        return cli_fail(r->arguments, "%s", sqlite3_errmsg(last_db(r)));
+    if (htrail__unfold(&lines, &levels, last_db(r), NULL, &opts, message, sizeof message) != HTRAIL_OK)
+        return cli_fail(r->arguments, "%s", message);
     int result = copy_rows(r, lines, "INSERT INTO report_tree VALUES(NULL, ?, ?, ?, ?, ?, ? = 'more')", from, 6, 0);
     sqlite3_finalize(lines);
     return result;

@@ -35,15 +35,13 @@ static const char *key_of(const char *by)
 }
 
 /* What one OBJECT means; the argument is checked, and that there is one. */
-static int parse_selector(const cli_arguments *arguments, sqlite3 *db, htrail__selector *selector)
+static int parse_selector(const cli_arguments *arguments, sqlite3 *db, htrail__selector *selector, htrail__selection *selection)
 {
     char *const *operands = cli_operands(arguments);
     char message[HTRAIL__MESSAGE_BYTES];
-    htrail__selection selection = {0};
     htrail_status status = htrail__selector_parse(selector, operands[1], message, sizeof message);
-    if (status == HTRAIL_OK) /* for its sentences: there is none, it is no expression */
-        status = htrail__select(&selection, db, selector, message, sizeof message);
-    htrail__selection_release(&selection);
+    if (status == HTRAIL_OK)
+        status = htrail__select(selection, db, selector, message, sizeof message);
     if (status == HTRAIL_OK)
         return CLI_EXIT_OK;
     return status == HTRAIL_E_MISUSE ? cli_usage(arguments, "%s", message) : cli_fail(arguments, "'%s': %s", operands[0], message);
@@ -58,9 +56,11 @@ static int prepare_selected(const cli_arguments *arguments, sqlite3 *db, const c
 {
     htrail__selector selector;
     htrail__text query;
+    htrail__selection selection = {0};
     bool held = strcmp(by, "c-refs") == 0;
-    int result = parse_selector(arguments, db, &selector);
+    int result = parse_selector(arguments, db, &selector, &selection);
 
+    htrail__selection_release(&selection); /* for its sentences: there is none, it is no expression */
     if (result != CLI_EXIT_OK)
         return result;
     htrail__text_init(&query, QUERY_BYTES_MAX);
@@ -121,6 +121,7 @@ static int run_tree(const cli_arguments *arguments, const char *by, const char *
 {
     htrail__store *store = NULL;
     htrail__selector selector;
+    htrail__selection from = {0};
     bool has_object = cli_operand_count(arguments) > 1, has_by = cli_option_given(arguments, "by");
     int result;
 
@@ -131,11 +132,12 @@ static int run_tree(const cli_arguments *arguments, const char *by, const char *
     if (!has_by && cli_option_given(arguments, "sort"))
         return cli_usage(arguments, "the tree of dominators is sorted by what they retain");
     if ((result = cli_open_heap(arguments, cli_operands(arguments)[0], &store)) == CLI_EXIT_OK && has_object)
-        result = parse_selector(arguments, htrail__store_db(store), &selector);
+        result = parse_selector(arguments, htrail__store_db(store), &selector, &from);
     if (result == CLI_EXIT_OK && has_by)
         result = cli_tree_groups(arguments, htrail__store_db(store), by, sort, limits);
     else if (result == CLI_EXIT_OK)
-        result = cli_tree_dominators(arguments, htrail__store_db(store), has_object ? &selector : NULL, limits);
+        result = cli_tree_dominators(arguments, htrail__store_db(store), has_object ? &selector : NULL, has_object ? &from : NULL, limits);
+    htrail__selection_release(&from);
     htrail__store_free(store);
     return result;
 }

@@ -11,7 +11,8 @@ enum {
     DEPTH_DEFAULT = 4,
     DEPTH_TERMINAL = 8, /* where the smallest lines are left out again */
     LINES_DEFAULT = 5,
-    PERCENT_DEFAULT = 1
+    PERCENT_DEFAULT = 1,
+    SQL_BYTES_MAX = 1 << 20
 };
 
 int cli_tree_options(const cli_arguments *arguments, cli_tree_limits *limits)
@@ -41,16 +42,27 @@ int cli_tree_options(const cli_arguments *arguments, cli_tree_limits *limits)
     return CLI_EXIT_OK;
 }
 
-static void show(void *arguments, sqlite3_stmt *statement) { cli_show_sql(arguments, statement, 0); }
-
-int cli_tree_dominators(const cli_arguments *arguments, sqlite3 *db, const htrail__selector *selector, const cli_tree_limits *limits)
+int cli_tree_dominators(const cli_arguments *arguments, sqlite3 *db, const htrail__selector *selector, const htrail__selection *from, const cli_tree_limits *limits)
 {
+    char message[HTRAIL__MESSAGE_BYTES];
     sqlite3_stmt *lines = NULL;
-    const htrail__unfold_opts opts = {.depth_max = limits->depth, .lines_max = limits->lines, .show = show, .show_arg = (void *)(uintptr_t)arguments,
-                                      .percent_min = limits->percent_min < 0 ? PERCENT_DEFAULT : limits->percent_min};
-    if (htrail__unfold(&lines, db, selector, &opts) != HTRAIL_OK)
-        return cli_fail(arguments, "%s", sqlite3_errmsg(db));
-    int result = cli_tree_print(arguments, lines, NULL);
+    uint64_t levels;
+    htrail__text sql;
+    int result = CLI_EXIT_OK;
+    const htrail__unfold_opts opts = {.depth_max = limits->depth, .lines_max = limits->lines, .percent_min = limits->percent_min < 0 ? PERCENT_DEFAULT : limits->percent_min};
+
+    if (htrail__unfold(&lines, &levels, db, from, &opts, message, sizeof message) != HTRAIL_OK)
+        return cli_fail(arguments, "%s", message);
+    htrail__text_init(&sql, SQL_BYTES_MAX);
+    if (cli_option_given(arguments, "show-sql")) {
+        if (htrail__unfold_sql(&sql, db, selector, levels, &opts) != HTRAIL_OK)
+            result = cli_fail(arguments, "%s", sql.failed ? "out of memory" : sqlite3_errmsg(db));
+        else
+            fputs(htrail__text_string(&sql), stderr);
+    }
+    if (result == CLI_EXIT_OK)
+        result = cli_tree_print(arguments, lines, NULL);
+    htrail__text_release(&sql);
     sqlite3_finalize(lines);
     return result;
 }

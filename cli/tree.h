@@ -19,8 +19,8 @@ typedef struct cli_tree_limits {
 /* CLI_EXIT_OK, or the exit code of a wrong use that was said. */
 int cli_tree_options(const cli_arguments *arguments, cli_tree_limits *limits);
 
-/* selector NULL: from the roots. */
-int cli_tree_dominators(const cli_arguments *arguments, sqlite3 *db, const htrail__selector *selector, const cli_tree_limits *limits);
+/* Both NULL: from the roots; otherwise from the objects that selector means. */
+int cli_tree_dominators(const cli_arguments *arguments, sqlite3 *db, const htrail__selector *selector, const htrail__selection *from, const cli_tree_limits *limits);
 
 /* by: package or root; sort: the order of siblings, as "bytes DESC, ", before the usual one. */
 int cli_tree_groups(const cli_arguments *arguments, sqlite3 *db, const char *by, const char *sort, const cli_tree_limits *limits);
