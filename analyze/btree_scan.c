@@ -61,6 +61,7 @@ bool htrail__btree_scan_open(htrail__btree_scan *scan, sqlite3 *db, const char *
     const char *path = sqlite3_db_filename(db, "main");
     sqlite3_stmt *statement = NULL;
     uint32_t root = 0;
+    int has_moved = 1;
     struct stat about;
 
     *scan = (htrail__btree_scan){.depth = -1};
@@ -75,7 +76,10 @@ bool htrail__btree_scan_open(htrail__btree_scan *scan, sqlite3 *db, const char *
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    void *map = fstat(fd, &about) == 0 && about.st_size > FILE_HEAD ? mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    /* A file that another has taken the name of since is not ours to read. */
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    void *map =
+        !has_moved && fstat(fd, &about) == 0 && about.st_size > FILE_HEAD ? mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
     close(fd);
     if (map == MAP_FAILED)
         return false;

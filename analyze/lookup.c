@@ -6,23 +6,18 @@
 #include <string.h>
 
 #include "analyze/grow.h"
+#include "analyze/object_rows.h"
+#include "analyze/reference_rows.h"
 #include "analyze/schema.h"
 
 enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, CACHE_IDS_MAX = 1 << 24, FIRST_KEYS = 1024 };
 #define NOT_CACHED UINT32_MAX
 
-enum { OBJECT, HOLDERS, REFERENCES, CLASS, HOLDER_COUNT, REFERENCE_COUNT, REFERENCE, ROOT, ROOTS_OF, TOTALS, TYPE, TYPE_MODULE, MODULE, NAME, LABEL, KEY, STATEMENTS };
+enum { CLASS, HOLDER_COUNT, REFERENCE_COUNT, REFERENCE, ROOT, ROOTS_OF, TOTALS, TYPE, TYPE_MODULE, TYPE_FLAGS, MODULE, NAME, LABEL, KEY, STATEMENTS };
 
-/* The integers of the tables below the views: a label is a code, as analyze/schema.h draws it,
- * and texts are read once each. */
+/* Objects, and references from either end, are rows of integers, which analyze/object_rows.h and analyze/reference_rows.h
+ * have: a label is a code, as analyze/schema.h draws it, and texts are read once each. */
 static const char *const queries[STATEMENTS] = {
-    [OBJECT] = "SELECT id, address, type, module, name, length, size, coalesce(refcount, referrers, 1), holder, label,\n"
-               "  CASE WHEN depth IS NOT NULL THEN coalesce(root, 1) END, coalesce(flags, (SELECT flags FROM type WHERE type.id = o.type)),\n"
-               "  coalesce(dominator, holder), coalesce(retained, size), owner,\n"
-               "  coalesce(tree_place, (SELECT d.tree_place FROM heap_object d WHERE d.id = coalesce(o.dominator, o.holder)), 0), coalesce(tree_place + coalesce(tree_below, 0), -1)\n"
-               "  FROM heap_object o WHERE id = ?1",
-    [HOLDERS] = "SELECT src, label FROM heap_reference WHERE dst = ?1",
-    [REFERENCES] = "SELECT dst, label FROM heap_reference WHERE src = ?1",
     [CLASS] = "SELECT coalesce(type.object, 0) FROM heap_object JOIN type ON type.id = heap_object.type WHERE heap_object.id = ?1",
     /* Weak ones are counted too: telling them apart takes a look at each. */
     [HOLDER_COUNT] = "SELECT count(*) FROM heap_reference WHERE dst = ?1",
@@ -33,6 +28,7 @@ static const char *const queries[STATEMENTS] = {
     [TOTALS] = "SELECT coalesce(sum(objects), 0), CAST(total(bytes) AS INTEGER) FROM type",
     [TYPE] = "SELECT name FROM type WHERE id = ?1",
     [TYPE_MODULE] = "SELECT module FROM type WHERE id = ?1",
+    [TYPE_FLAGS] = "SELECT flags FROM type WHERE id = ?1",
     [MODULE] = "SELECT name FROM module WHERE id = ?1",
     [NAME] = "SELECT text FROM name WHERE id = ?1",
     [LABEL] = "SELECT text FROM label WHERE id = ?1",
@@ -40,7 +36,7 @@ static const char *const queries[STATEMENTS] = {
             "  (SELECT '(' || t.name || ')' FROM heap_object k JOIN type t ON t.id = k.type WHERE k.id = ?1))",
 };
 
-/* Text number of an id of a small table. */
+/* Text number of an id of a small table; of TYPE_FLAGS, the flags. */
 typedef struct cache {
     uint32_t *texts; /* NOT_CACHED: not yet asked for */
     size_t room;
@@ -49,6 +45,8 @@ typedef struct cache {
 struct htrail__lookup {
     sqlite3 *db;
     bool began;
+    htrail__object_rows objects, dominators; /* what dominates is often near, but not near what was asked for */
+    htrail__reference_rows holders_of, references_of;
     sqlite3_stmt *statements[STATEMENTS];
     htrail__texts texts;
     cache caches[STATEMENTS];
@@ -65,13 +63,18 @@ struct htrail__lookup {
     char error[512];
 };
 
-static htrail_status fail(htrail__lookup *lookup, htrail_status status)
+static htrail_status fail_with(htrail__lookup *lookup, htrail_status status, const char *error)
 {
     if (lookup->status == HTRAIL_OK) {
         lookup->status = status;
-        snprintf(lookup->error, sizeof lookup->error, "%s", status == HTRAIL_E_DATABASE ? sqlite3_errmsg(lookup->db) : "out of memory");
+        snprintf(lookup->error, sizeof lookup->error, "%s", error);
     }
     return lookup->status;
+}
+
+static htrail_status fail(htrail__lookup *lookup, htrail_status status)
+{
+    return fail_with(lookup, status, status == HTRAIL_E_DATABASE ? sqlite3_errmsg(lookup->db) : "out of memory");
 }
 
 htrail_status htrail__lookup_open(htrail__lookup **out, sqlite3 *db, char *message, size_t message_cap)
@@ -97,6 +100,13 @@ htrail_status htrail__lookup_open(htrail__lookup **out, sqlite3 *db, char *messa
             goto done;
         }
     }
+    if (!htrail__object_rows_open(&lookup->objects, db) || !htrail__object_rows_open(&lookup->dominators, db) ||
+        !htrail__reference_rows_open_referrers(&lookup->holders_of, db) || !htrail__reference_rows_open(&lookup->references_of, db)) {
+        status = HTRAIL_E_DATABASE;
+        if (message != NULL)
+            snprintf(message, message_cap, "cannot ask the database: %s", sqlite3_errmsg(db));
+        goto done;
+    }
     *out = lookup;
     lookup = NULL;
 done:
@@ -110,6 +120,10 @@ void htrail__lookup_free(htrail__lookup *lookup)
         return;
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(lookup->statements[i]);
+    htrail__object_rows_release(&lookup->objects);
+    htrail__object_rows_release(&lookup->dominators);
+    htrail__reference_rows_release(&lookup->holders_of);
+    htrail__reference_rows_release(&lookup->references_of);
     if (lookup->began)
         sqlite3_exec(lookup->db, "COMMIT", NULL, NULL, NULL);
     for (int i = 0; i < BORROWED; i++)
@@ -183,7 +197,7 @@ static bool reserve(htrail__lookup *lookup, cache *of, uint64_t id)
     return true;
 }
 
-/* The text that query has for id. */
+/* The text, or of TYPE_FLAGS the number, that query has for id. */
 static uint32_t text_by_id(htrail__lookup *lookup, int query, uint64_t id)
 {
     cache *of = &lookup->caches[query];
@@ -194,7 +208,7 @@ static uint32_t text_by_id(htrail__lookup *lookup, int query, uint64_t id)
     sqlite3_stmt *statement = start(lookup, query, id);
     int stepped = sqlite3_step(statement);
     if (stepped == SQLITE_ROW) {
-        found = text(lookup, statement, 0);
+        found = query == TYPE_FLAGS ? (uint32_t)number(statement, 0) : text(lookup, statement, 0);
     } else if (stepped != SQLITE_DONE) {
         fail(lookup, HTRAIL_E_DATABASE);
     }
@@ -248,103 +262,130 @@ static void read_label(htrail__lookup *lookup, uint64_t code, uint32_t *kind, ui
         *position = code;
 }
 
+static int64_t or_else(int64_t value, int64_t otherwise) { return value != HTRAIL__BTREE_NULL ? value : otherwise; }
+
+/* A row that is found, or why not. */
+static htrail_status find_row(htrail__lookup *lookup, htrail__object_rows *rows, uint64_t id, int64_t *row)
+{
+    htrail__btree_step step = htrail__object_rows_find(rows, (int64_t)id, row, HTRAIL__OBJECT_COLUMNS);
+    if (step == HTRAIL__BTREE_BROKEN)
+        fail_with(lookup, HTRAIL_E_DATABASE, htrail__object_rows_error(rows));
+    return step == HTRAIL__BTREE_ROW ? HTRAIL_OK : step == HTRAIL__BTREE_DONE ? HTRAIL_E_NOT_FOUND : lookup->status;
+}
+
 htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail__found_object *out)
 {
-    sqlite3_stmt *statement = start(lookup, OBJECT, id);
-    int stepped = sqlite3_step(statement);
+    int64_t row[HTRAIL__OBJECT_COLUMNS], above[HTRAIL__OBJECT_COLUMNS];
+    htrail_status status = find_row(lookup, &lookup->objects, id, row);
 
     *out = (htrail__found_object){0};
-    if (stepped == SQLITE_DONE)
-        return HTRAIL_E_NOT_FOUND;
-    if (stepped != SQLITE_ROW)
-        return fail(lookup, HTRAIL_E_DATABASE);
-    uint64_t type = number(statement, 2), module = number(statement, 3), name = number(statement, 4), code = number(statement, 9), owner = number(statement, 14);
-    bool is_of_type = sqlite3_column_type(statement, 3) == SQLITE_NULL, is_own = sqlite3_column_type(statement, 14) == SQLITE_NULL;
+    if (status != HTRAIL_OK)
+        return status;
+    uint64_t type = (uint64_t)or_else(row[HTRAIL__OBJECT_TYPE], 0);
+    int64_t size_bytes = or_else(row[HTRAIL__OBJECT_SIZE], 0), place = row[HTRAIL__OBJECT_TREE_PLACE];
+    uint64_t flags = row[HTRAIL__OBJECT_FLAGS] != HTRAIL__BTREE_NULL ? (uint64_t)row[HTRAIL__OBJECT_FLAGS] : text_by_id(lookup, TYPE_FLAGS, type);
     *out = (htrail__found_object){
-        .id = number(statement, 0),
-        .address = number(statement, 1),
-        .length = sqlite3_column_type(statement, 5) == SQLITE_NULL ? HTRAIL__NO_LENGTH : number(statement, 5),
-        .size_bytes = number(statement, 6),
-        .refcount = number(statement, 11) & (HTRAIL_OBJECT_IMMORTAL | HTRAIL_OBJECT_PSEUDO) ? 0 : number(statement, 7),
-        .holder = number(statement, 8),
-        .root = number(statement, 10),
-        .dominator = number(statement, 12),
-        .retained_bytes = number(statement, 13),
-        .tree_first = (int64_t)number(statement, 15),
-        .tree_last = sqlite3_column_int64(statement, 16),
+        .id = id,
+        .address = (uint64_t)or_else(row[HTRAIL__OBJECT_ADDRESS], 0),
+        .length = row[HTRAIL__OBJECT_LENGTH] == HTRAIL__BTREE_NULL ? HTRAIL__NO_LENGTH : (uint64_t)row[HTRAIL__OBJECT_LENGTH],
+        .size_bytes = (uint64_t)size_bytes,
+        .refcount = flags & (HTRAIL_OBJECT_IMMORTAL | HTRAIL_OBJECT_PSEUDO) ? 0 : (uint64_t)or_else(row[HTRAIL__OBJECT_REFCOUNT], or_else(row[HTRAIL__OBJECT_REFERRERS], 1)),
+        .holder = (uint64_t)or_else(row[HTRAIL__OBJECT_HOLDER], 0),
+        .root = row[HTRAIL__OBJECT_DEPTH] == HTRAIL__BTREE_NULL ? 0 : (uint64_t)or_else(row[HTRAIL__OBJECT_ROOT], 1),
+        .dominator = (uint64_t)or_else(row[HTRAIL__OBJECT_DOMINATOR], or_else(row[HTRAIL__OBJECT_HOLDER], 0)),
+        .retained_bytes = (uint64_t)or_else(row[HTRAIL__OBJECT_RETAINED], size_bytes),
+        .tree_first = or_else(place, 0),
+        .tree_last = place == HTRAIL__BTREE_NULL ? -1 : place + or_else(row[HTRAIL__OBJECT_TREE_BELOW], 0),
     };
-    sqlite3_reset(statement);
+    if (place == HTRAIL__BTREE_NULL && out->dominator != 0) {
+        if ((status = find_row(lookup, &lookup->dominators, out->dominator, above)) == HTRAIL_OK)
+            out->tree_first = or_else(above[HTRAIL__OBJECT_TREE_PLACE], 0);
+        else if (status != HTRAIL_E_NOT_FOUND)
+            return status;
+    }
     /* Objects are numbered from the roots on (analyze/reach.h): a chain upwards ends. */
     if (out->holder >= id && lookup->status == HTRAIL_OK) {
         lookup->status = HTRAIL_E_CORRUPT;
         snprintf(lookup->error, sizeof lookup->error, "the database is damaged: object %llu is held by a later one", (unsigned long long)id);
     }
     out->type = text_by_id(lookup, TYPE, type);
-    out->module = is_of_type ? text_by_id(lookup, TYPE_MODULE, type) : text_by_id(lookup, MODULE, module);
-    out->owner = is_own ? out->module : text_by_id(lookup, MODULE, owner);
-    out->name = text_by_id(lookup, NAME, name);
+    out->module = row[HTRAIL__OBJECT_MODULE] == HTRAIL__BTREE_NULL ? text_by_id(lookup, TYPE_MODULE, type) : text_by_id(lookup, MODULE, (uint64_t)row[HTRAIL__OBJECT_MODULE]);
+    out->owner = row[HTRAIL__OBJECT_OWNER] == HTRAIL__BTREE_NULL ? out->module : text_by_id(lookup, MODULE, (uint64_t)row[HTRAIL__OBJECT_OWNER]);
+    out->name = text_by_id(lookup, NAME, (uint64_t)or_else(row[HTRAIL__OBJECT_NAME], 0));
     if (out->holder != 0)
-        read_label(lookup, code, &out->holder_kind, &out->holder_label, &out->holder_position);
+        read_label(lookup, (uint64_t)or_else(row[HTRAIL__OBJECT_LABEL], 0), &out->holder_kind, &out->holder_label, &out->holder_position);
     return lookup->status;
 }
 
-/* Rows of an object and a label. */
-static htrail_status find_list(htrail__lookup *lookup, int query, struct found_list *list, uint64_t id, size_t limit, size_t *count, bool *more)
+/* The references of an object, or to it. */
+static bool begin_list(htrail__lookup *lookup, htrail__reference_rows *rows, uint64_t id)
 {
-    sqlite3_stmt *statement = start(lookup, query, id);
-    int stepped;
+    if (htrail__reference_rows_find(rows, (int64_t)id))
+        return true;
+    fail_with(lookup, HTRAIL_E_DATABASE, htrail__reference_rows_error(rows));
+    return false;
+}
+
+/* The next strong one. */
+static bool next_strong(htrail__lookup *lookup, htrail__reference_rows *rows, int64_t *row)
+{
+    htrail__btree_step step;
+    while ((step = htrail__reference_rows_next_found(rows, row)) == HTRAIL__BTREE_ROW)
+        if ((row[HTRAIL__REFERENCE_LABEL] & HTRAIL__CODE_KIND_MASK) != HTRAIL_REF_WEAK)
+            return true;
+    if (step == HTRAIL__BTREE_BROKEN)
+        fail_with(lookup, HTRAIL_E_DATABASE, htrail__reference_rows_error(rows));
+    return false;
+}
+
+static htrail_status find_list(htrail__lookup *lookup, htrail__reference_rows *rows, htrail__reference_column end, struct found_list *list, uint64_t id, size_t limit,
+                               size_t *count, bool *more)
+{
+    int64_t row[HTRAIL__REFERENCE_COLUMNS];
 
     *count = 0;
     *more = false;
-    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
-        htrail__found_holder found = {.id = number(statement, 0)};
-        read_label(lookup, number(statement, 1), &found.kind, &found.label, &found.position);
-        if (found.kind == HTRAIL_REF_WEAK)
-            continue;
+    if (!begin_list(lookup, rows, id))
+        return lookup->status;
+    while (next_strong(lookup, rows, row)) {
         if (*count == limit) {
             *more = true;
             break;
         }
-        if (*count == list->room) {
-            size_t room = list->room ? list->room * 2 : 64;
-            htrail__found_holder *larger = realloc(list->items, room * sizeof *larger);
-            if (larger == NULL)
-                return fail(lookup, HTRAIL_E_NOMEM);
-            list->items = larger;
-            list->room = room;
-        }
-        list->items[(*count)++] = found;
+        if (!htrail__grow(&list->items, &list->room, *count, sizeof *list->items))
+            return fail(lookup, HTRAIL_E_NOMEM);
+        htrail__found_holder *found = &list->items[(*count)++];
+        found->id = (uint64_t)row[end];
+        read_label(lookup, (uint64_t)row[HTRAIL__REFERENCE_LABEL], &found->kind, &found->label, &found->position);
     }
-    if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
-        fail(lookup, HTRAIL_E_DATABASE);
-    sqlite3_reset(statement);
     return lookup->status;
 }
 
 htrail_status htrail__lookup_holders(htrail__lookup *lookup, uint64_t id, size_t limit, const htrail__found_holder **holders, size_t *count, bool *more)
 {
-    htrail_status status = find_list(lookup, HOLDERS, &lookup->holders, id, limit, count, more);
+    htrail_status status = find_list(lookup, &lookup->holders_of, HTRAIL__REFERENCE_SRC, &lookup->holders, id, limit, count, more);
     *holders = lookup->holders.items;
     return status;
 }
 
 htrail_status htrail__lookup_references(htrail__lookup *lookup, uint64_t id, size_t limit, const htrail__found_holder **references, size_t *count, bool *more)
 {
-    htrail_status status = find_list(lookup, REFERENCES, &lookup->references, id, limit, count, more);
+    htrail_status status = find_list(lookup, &lookup->references_of, HTRAIL__REFERENCE_DST, &lookup->references, id, limit, count, more);
     *references = lookup->references.items;
     return status;
 }
 
 htrail_status htrail__lookup_holder_ids(htrail__lookup *lookup, uint64_t id, size_t limit, const uint64_t **ids, size_t *count, bool *more)
 {
-    sqlite3_stmt *statement = start(lookup, HOLDERS, id);
-    int stepped;
+    int64_t row[HTRAIL__REFERENCE_COLUMNS];
 
     *count = 0;
     *more = false;
-    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
-        uint64_t holder = number(statement, 0);
-        if ((number(statement, 1) & HTRAIL__CODE_KIND_MASK) == HTRAIL_REF_WEAK || (*count > 0 && lookup->ids[*count - 1] == holder))
+    if (!begin_list(lookup, &lookup->holders_of, id))
+        return lookup->status;
+    while (next_strong(lookup, &lookup->holders_of, row)) {
+        uint64_t holder = (uint64_t)row[HTRAIL__REFERENCE_SRC];
+        if (*count > 0 && lookup->ids[*count - 1] == holder)
             continue;
         if (*count == limit) {
             *more = true;
@@ -354,9 +395,6 @@ htrail_status htrail__lookup_holder_ids(htrail__lookup *lookup, uint64_t id, siz
             return fail(lookup, HTRAIL_E_NOMEM);
         lookup->ids[(*count)++] = holder;
     }
-    if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
-        fail(lookup, HTRAIL_E_DATABASE);
-    sqlite3_reset(statement);
     *ids = lookup->ids;
     return lookup->status;
 }

@@ -3,12 +3,34 @@
 
 /* As the enum has them. */
 static const char rows_sql[] = "SELECT NULL, address, type, size, depth, holder, label, fingerprint, owner, length, age, retained, tree_place, referrers, tree_below,\n"
-                               "  shared, flags, module, dominator, refcount, root, name, id FROM heap_object ORDER BY id";
+                               "  shared, flags, module, dominator, refcount, root, name, id FROM heap_object WHERE id >= ?1 ORDER BY id";
 
 bool htrail__object_rows_open(htrail__object_rows *rows, sqlite3 *db)
 {
     *rows = (htrail__object_rows){0};
-    return htrail__btree_scan_open(&rows->scan, db, "heap_object") || sqlite3_prepare_v2(db, rows_sql, -1, &rows->statement, NULL) == SQLITE_OK;
+    if (htrail__btree_scan_open(&rows->scan, db, "heap_object"))
+        return true;
+    if (sqlite3_prepare_v2(db, rows_sql, -1, &rows->statement, NULL) != SQLITE_OK)
+        return false;
+    sqlite3_bind_int64(rows->statement, 1, INT64_MIN);
+    return true;
+}
+
+bool htrail__object_rows_seek(htrail__object_rows *rows, int64_t id)
+{
+    if (rows->statement == NULL)
+        return htrail__btree_scan_seek(&rows->scan, id);
+    sqlite3_reset(rows->statement);
+    return sqlite3_bind_int64(rows->statement, 1, id) == SQLITE_OK;
+}
+
+htrail__btree_step htrail__object_rows_find(htrail__object_rows *rows, int64_t id, int64_t *values, size_t count)
+{
+    int64_t found = id;
+    if (!htrail__object_rows_seek(rows, id))
+        return HTRAIL__BTREE_BROKEN;
+    htrail__btree_step step = htrail__object_rows_next(rows, &found, values, count);
+    return step == HTRAIL__BTREE_ROW && found != id ? HTRAIL__BTREE_DONE : step;
 }
 
 htrail__btree_step htrail__object_rows_next(htrail__object_rows *rows, int64_t *id, int64_t *values, size_t count)

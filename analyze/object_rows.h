@@ -1,7 +1,8 @@
-/* analyze/object_rows.h - every row of heap_object in the order of ids, from the pages of the database or, where those
- * are not as we write them (a write-ahead log, a database in memory), from SQLite.
+/* analyze/object_rows.h - rows of heap_object, all in the order of ids or one by its id, from the pages of the database or,
+ * where those are not as we write them (a write-ahead log, a database in memory), from SQLite.
  *
- * Order of calls: open within a transaction of the connection, next until it is not HTRAIL__BTREE_ROW, release. */
+ * Order of calls: open within a transaction of the connection; next until it is not HTRAIL__BTREE_ROW, or find as often as one
+ * likes; release. */
 #ifndef HTRAIL_ANALYZE_OBJECT_ROWS_H
 #define HTRAIL_ANALYZE_OBJECT_ROWS_H
 
@@ -43,6 +44,10 @@ typedef struct htrail__object_rows {
 bool htrail__object_rows_open(htrail__object_rows *rows, sqlite3 *db);
 /* The first `count` columns; NULL, and the id among them, is HTRAIL__BTREE_NULL. */
 htrail__btree_step htrail__object_rows_next(htrail__object_rows *rows, int64_t *id, int64_t *values, size_t count);
+/* The next row is the first with this id or a later one. false: as HTRAIL__BTREE_BROKEN. */
+bool htrail__object_rows_seek(htrail__object_rows *rows, int64_t id);
+/* The row with this id. HTRAIL__BTREE_DONE: there is none. */
+htrail__btree_step htrail__object_rows_find(htrail__object_rows *rows, int64_t id, int64_t *values, size_t count);
 /* After HTRAIL__BTREE_BROKEN: a sentence. */
 const char *htrail__object_rows_error(const htrail__object_rows *rows);
 void htrail__object_rows_release(htrail__object_rows *rows);

@@ -1,6 +1,8 @@
 /* Objects read from pages, from SQLite, and asked for by name are the same. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "analyze/object_rows.h"
@@ -45,6 +47,28 @@ static void compare(sqlite3 *db, bool from_pages)
     cr_assert_eq(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 }
 
+/* One by its id: each that there is, and none beside them. */
+static void find(sqlite3 *db, bool from_pages)
+{
+    htrail__object_rows rows;
+    int64_t id, expected[HTRAIL__OBJECT_COLUMNS], found[HTRAIL__OBJECT_COLUMNS];
+    int64_t(*all)[HTRAIL__OBJECT_COLUMNS] = calloc(3001, sizeof *all);
+    cr_assert_eq(sqlite3_exec(db, "DELETE FROM heap_object WHERE id = 1500; BEGIN", NULL, NULL, NULL), SQLITE_OK);
+    cr_assert(htrail__object_rows_open(&rows, db));
+    cr_assert_eq(rows.statement == NULL, from_pages);
+    while (htrail__object_rows_next(&rows, &id, expected, HTRAIL__OBJECT_COLUMNS) == HTRAIL__BTREE_ROW)
+        memcpy(all[id], expected, sizeof expected);
+    for (id = 3005; id >= -5; id--) {
+        htrail__btree_step step = htrail__object_rows_find(&rows, id, found, HTRAIL__OBJECT_COLUMNS);
+        cr_assert_eq(step, id < 1 || id > 3000 || id == 1500 ? HTRAIL__BTREE_DONE : HTRAIL__BTREE_ROW, "%lld", (long long)id);
+        if (step == HTRAIL__BTREE_ROW)
+            cr_assert_eq(memcmp(found, all[id], sizeof found), 0, "%lld", (long long)id);
+    }
+    htrail__object_rows_release(&rows);
+    cr_assert_eq(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    free(all);
+}
+
 static void fill(sqlite3 *db)
 {
     cr_assert_eq(sqlite3_exec(db, htrail__schema_sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
@@ -60,11 +84,13 @@ Test(object_rows, come_from_pages_and_from_sqlite_alike)
     cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
     fill(db);
     compare(db, true);
+    find(db, true);
     sqlite3_close(db);
     unlink(path);
     cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
     fill(db);
     compare(db, false);
+    find(db, false);
     sqlite3_close(db);
 }
 

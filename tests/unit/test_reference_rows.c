@@ -8,6 +8,31 @@
 
 enum { ROWS = 5000 };
 
+/* Those of each object, from either end. */
+static void find(sqlite3 *db, bool from_pages, bool by_dst)
+{
+    htrail__reference_rows rows;
+    sqlite3_stmt *statement;
+    int64_t values[HTRAIL__REFERENCE_COLUMNS];
+    cr_assert_eq(sqlite3_prepare_v2(db, by_dst ? "SELECT src, dst, label FROM heap_reference WHERE dst = ? ORDER BY src, label"
+                                               : "SELECT src, dst, label FROM heap_reference WHERE src = ? ORDER BY dst, label", -1, &statement, NULL), SQLITE_OK);
+    cr_assert(by_dst ? htrail__reference_rows_open_referrers(&rows, db) : htrail__reference_rows_open(&rows, db));
+    cr_assert_eq(rows.statement == NULL, from_pages);
+    for (int64_t id = -1; id < 5001; id++) {
+        sqlite3_bind_int64(statement, 1, id);
+        cr_assert(htrail__reference_rows_find(&rows, id));
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            cr_assert_eq(htrail__reference_rows_next_found(&rows, values), HTRAIL__BTREE_ROW, "%lld", (long long)id);
+            for (int i = 0; i < HTRAIL__REFERENCE_COLUMNS; i++)
+                cr_assert_eq(values[i], sqlite3_column_int64(statement, i), "%lld", (long long)id);
+        }
+        cr_assert_eq(htrail__reference_rows_next_found(&rows, values), HTRAIL__BTREE_DONE, "%lld", (long long)id);
+        sqlite3_reset(statement);
+    }
+    htrail__reference_rows_release(&rows);
+    sqlite3_finalize(statement);
+}
+
 static void compare(const char *path, bool from_pages)
 {
     static const char fill_sql[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)\n"
@@ -34,6 +59,8 @@ static void compare(const char *path, bool from_pages)
     cr_assert_eq(htrail__reference_rows_next(&rows, values), HTRAIL__BTREE_DONE);
     htrail__reference_rows_release(&rows);
     sqlite3_finalize(statement);
+    find(db, from_pages, false);
+    find(db, from_pages, true);
     sqlite3_close(db);
 }
 
