@@ -14,7 +14,8 @@ enum {
     GAP = 2,
     SPARES = 2,     /* kinds of columns to spare */
     INDENT = 2,     /* of a level */
-    LEVELS_MAX = 40 /* deeper ones stand below each other */
+    LEVELS_MAX = 40, /* deeper ones stand below each other, with the number of their level */
+    LEVEL_COLUMNS = 24
 };
 
 typedef enum cell_kind { CELL_NULL, CELL_INTEGER, CELL_REAL, CELL_TEXT } cell_kind;
@@ -296,7 +297,14 @@ static void draw_branches(cli_rows *rows)
     }
 }
 
-static size_t branch_columns(const cell *value) { return value->branches == NULL ? 0 : INDENT * (value->level < LEVELS_MAX ? value->level : LEVELS_MAX); }
+/* What stands before the text where there is room for it. */
+static size_t branch_columns(const cell *value)
+{
+    char level[LEVEL_COLUMNS];
+    if (value->branches == NULL || value->level <= LEVELS_MAX)
+        return value->branches == NULL ? 0 : INDENT * value->level;
+    return INDENT * LEVELS_MAX + (size_t)snprintf(level, sizeof level, "%zu: ", value->level);
+}
 
 static int64_t rank_of(const cli_rows *rows, size_t row, size_t at)
 {
@@ -400,14 +408,35 @@ static void choose_layout(const cli_rows *rows, layout *chosen, size_t limit)
     }
 }
 
-/* As much of them as leaves room for the text. */
+/* Branches of the first so many levels. */
+static void print_some_branches(const char *branches, size_t levels)
+{
+    size_t characters = 0, bytes = 0;
+    for (; branches[bytes] != '\0'; bytes++)
+        if (((unsigned char)branches[bytes] & 0xc0) != 0x80 && characters++ == INDENT * levels)
+            break;
+    printf("%s%.*s%s", cli_styled(stdout, CLI_STYLE_DIM), (int)bytes, branches, cli_styled(stdout, CLI_STYLE_NONE));
+}
+
+/* As much of them as leaves room for the text; what is deeper has its level before it. */
 static size_t print_branches(const cell *value, size_t columns)
 {
-    size_t width = branch_columns(value), room = columns > CELL_NARROWEST ? columns - CELL_NARROWEST : 0;
-    if (width == 0 || width > room)
+    char level[LEVEL_COLUMNS];
+    size_t number = (size_t)snprintf(level, sizeof level, "%zu: ", value->level);
+    size_t shown = value->level < LEVELS_MAX ? value->level : LEVELS_MAX, room = columns > CELL_NARROWEST ? columns - CELL_NARROWEST : 0;
+    if (value->level == 0 || value->branches == NULL)
         return 0;
-    printf("%s%s%s", cli_styled(stdout, CLI_STYLE_DIM), value->branches, cli_styled(stdout, CLI_STYLE_NONE));
-    return width;
+    if (shown == value->level && INDENT * shown <= room) {
+        print_some_branches(value->branches, shown);
+        return INDENT * shown;
+    }
+    room = room > number ? (room - number) / INDENT : 0;
+    shown = shown < room ? shown : room;
+    print_some_branches(value->branches, shown);
+    if (shown == 0 && columns < CELL_NARROWEST + number)
+        return 0;
+    printf("%s%s%s", cli_styled(stdout, CLI_STYLE_DIM), level, cli_styled(stdout, CLI_STYLE_NONE));
+    return INDENT * shown + number;
 }
 
 static void print_line(const cli_rows *rows, const layout *chosen, const cell *cells, const char *style)

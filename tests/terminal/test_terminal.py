@@ -71,7 +71,8 @@ STYLES = [({}, "leaks " + SHOPS), ({}, "check shop300.htrail cut.htrail"), ({}, 
 # By file: commands, each at both sizes and in a pipe.
 SCREENS = {
     "top": ["top shop1000.htrail", "top -n 3 --by size shop1000.htrail", "top --by c-refs shop300.htrail", "top names.htrail", "top many.htrail"],
-    "tree": ["top --tree shop1000.htrail", "top --tree --min 0 top.htrail", "top --tree -n 1 --depth 3 top.htrail", "top --tree --by package top.htrail", "top --tree names.htrail"],
+    "tree": ["top --tree shop1000.htrail", "top --tree --min 0 top.htrail", "top --tree -n 1 --depth 3 top.htrail", "top --tree --by package top.htrail", "top --tree names.htrail",
+             "top --tree -n 1 --depth 0 --min 0 deep.htrail"],
     "diff": ["diff shop300.htrail shop600.htrail", "diff " + SHOPS, "diff --by path shop300.htrail shop600.htrail", "diff shop600.htrail shop300.htrail",
              "diff shop300.htrail shop300.htrail"],
     "leaks": ["leaks " + SHOPS, "leaks shop300.htrail shop600.htrail", "leaks shop1000.htrail shop1000.htrail", "leaks " + " ".join("shop%d.htrail" % i for i in range(10, 22))],
@@ -107,6 +108,7 @@ class Screens(unittest.TestCase):
         with open(os.path.join(cls.folder, "meliae.json"), "w") as dump:
             dump.write('{"address": 16, "type": "dict", "size": 100, "len": 1, "refs": [32]}\n{"address": 32, "type": "str", "size": 50, "refs": []}\n')
         graph_file.snapshot("top.graph", cls.folder, "top")
+        graph_file.snapshot("let n 45\nroot modules deep[0] deep\ndeep[n] app.Node - size=60 : slot next deep[$+1], slot value value[$]\nvalue[n] str -\n", cls.folder, "deep")
         graph_file.snapshot(THREADS, cls.folder, "threads1", count=3)
         graph_file.snapshot(THREADS + "thread 300 name=\033[7mlate\nframe 300 0 late late.py:1\n", cls.folder, "threads2", count=30)
         graph_file.snapshot("root modules all all\nall list - : index - " + ", index - ".join("one%d" % i for i in range(40)) + "".join(
