@@ -8,11 +8,6 @@
 
 #include "analyze/str.h"
 
-/* How often each function of a module is there: not those that a call makes. */
-static const char sql[] =
-    "SELECT m.name, n.text, o.id FROM heap_object o JOIN name n ON n.id = o.name JOIN module m ON m.id = o.module\n"
-    "WHERE o.type IN (SELECT id FROM type WHERE name = 'function') AND n.text NOT LIKE '%<%' AND n.text <> ''";
-
 /* By name, all that has one: a look at these tells of most heaps that nothing is loaded twice. */
 static const char names_sql[] = "SELECT key, count FROM total WHERE \"by\" = 'name' AND count > 1 AND key NOT LIKE '%<%'";
 
@@ -66,28 +61,99 @@ static bool note_path(counting *c, uint32_t path, uint32_t name)
     return true;
 }
 
+/* Texts of a table of a database, by id. */
+typedef struct texts_by_id {
+    htrail__texts texts;
+    uint32_t *text, *known_as; /* by id: in texts, and in names of counting; each + 1, 0: none, not yet */
+    size_t room;
+} texts_by_id;
+
+static bool reserve_id(texts_by_id *t, size_t id)
+{
+    size_t room = t->room ? t->room : 1024;
+    if (id < t->room)
+        return true;
+    while (room <= id)
+        room *= 2;
+    uint32_t *text = realloc(t->text, room * sizeof *text);
+    if (text != NULL)
+        t->text = text;
+    uint32_t *known_as = text == NULL ? NULL : realloc(t->known_as, room * sizeof *known_as);
+    if (known_as == NULL)
+        return false;
+    t->known_as = known_as;
+    memset(text + t->room, 0, (room - t->room) * sizeof *text);
+    memset(known_as + t->room, 0, (room - t->room) * sizeof *known_as);
+    t->room = room;
+    return true;
+}
+
+static htrail_status read_by_id(texts_by_id *t, sqlite3 *db, const char *rows_sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int stepped = SQLITE_ERROR;
+    htrail_status status = htrail__texts_init(&t->texts, 1 << 30);
+    if (status == HTRAIL_OK && sqlite3_prepare_v2(db, rows_sql, -1, &statement, NULL) == SQLITE_OK)
+        while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+            int64_t id = sqlite3_column_int64(statement, 0);
+            htrail_str text = {(const char *)sqlite3_column_text(statement, 1), (size_t)sqlite3_column_bytes(statement, 1)};
+            uint32_t number;
+            if (id <= 0 || id >= UINT32_MAX / 2)
+                continue;
+            if (!reserve_id(t, (size_t)id) || htrail__texts_add(&t->texts, text, &number) != HTRAIL_OK) {
+                status = HTRAIL_E_NOMEM;
+                break;
+            }
+            t->text[id] = number + 1;
+        }
+    sqlite3_finalize(statement);
+    return status != HTRAIL_OK ? status : stepped == SQLITE_DONE ? HTRAIL_OK : HTRAIL_E_DATABASE;
+}
+
+static bool has_text(const texts_by_id *t, uint32_t id) { return id < t->room && t->text[id] != 0; }
+
+static bool name_of(counting *c, texts_by_id *t, uint32_t id, uint32_t *out)
+{
+    if (t->known_as[id] == 0) {
+        if (htrail__texts_add(&c->names, htrail__texts_get(&t->texts, t->text[id] - 1), out) != HTRAIL_OK)
+            return false;
+        t->known_as[id] = *out + 1;
+    }
+    *out = t->known_as[id] - 1;
+    return true;
+}
+
+static void texts_by_id_release(texts_by_id *t)
+{
+    htrail__texts_release(&t->texts);
+    free(t->text);
+    free(t->known_as);
+}
+
+/* How often each function of a module is there: not those that a call makes. */
 static htrail_status count_copies(counting *c, sqlite3 *db, unsigned snapshot, bool is_last)
 {
     const htrail__paths_snapshot *now = &c->leaks->paths.snapshots[snapshot];
-    sqlite3_stmt *statement = NULL;
-    htrail_status status = HTRAIL_OK;
-    int stepped = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
-        return HTRAIL_E_DATABASE;
-    while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
-        uint32_t module, name, id = (uint32_t)sqlite3_column_int64(statement, 2);
-        htrail_str module_text = {(const char *)sqlite3_column_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0)};
-        htrail_str name_text = {(const char *)sqlite3_column_text(statement, 1), (size_t)sqlite3_column_bytes(statement, 1)};
-        if (htrail__texts_add(&c->names, module_text, &module) != HTRAIL_OK || htrail__texts_add(&c->names, name_text, &name) != HTRAIL_OK || !reserve(c, name) ||
-            (is_last && id <= now->object_count && !note_path(c, now->path_of[id], name)))
+    texts_by_id names = {0}, modules = {0};
+    htrail_status status = read_by_id(&names, db, "SELECT id, text FROM name WHERE text <> '' AND instr(text, '<') = 0");
+    if (status == HTRAIL_OK)
+        status = read_by_id(&modules, db, "SELECT id, name FROM module");
+    for (size_t i = 0; i < now->function_count && status == HTRAIL_OK; i++) {
+        const htrail__path_function *f = &now->functions[i];
+        uint32_t module, name;
+        if (!has_text(&names, f->name) || !has_text(&modules, f->module))
+            continue;
+        if (!name_of(c, &modules, f->module, &module) || !name_of(c, &names, f->name, &name) || !reserve(c, name) ||
+            (is_last && !note_path(c, now->path_of[f->id], name))) {
             status = HTRAIL_E_NOMEM;
-        else {
+        } else {
             c->functions[name].module = module;
             c->functions[name].copies[snapshot]++;
         }
     }
-    sqlite3_finalize(statement);
-    return status != HTRAIL_OK ? status : stepped == SQLITE_DONE ? HTRAIL_OK : HTRAIL_E_DATABASE;
+    texts_by_id_release(&names);
+    texts_by_id_release(&modules);
+    return status;
 }
 
 /* *may: whether a name is there more often in each snapshot than in the one before. */

@@ -23,30 +23,33 @@ static htrail_status room_for_counts(htrail__paths_snapshot *snapshot, uint32_t 
 {
     if (room <= snapshot->counts_room)
         return HTRAIL_OK;
-    htrail__path_count *larger = realloc(snapshot->counts, (size_t)room * sizeof *larger);
+    bool is_first = snapshot->counts == NULL; /* then nothing need be written */
+    htrail__path_count *larger = is_first ? calloc(room, sizeof *larger) : realloc(snapshot->counts, (size_t)room * sizeof *larger);
     if (larger == NULL)
         return HTRAIL_E_NOMEM;
-    memset(larger + snapshot->counts_room, 0, (size_t)(room - snapshot->counts_room) * sizeof *larger);
+    if (!is_first)
+        memset(larger + snapshot->counts_room, 0, (size_t)(room - snapshot->counts_room) * sizeof *larger);
     snapshot->counts = larger;
     snapshot->counts_room = room;
     return HTRAIL_OK;
 }
 
-static htrail_status room_for_flags(htrail__paths *paths)
+static htrail_status room_for_marks(htrail__paths *paths)
 {
-    if (paths->has_many_room == paths->shapes.room)
+    if (paths->marks_room == paths->shapes.room)
         return HTRAIL_OK;
-    unsigned char *larger = realloc(paths->has_many, paths->shapes.room);
+    htrail__path_marks *larger = realloc(paths->marks, paths->shapes.room * sizeof *larger);
     if (larger == NULL)
         return HTRAIL_E_NOMEM;
-    memset(larger + paths->has_many_room, 0, paths->shapes.room - paths->has_many_room);
-    paths->has_many = larger;
-    paths->has_many_room = paths->shapes.room;
+    memset(larger + paths->marks_room, 0, (paths->shapes.room - paths->marks_room) * sizeof *larger);
+    paths->marks = larger;
+    paths->marks_room = paths->shapes.room;
     return HTRAIL_OK;
 }
 
 htrail_status htrail__paths_begin_snapshot(htrail__paths *paths, htrail__paths_snapshot *snapshot)
 {
+    paths->shapes.guess = 0; /* it holds much the same as the one before */
     return room_for_counts(snapshot, paths->shapes.room);
 }
 
@@ -55,7 +58,7 @@ htrail_status htrail__paths_intern(htrail__paths *paths, htrail__paths_snapshot 
     uint32_t room = paths->shapes.room;
     htrail_status status = htrail__shapes_intern(&paths->shapes, key, out);
     if (status == HTRAIL_OK && paths->shapes.room != room && (status = room_for_counts(snapshot, paths->shapes.room)) == HTRAIL_OK)
-        status = room_for_flags(paths);
+        status = room_for_marks(paths);
     return status;
 }
 
@@ -84,11 +87,11 @@ static bool is_namespace(const htrail__paths *paths, uint32_t path)
 
 void htrail__paths_note_length(htrail__paths *paths, uint32_t path)
 {
-    if (!paths->has_many[path] && !is_namespace(paths, path))
-        paths->has_many[path] = 1;
+    if (paths->marks[path].has_many <= paths->read_count && !is_namespace(paths, path))
+        paths->marks[path].has_many = (unsigned char)(paths->read_count + 1);
 }
 
-bool htrail__paths_has_many_names(const htrail__paths *paths, uint32_t path) { return paths->has_many[path] != 0; }
+bool htrail__paths_has_many_names(const htrail__paths *paths, uint32_t path) { return paths->marks[path].has_many > paths->read_count; }
 
 static bool is_under_a_name(const htrail__shape *shape)
 {
@@ -138,7 +141,7 @@ static bool is_data(const htrail__paths *paths, const names *of, uint32_t path)
     if (!is_under_a_name(shape))
         return false;
     if (shape->ref_kind == HTRAIL_REF_VALUE &&
-        (paths->has_many[shape->parent] || (of[shape->parent].always > HTRAIL__PATHS_ALIKE_MAX && !is_namespace(paths, shape->parent))))
+        (paths->marks[shape->parent].has_many || (of[shape->parent].always > HTRAIL__PATHS_ALIKE_MAX && !is_namespace(paths, shape->parent))))
         return true;
     return of[shape->parent].passing > PASSING_NAMES_MAX && !is_in_every_snapshot(paths, path);
 }
@@ -161,29 +164,66 @@ static void add_count(htrail__path_count *to, const htrail__path_count *from)
         to->first = from->first;
     if (from->last > to->last)
         to->last = from->last;
+    to->sampled += from->sampled;
+    to->stayed += from->stayed;
+    to->moved += from->moved;
+    to->fresh += from->fresh;
 }
 
-static htrail_status move_counts(htrail__paths_snapshot *snapshot, const uint32_t *new_path, uint32_t old_count, uint32_t new_room)
+/* Each path becomes new_path[path], which is no larger: those that came first are in front. */
+static void put_counts_together(htrail__paths_snapshot *snapshot, const uint32_t *new_path, uint32_t old_count)
 {
-    htrail__path_count *old = snapshot->counts;
-    snapshot->counts = NULL;
-    snapshot->counts_room = 0;
-    htrail_status status = room_for_counts(snapshot, new_room);
-    for (uint32_t i = 0; i < old_count && status == HTRAIL_OK; i++)
-        add_count(&snapshot->counts[new_path[i]], &old[i]);
-    free(old);
-    for (size_t i = 0; i < snapshot->sample_count; i++)
-        snapshot->samples[i].path = new_path[snapshot->samples[i].path];
+    htrail__path_count *counts = snapshot->counts;
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < old_count; i++) {
+        uint32_t to = new_path[i];
+        if (to < used) {
+            add_count(&counts[to], &counts[i]);
+            continue;
+        }
+        if (to != i)
+            counts[to] = counts[i];
+        used = to + 1;
+    }
+    memset(counts + used, 0, (size_t)(snapshot->counts_room - used) * sizeof *counts);
+}
+
+static void rename_path_of(htrail__paths_snapshot *snapshot, const uint32_t *new_path)
+{
     for (uint32_t i = 1; snapshot->path_of != NULL && i <= snapshot->object_count; i++)
         snapshot->path_of[i] = new_path[snapshot->path_of[i]];
+}
+
+static void rename_paths(htrail__paths_snapshot *snapshot, const uint32_t *new_path)
+{
+    for (size_t i = 0; i < snapshot->sample_count; i++)
+        snapshot->samples[i].path = new_path[snapshot->samples[i].path];
+    for (size_t i = 0; i < snapshot->move_count; i++) {
+        snapshot->moves[i].from = new_path[snapshot->moves[i].from];
+        snapshot->moves[i].to = new_path[snapshot->moves[i].to];
+    }
+    rename_path_of(snapshot, new_path);
+}
+
+static htrail_status move_counts(htrail__paths_snapshot *snapshot, const uint32_t *new_path, uint32_t old_count, uint32_t new_count)
+{
+    htrail__path_count *old = snapshot->counts;
+    uint32_t old_room = snapshot->counts_room;
+    snapshot->counts = NULL;
+    snapshot->counts_room = 0;
+    htrail_status status = room_for_counts(snapshot, new_count);
+    for (uint32_t i = 0; i < old_count && i < old_room && status == HTRAIL_OK; i++)
+        add_count(&snapshot->counts[new_path[i]], &old[i]);
+    free(old);
     return status;
 }
 
-htrail_status htrail__paths_append(htrail__paths *paths, htrail__paths *from)
+/* The tree of from into that of paths. new_path: by path of from. */
+static htrail_status add_tree(htrail__paths *paths, const htrail__paths *from, uint32_t *new_path)
 {
-    htrail__paths_snapshot *snapshot = &paths->snapshots[paths->read_count];
-    uint32_t *new_text = malloc(((size_t)from->texts.count + 1) * sizeof *new_text), *new_path = malloc(((size_t)from->shapes.count + 1) * sizeof *new_path);
-    htrail_status status = new_text == NULL || new_path == NULL ? HTRAIL_E_NOMEM : HTRAIL_OK;
+    uint32_t *new_text = malloc(((size_t)from->texts.count + 1) * sizeof *new_text);
+    htrail_status status = new_text == NULL ? HTRAIL_E_NOMEM : HTRAIL_OK;
+    paths->shapes.guess = 0;
     for (uint32_t i = 0; i < from->texts.count && status == HTRAIL_OK; i++)
         status = htrail__texts_add(&paths->texts, htrail__texts_get(&from->texts, i), &new_text[i]);
     for (uint32_t i = 0; i < from->shapes.count && status == HTRAIL_OK; i++) {
@@ -193,21 +233,33 @@ htrail_status htrail__paths_append(htrail__paths *paths, htrail__paths *from)
         key.label = new_text[key.label];
         key.type = new_text[key.type];
         key.name = new_text[key.name];
-        if ((status = htrail__shapes_intern(&paths->shapes, &key, &new_path[i])) != HTRAIL_OK || (status = room_for_flags(paths)) != HTRAIL_OK)
+        if ((status = htrail__shapes_intern(&paths->shapes, &key, &new_path[i])) != HTRAIL_OK || (status = room_for_marks(paths)) != HTRAIL_OK)
             break;
         paths->shapes.shapes[new_path[i]].folded |= folded;
-        paths->has_many[new_path[i]] |= from->has_many[i];
+        if (from->marks[i].has_many && !paths->marks[new_path[i]].has_many)
+            paths->marks[new_path[i]].has_many = 1;
     }
-    if (status == HTRAIL_OK) {
-        *snapshot = from->snapshots[0];
-        from->snapshots[0] = (htrail__paths_snapshot){0};
+    free(new_text);
+    return status;
+}
+
+htrail_status htrail__paths_append(htrail__paths *paths, htrail__paths *from)
+{
+    uint32_t *new_path = malloc(((size_t)from->shapes.count + 1) * sizeof *new_path);
+    htrail_status status = new_path == NULL ? HTRAIL_E_NOMEM : add_tree(paths, from, new_path);
+    for (unsigned i = 0; i < from->snapshot_count && status == HTRAIL_OK; i++) {
+        htrail__paths_snapshot *snapshot = &paths->snapshots[paths->read_count];
+        *snapshot = from->snapshots[i];
+        from->snapshots[i] = (htrail__paths_snapshot){0};
         if (++paths->read_count < paths->snapshot_count) {
             free(snapshot->path_of);
             snapshot->path_of = NULL;
         }
-        status = move_counts(snapshot, new_path, from->shapes.count, paths->shapes.room);
+        rename_paths(snapshot, new_path);
+        status = move_counts(snapshot, new_path, from->shapes.count, paths->shapes.count);
+        if (status == HTRAIL_OK && i == 0 && paths->read_count > 1 && (status = room_for_counts(snapshot - 1, paths->shapes.count)) == HTRAIL_OK)
+            status = htrail__paths_compare_samples(snapshot - 1, snapshot);
     }
-    free(new_text);
     free(new_path);
     htrail__paths_release(from);
     return status;
@@ -242,8 +294,12 @@ static htrail_status put_together(htrail__paths *paths)
         if ((status = htrail__shapes_intern(&fresh, &key, &new_path[i])) == HTRAIL_OK && folded)
             fresh.shapes[new_path[i]].folded = true;
     }
-    for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++)
-        status = move_counts(&paths->snapshots[i], new_path, old_count, fresh.room);
+    for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++) {
+        put_counts_together(&paths->snapshots[i], new_path, old_count);
+        rename_path_of(&paths->snapshots[i], new_path);
+        if (i > 0)
+            htrail__paths_settle_moves(&paths->snapshots[i - 1], &paths->snapshots[i], new_path);
+    }
     if (status == HTRAIL_OK) {
         htrail__shapes_release(&paths->shapes);
         paths->shapes = fresh;
@@ -268,44 +324,17 @@ static void sum_below(htrail__paths *paths, htrail__paths_snapshot *snapshot)
     }
 }
 
-/* Which objects were there before. */
-
-enum { WHAT = 0xffff0000u, HOLDS = 0xffu };
-
-static void compare_samples(htrail__paths_snapshot *before, htrail__paths_snapshot *after)
-{
-    size_t i = 0;
-    for (size_t k = 0; k < after->sample_count; k++) {
-        const htrail__path_sample *now = &after->samples[k];
-        htrail__path_count *count = &after->counts[now->path];
-        while (i < before->sample_count && before->samples[i].address < now->address)
-            i++;
-        bool known = i < before->sample_count && before->samples[i].address == now->address;
-        uint32_t differs = known ? before->samples[i].fingerprint ^ now->fingerprint : WHAT;
-        if (!(differs & WHAT) && before->samples[i].path == now->path)
-            before->counts[now->path].stayed++;
-        /* One of its kind may stand where it stood: what it holds tells, which seldom changes when it goes elsewhere. */
-        else if (!(differs & (WHAT | HOLDS)))
-            count->moved++;
-        else
-            count->fresh++;
-    }
-}
-
 htrail_status htrail__paths_join(htrail__paths *paths)
 {
     htrail_status status = HTRAIL_OK;
+    htrail__paths_end_reading(paths);
     for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++)
-        status = room_for_counts(&paths->snapshots[i], paths->shapes.room);
+        status = room_for_counts(&paths->snapshots[i], paths->shapes.count);
     if (status == HTRAIL_OK)
         status = put_together(paths);
     for (unsigned i = 0; i < paths->snapshot_count && status == HTRAIL_OK; i++) {
-        htrail__paths_snapshot *snapshot = &paths->snapshots[i];
-        sum_below(paths, snapshot);
-        for (size_t k = 0; k < snapshot->sample_count; k++)
-            snapshot->counts[snapshot->samples[k].path].sampled++;
-        if (i > 0)
-            compare_samples(&paths->snapshots[i - 1], snapshot);
+        sum_below(paths, &paths->snapshots[i]);
+        htrail__paths_release_samples(&paths->snapshots[i]);
     }
     return status;
 }
@@ -314,11 +343,13 @@ void htrail__paths_release(htrail__paths *paths)
 {
     for (unsigned i = 0; paths->snapshots != NULL && i < paths->snapshot_count; i++) {
         free(paths->snapshots[i].counts);
-        free(paths->snapshots[i].samples);
+        htrail__paths_release_samples(&paths->snapshots[i]);
         free(paths->snapshots[i].path_of);
+        free(paths->snapshots[i].functions);
     }
     free(paths->snapshots);
-    free(paths->has_many);
+    htrail__paths_end_reading(paths);
+    free(paths->marks);
     htrail__shapes_release(&paths->shapes);
     htrail__texts_release(&paths->texts);
     *paths = (htrail__paths){0};

@@ -14,9 +14,10 @@
  *     to, and sys.modules;
  *   - under any path, those that some snapshot does not have, where there are three or more.
  *
- * Order of calls: init, read for each snapshot, join, release; or, to read several at once, init and read of one snapshot each in
- * as many threads, then append to one that was made for all, join, release. Memory: 12 bytes an object of the
- * snapshot that is read, 16 for each of at most 2 million samples, and a few words for each path.
+ * Order of calls: init, read for each snapshot, join, release; or, to read several at once, in as many threads, the first ones into
+ * what was made for all, those that follow into one made for them, then append of these, join, release: the result is the same. Memory:
+ * 12 bytes an object of the largest snapshot and three times 16 for each of at most 2 million samples, for each thread, and a few words
+ * for each path.
  *
  * Errors: the sentence is in message. */
 #ifndef HTRAIL_ANALYZE_PATHS_H
@@ -46,14 +47,35 @@ typedef struct htrail__path_count {
 /* A sampled object: its address and its fingerprint (analyze/fingerprint.h) tell whether it was there before. */
 typedef struct htrail__path_sample {
     uint64_t address;
-    uint32_t fingerprint, path, id;
+    uint32_t fingerprint, path;
 } htrail__path_sample;
+
+/* A sampled object that is under another path than in the snapshot before, until names are put together. */
+typedef struct htrail__path_move {
+    uint32_t from, to;
+    bool holds_same;
+} htrail__path_move;
+
+/* A function of Python's: ids of its name and module in the tables `name` and `module`; 0: it has none. */
+typedef struct htrail__path_function {
+    uint32_t id, name, module;
+} htrail__path_function;
+
+/* What the last snapshot that was read says of a path: the number of that snapshot, from 1; 0: none did. */
+typedef struct htrail__path_marks {
+    unsigned char has_many; /* names below it are data; of all snapshots where any says so */
+    unsigned char folded;   /* objects of it hold others of it */
+} htrail__path_marks;
 
 typedef struct htrail__paths_snapshot {
     htrail__path_count *counts;  /* by path */
     uint32_t counts_room;
-    htrail__path_sample *samples;/* by address */
-    size_t sample_count;
+    htrail__path_sample *samples;/* by address; of the first and the last that was read, until all are joined */
+    size_t sample_count, sample_room;
+    htrail__path_move *moves;
+    size_t move_count, move_room;
+    htrail__path_function *functions; /* by id: what is loaded again and again shows in them, and nobody need read all objects again for it */
+    size_t function_count, function_room;
     uint32_t *path_of;           /* by id, of the last snapshot alone; else NULL */
     uint32_t object_count;
     uint64_t bytes;              /* of all objects that a root reaches */
@@ -64,8 +86,9 @@ typedef struct htrail__paths {
     htrail__shapes shapes;  /* name and module are 0; a root's type is the text of its kind, its name without numbers */
     htrail__paths_snapshot *snapshots;
     unsigned snapshot_count, read_count;
-    unsigned char *has_many; /* by path: names below it are data */
-    uint32_t has_many_room;
+    struct htrail__paths_reading *reading; /* private: what the next snapshot is read with */
+    htrail__path_marks *marks; /* by path */
+    uint32_t marks_room;
     uint64_t sample_mask;   /* an object is sampled where its hashed address has none of these bits */
 } htrail__paths;
 
@@ -73,7 +96,7 @@ typedef struct htrail__paths {
 HTRAIL_MUST_CHECK htrail_status htrail__paths_init(htrail__paths *paths, unsigned snapshot_count, uint64_t objects_max);
 /* The next snapshot, oldest first. */
 HTRAIL_MUST_CHECK htrail_status htrail__paths_read(htrail__paths *paths, sqlite3 *db, char *message, size_t message_cap);
-/* The one snapshot of from as the next; from has nothing afterwards. Both were made with the same objects_max. */
+/* The snapshots of from, all that it was made for, as the next ones; from has nothing afterwards. Both were made with the same objects_max. */
 HTRAIL_MUST_CHECK htrail_status htrail__paths_append(htrail__paths *paths, htrail__paths *from);
 /* After the last. */
 HTRAIL_MUST_CHECK htrail_status htrail__paths_join(htrail__paths *paths);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/grow.h"
 #include "analyze/object_rows.h"
 #include "analyze/paths_build.h"
 #include "analyze/root_name.h"
@@ -23,19 +24,22 @@ typedef struct recent {
     uint32_t parent, label, type, path; /* label: code of the reference without its position */
 } recent;
 
-typedef struct reading {
+/* Kept from one snapshot to the next, so that its memory is asked for once. */
+typedef struct htrail__paths_reading {
     htrail__paths *paths;
     htrail__paths_snapshot *snapshot;
     sqlite3 *db;
     char *message;
     size_t message_cap;
     uint32_t *type_texts, *label_texts, *root_paths; /* by id; 0 none, root_paths: + 1 */
-    uint32_t type_room, label_room, root_room, label_count_room;
+    uint32_t type_room, label_room, root_room;
     uint32_t *path_of, *holder_of, *dominator_of; /* by id */
+    size_t object_room;
     recent recents[RECENT];
-    uint32_t garbage_path;
+    uint32_t garbage_path, function_text;
     uint64_t bytes_left, length_left, retained_left; /* of SUM_MAX */
-    size_t sample_room;
+    htrail__path_sample *spare; /* samples of no snapshot */
+    size_t spare_room;
 } reading;
 
 static htrail_status fail_database(reading *r)
@@ -218,6 +222,8 @@ static htrail_status path_of_row(reading *r, uint32_t holder, uint32_t root, uin
             key = (htrail__shape){.parent = key.parent, .ref_kind = HTRAIL__PATHS_DEEPER};
         if (htrail__paths_intern(paths, r->snapshot, &key, out) != HTRAIL_OK)
             return fail_memory(r);
+        if (paths->shapes.shapes[*out].parent != key.parent)
+            paths->marks[*out].folded = (unsigned char)(paths->read_count + 1);
     }
     *near = (recent){key.parent, code, type, *out};
     return HTRAIL_OK;
@@ -244,55 +250,80 @@ static htrail_status add_sample(reading *r, const htrail__path_sample *sample)
     htrail__paths_snapshot *snapshot = r->snapshot;
     if (htrail__paths_hash(sample->address) & r->paths->sample_mask)
         return HTRAIL_OK;
-    if (snapshot->sample_count == r->sample_room) {
-        size_t room = r->sample_room ? r->sample_room * 2 : snapshot->object_count / (r->paths->sample_mask + 1) + (1 << 14);
+    if (snapshot->sample_count == snapshot->sample_room) {
+        size_t room = snapshot->sample_room ? snapshot->sample_room * 2 : snapshot->object_count / (r->paths->sample_mask + 1) + (1 << 14);
         htrail__path_sample *larger = realloc(snapshot->samples, room * sizeof *larger);
         if (larger == NULL)
             return fail_memory(r);
         snapshot->samples = larger;
-        r->sample_room = room;
+        snapshot->sample_room = room;
     }
     snapshot->samples[snapshot->sample_count++] = *sample;
+    snapshot->counts[sample->path].sampled++;
     return HTRAIL_OK;
 }
 
-/* By address, DIGIT_BITS at a time from the lowest; digits that are the same in all are passed over. Comparing takes six times as long. */
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
-
-static htrail_status sort_samples(reading *r)
+static void take_spare(reading *r)
 {
-    htrail__paths_snapshot *snapshot = r->snapshot;
-    size_t count = snapshot->sample_count, starts[DIGITS];
-    uint64_t differs = 0;
-    htrail__path_sample *other = malloc((count + 1) * sizeof *other);
-    if (other == NULL)
-        return fail_memory(r);
-    for (size_t i = 1; i < count; i++)
-        differs |= snapshot->samples[i].address ^ snapshot->samples[0].address;
-    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS) {
-        if ((differs >> shift) % DIGITS == 0)
-            continue;
-        memset(starts, 0, sizeof starts);
-        for (size_t i = 0; i < count; i++)
-            starts[(snapshot->samples[i].address >> shift) % DIGITS]++;
-        for (size_t digit = 0, at = 0; digit < DIGITS; digit++) {
-            size_t here = starts[digit];
-            starts[digit] = at;
-            at += here;
-        }
-        for (size_t i = 0; i < count; i++)
-            other[starts[(snapshot->samples[i].address >> shift) % DIGITS]++] = snapshot->samples[i];
-        htrail__path_sample *sorted = other;
-        other = snapshot->samples;
-        snapshot->samples = sorted;
+    r->snapshot->samples = r->spare;
+    r->snapshot->sample_room = r->spare_room;
+    r->spare = NULL;
+    r->spare_room = 0;
+}
+
+/* The larger one of two is kept. */
+static void give_spare(reading *r, htrail__path_sample *samples, size_t room)
+{
+    if (room <= r->spare_room) {
+        free(samples);
+        return;
     }
-    free(other);
+    free(r->spare);
+    r->spare = samples;
+    r->spare_room = room;
+}
+
+/* By address, and beside those of the snapshot before, which only the first and the last one need keep for those of other threads. */
+static htrail_status compare_samples(reading *r)
+{
+    htrail__paths_snapshot *now = r->snapshot, *before = r->paths->read_count > 0 ? now - 1 : NULL;
+    if (r->spare_room < now->sample_count) {
+        htrail__path_sample *samples = malloc(now->sample_room * sizeof *samples);
+        if (samples == NULL)
+            return fail_memory(r);
+        give_spare(r, samples, now->sample_room);
+    }
+    if (now->sample_count > 0 && htrail__paths_sort_samples(now->samples, r->spare, now->sample_count) == r->spare) {
+        htrail__path_sample *unsorted = now->samples;
+        size_t room = now->sample_room;
+        now->samples = r->spare;
+        now->sample_room = r->spare_room;
+        r->spare = unsorted;
+        r->spare_room = room;
+    }
+    if (before != NULL && htrail__paths_compare_samples(before, now) != HTRAIL_OK)
+        return fail_memory(r);
+    if (r->paths->read_count > 1) {
+        give_spare(r, before->samples, before->sample_room);
+        before->samples = NULL;
+        before->sample_count = before->sample_room = 0;
+    }
     return HTRAIL_OK;
 }
 
-enum { COLUMNS = HTRAIL__OBJECT_ROOT + 1 };
+enum { COLUMNS = HTRAIL__OBJECT_NAME + 1 };
 
 static int64_t or_zero(int64_t value) { return value == HTRAIL__BTREE_NULL ? 0 : value; }
+
+static htrail_status add_function(reading *r, uint32_t id, const int64_t *values)
+{
+    htrail__paths_snapshot *snapshot = r->snapshot;
+    if (!htrail__grow(&snapshot->functions, &snapshot->function_room, snapshot->function_count, sizeof *snapshot->functions))
+        return fail_memory(r);
+    snapshot->functions[snapshot->function_count++] =
+        (htrail__path_function){id, (uint32_t)or_zero(values[HTRAIL__OBJECT_NAME]), (uint32_t)or_zero(values[HTRAIL__OBJECT_MODULE])};
+    return HTRAIL_OK;
+}
 
 static htrail_status read_object(reading *r, int64_t number, const int64_t *values)
 {
@@ -319,12 +350,15 @@ static htrail_status read_object(reading *r, int64_t number, const int64_t *valu
     count->last = id;
     if (count->first == 0)
         count->first = id;
+    uint32_t type = (uint32_t)or_zero(values[HTRAIL__OBJECT_TYPE]);
+    if (type < r->type_room && r->type_texts[type] == r->function_text && (status = add_function(r, id, values)) != HTRAIL_OK)
+        return status;
     if (length > HTRAIL__PATHS_NAMES_MAX)
         htrail__paths_note_length(r->paths, path);
     r->dominator_of[id] = dominator;
-    if (!r->paths->shapes.shapes[path].folded || !is_within_its_own(r, id, path))
+    if (r->paths->marks[path].folded <= r->paths->read_count || !is_within_its_own(r, id, path))
         count->retained += take(&r->retained_left, retained == 0 ? size : retained); /* NULL: its size */
-    return add_sample(r, &(htrail__path_sample){(uint64_t)or_zero(values[HTRAIL__OBJECT_ADDRESS]), (uint32_t)or_zero(values[HTRAIL__OBJECT_FINGERPRINT]), path, id});
+    return add_sample(r, &(htrail__path_sample){(uint64_t)or_zero(values[HTRAIL__OBJECT_ADDRESS]), (uint32_t)or_zero(values[HTRAIL__OBJECT_FINGERPRINT]), path});
 }
 
 static htrail_status read_objects(reading *r)
@@ -342,7 +376,36 @@ static htrail_status read_objects(reading *r)
         status = HTRAIL_E_DATABASE;
     }
     htrail__object_rows_release(&rows);
-    return status == HTRAIL_OK ? sort_samples(r) : status;
+    return status == HTRAIL_OK ? compare_samples(r) : status;
+}
+
+static void release_objects(reading *r)
+{
+    free(r->path_of);
+    free(r->holder_of);
+    free(r->dominator_of);
+    r->path_of = r->holder_of = r->dominator_of = NULL;
+    r->object_room = 0;
+}
+
+/* Room for so many objects, all of which are nothing yet. */
+static bool reserve_objects(reading *r, size_t count)
+{
+    if (count <= r->object_room) {
+        memset(r->path_of, 0, count * sizeof *r->path_of);
+        memset(r->holder_of, 0, count * sizeof *r->holder_of);
+        memset(r->dominator_of, 0, count * sizeof *r->dominator_of);
+        return true;
+    }
+    release_objects(r);
+    size_t room = count + count / 8; /* the next one is larger */
+    r->path_of = calloc(room, sizeof *r->path_of);
+    r->holder_of = calloc(room, sizeof *r->holder_of);
+    r->dominator_of = calloc(room, sizeof *r->dominator_of);
+    if (r->path_of == NULL || r->holder_of == NULL || r->dominator_of == NULL)
+        return false;
+    r->object_room = room;
+    return true;
 }
 
 static htrail_status count_objects(reading *r)
@@ -356,27 +419,53 @@ static htrail_status count_objects(reading *r)
     if (status != HTRAIL_OK)
         return status;
     r->snapshot->object_count = (uint32_t)count;
-    r->path_of = calloc((size_t)count + 1, sizeof *r->path_of);
-    r->holder_of = calloc((size_t)count + 1, sizeof *r->holder_of);
-    r->dominator_of = calloc((size_t)count + 1, sizeof *r->dominator_of);
-    return r->path_of == NULL || r->holder_of == NULL || r->dominator_of == NULL ? fail_memory(r) : HTRAIL_OK;
+    return reserve_objects(r, (size_t)count + 1) ? HTRAIL_OK : fail_memory(r);
+}
+
+/* Texts and roots have the numbers of the database that they are read from. */
+static void release_texts(reading *r)
+{
+    free(r->type_texts);
+    free(r->label_texts);
+    free(r->root_paths);
+    r->type_texts = r->label_texts = r->root_paths = NULL;
+    r->type_room = r->label_room = r->root_room = 0;
+}
+
+void htrail__paths_end_reading(htrail__paths *paths)
+{
+    reading *r = paths->reading;
+    if (r == NULL)
+        return;
+    release_texts(r);
+    release_objects(r);
+    free(r->spare);
+    free(r);
+    paths->reading = NULL;
 }
 
 htrail_status htrail__paths_read(htrail__paths *paths, sqlite3 *db, char *message, size_t message_cap)
 {
     static const htrail__shape garbage = {.parent = HTRAIL__NO_SHAPE, .root_kind = HTRAIL__ROOT_GARBAGE};
-    reading *r = calloc(1, sizeof *r);
+    reading *r = paths->reading != NULL ? paths->reading : calloc(1, sizeof *r);
     htrail_status status = HTRAIL_E_NOMEM;
     if (r == NULL) {
         snprintf(message, message_cap, "out of memory");
         return status;
     }
-    *r = (reading){.paths = paths, .snapshot = &paths->snapshots[paths->read_count], .db = db, .message = message, .message_cap = message_cap,
-                    .bytes_left = SUM_MAX, .length_left = SUM_MAX, .retained_left = SUM_MAX};
+    paths->reading = r;
+    r->paths = paths;
+    r->snapshot = &paths->snapshots[paths->read_count];
+    r->db = db;
+    r->message = message;
+    r->message_cap = message_cap;
+    r->bytes_left = r->length_left = r->retained_left = SUM_MAX;
     memset(r->recents, 0xff, sizeof r->recents);
+    take_spare(r);
     bool began = sqlite3_get_autocommit(db) && sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
     if ((status = htrail__paths_begin_snapshot(paths, r->snapshot)) != HTRAIL_OK ||
-        (status = htrail__paths_intern(paths, r->snapshot, &garbage, &r->garbage_path)) != HTRAIL_OK) {
+        (status = htrail__paths_intern(paths, r->snapshot, &garbage, &r->garbage_path)) != HTRAIL_OK ||
+        (status = htrail__texts_add(&paths->texts, (htrail_str){"function", strlen("function")}, &r->function_text)) != HTRAIL_OK) {
         fail_memory(r);
         goto done;
     }
@@ -388,16 +477,13 @@ htrail_status htrail__paths_read(htrail__paths *paths, sqlite3 *db, char *messag
     if (paths->read_count == paths->snapshot_count) {
         r->snapshot->path_of = r->path_of;
         r->path_of = NULL;
+        htrail__paths_end_reading(paths);
+        r = NULL;
     }
 done:
     if (began)
         sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-    free(r->type_texts);
-    free(r->label_texts);
-    free(r->root_paths);
-    free(r->path_of);
-    free(r->holder_of);
-    free(r->dominator_of);
-    free(r);
+    if (r != NULL)
+        release_texts(r);
     return status;
 }

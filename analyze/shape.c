@@ -26,6 +26,8 @@ static bool same_step(const htrail__shape *a, const htrail__shape *b)
     return same_object(a, b) && a->ref_kind == b->ref_kind && a->label == b->label;
 }
 
+static bool is_exactly(const htrail__shape *shape, const htrail__shape *key) { return shape->parent == key->parent && same_step(shape, key); }
+
 static uint32_t slot_of(const htrail__shapes *shapes, const htrail__shape *key)
 {
     const uint32_t parts[] = {key->parent, key->root_kind, key->ref_kind, key->label, key->type, key->name, key->module, key->object};
@@ -80,10 +82,15 @@ static htrail_status grow(htrail__shapes *shapes)
 
 htrail_status htrail__shapes_intern(htrail__shapes *shapes, const htrail__shape *key, uint32_t *out)
 {
+    if (shapes->guess < shapes->count && is_exactly(&shapes->shapes[shapes->guess], key)) {
+        *out = shapes->guess++;
+        return HTRAIL_OK;
+    }
     uint32_t slot = slot_of(shapes, key);
     for (uint32_t at = shapes->slots[slot]; at != HTRAIL__NO_SHAPE; at = shapes->shapes[at].next) {
-        if (shapes->shapes[at].parent == key->parent && same_step(&shapes->shapes[at], key)) {
+        if (is_exactly(&shapes->shapes[at], key)) {
             *out = at;
+            shapes->guess = at < shapes->guess ? shapes->guess : at + 1;
             return HTRAIL_OK;
         }
     }

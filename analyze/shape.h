@@ -35,6 +35,7 @@ typedef struct htrail__shapes {
     uint32_t count, room;
     uint32_t *slots;
     uint32_t slot_count; /* a power of two */
+    uint32_t guess;      /* the one that is asked for next, where shapes are asked for in the order in which they were made; else any */
     uint32_t fold_steps; /* how far above a step is looked for that it repeats; init sets HTRAIL__SHAPE_FOLD_STEPS */
 } htrail__shapes;
 

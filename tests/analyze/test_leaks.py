@@ -418,6 +418,51 @@ class Leaks(unittest.TestCase):
                                stdout=subprocess.PIPE, universal_newlines=True).stdout
         self.assertEqual(asked, "1|100\n2|200\n3|300\n4|400\n")
 
+    # A path that repeats itself before it is known to; a mapping that has too many names in some, and an attribute; an object that goes by
+    # another name each time; functions.
+    MANY_READERS = """
+    globals dict - : value top top, value base base, value table table, value names names, value f[0] f[*], value keep keep
+    keep app.Keep - : attr leak leak
+    leak list - size=n*8+56 : index - record[*]
+    record[n] app.Record - size=48
+    top list - : index - and1
+    and1 app.And - : attr exprs list1
+    list1 list - size=80 : index - and2, index - opt
+    and2 app.And - : attr exprs list2
+    list2 list - size=96
+    opt app.Opt - : attr expr and3
+    and3 app.And - : attr exprs list3
+    list3 list - size=112
+    table app.Table - length=%d : %s
+    row[%d] app.Row - size=64
+    extra app.Extra - size=64
+    names dict - : value %s moved
+    moved app.Moved - size=100
+    f[3] function app.f
+    """
+
+    def test_what_is_found_does_not_depend_on_the_processors(self):
+        """Snapshots are read in a thread for each processor, and share the tree of those that the thread read before."""
+        if not hasattr(os, "sched_setaffinity"):
+            self.skipTest("processors cannot be chosen")
+        files, kept, all_of_them = [], [], os.sched_getaffinity(0)
+        for i, n in enumerate((20, 50, 90, 100, 130, 160)):
+            text = self.MANY_READERS % ((i % 2 == 0 and (90, "value k[*] row[*], attr extra extra", 90) or (3, "value ka row[0], value kb row[1], value kc row[2]", 3)) + ("name%s" % "abcdef"[i],))
+            files += snapshots(self.folder, text, (n,), name="m%d" % i)
+        self.addCleanup(os.sched_setaffinity, 0, all_of_them)
+        for number in range(2):
+            if number == 0:
+                os.sched_setaffinity(0, {min(all_of_them)})
+            database = os.path.join(self.folder, "of%d.db" % number)
+            told = heaptrail("leaks", "--noisy", "-o", database, *files)
+            os.sched_setaffinity(0, all_of_them)
+            with contextlib.closing(sqlite3.connect(database)) as db:
+                self.assertEqual(db.execute("SELECT label, sum(stayed), sum(moved), sum(fresh) FROM path p JOIN path_count c ON c.path = p.id WHERE type = 'app.Moved'").fetchall(), [("", 5, 0, 0)])
+                kept.append([told] + [db.execute("SELECT * FROM %s" % table).fetchall() for table in ("leak", "leak_growth", "leak_step", "leak_path", "path", "path_count")])
+        for one, other in zip(*kept):
+            self.assertEqual(one, other)
+        self.assertGreater(len(kept[0][1]), 0)
+
 
 PROGRAM = """
 import sys, threading
