@@ -23,11 +23,13 @@ enum { SQL_BYTES_MAX = 1 << 16, WHAT_SHIFT = 16 };
 typedef struct old_object {
     uint64_t address, type_address;
     int64_t fingerprint, age; /* -1: it has no age */
+    int64_t id, holder;       /* 0: none */
+    bool is_moved;
 } old_object;
 
 typedef struct listed_object {
     int64_t age, age_before;
-    uint32_t id;
+    uint32_t id, before; /* before: its place among the old ones */
 } listed_object;
 
 struct htrail__fresh {
@@ -39,12 +41,13 @@ struct htrail__fresh {
 typedef struct work {
     htrail__fresh *out;
     sqlite3 *db;
-    old_object *old;
+    old_object *old; /* by id */
     uint32_t *slots; /* number + 1, by address */
     size_t old_count, old_room, slot_count;
     listed_object *listed;
     size_t listed_count, listed_room;
     int64_t settled, first_new;
+    bool is_collected;
 } work;
 
 static int64_t number_or(sqlite3_stmt *statement, int column, int64_t none)
@@ -65,6 +68,21 @@ static const old_object *old_at(const work *w, uint64_t address)
     return NULL;
 }
 
+static const old_object *old_numbered(const work *w, int64_t id)
+{
+    size_t low = 0, high = w->old_count;
+    if (id > 0 && (uint64_t)id <= w->old_count && w->old[id - 1].id == id) /* they are dense but in a damaged database */
+        return &w->old[id - 1];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (w->old[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < w->old_count && w->old[low].id == id ? &w->old[low] : NULL;
+}
+
 static htrail_status read_settled(work *w)
 {
     sqlite3_stmt *statement = NULL;
@@ -72,9 +90,10 @@ static htrail_status read_settled(work *w)
     htrail__text sql;
     htrail__text_init(&sql, SQL_BYTES_MAX);
     htrail__text_add_string(&sql, htrail__identity_sql);
-    htrail__text_add_string(&sql, "SELECT age FROM settled");
+    htrail__text_add_string(&sql, "SELECT age, is_collected FROM settled");
     if (!sql.failed && sqlite3_prepare_v2(w->db, htrail__text_string(&sql), -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
         w->settled = sqlite3_column_int64(statement, 0);
+        w->is_collected = sqlite3_column_int(statement, 1) != 0;
         status = HTRAIL_OK;
     }
     sqlite3_finalize(statement);
@@ -87,7 +106,8 @@ static htrail_status read_before(work *w)
     sqlite3_stmt *statement = NULL;
     htrail_status status = HTRAIL_E_DATABASE;
     int stepped;
-    if (sqlite3_prepare_v2(w->db, "SELECT o.address, t.address, o.fingerprint, o.age FROM before.heap_object o JOIN before.type t ON t.id = o.type", -1, &statement,
+    if (sqlite3_prepare_v2(w->db, "SELECT o.address, t.address, o.fingerprint, o.age, o.id, o.holder\n"
+                                  "FROM before.heap_object o JOIN before.type t ON t.id = o.type ORDER BY o.id", -1, &statement,
                            NULL) != SQLITE_OK)
         goto done;
     while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -96,7 +116,7 @@ static htrail_status read_before(work *w)
             goto done;
         }
         w->old[w->old_count++] = (old_object){(uint64_t)sqlite3_column_int64(statement, 0), (uint64_t)sqlite3_column_int64(statement, 1), number_or(statement, 2, NO_FINGERPRINT),
-                                              number_or(statement, 3, -1)};
+                                              number_or(statement, 3, -1), sqlite3_column_int64(statement, 4), number_or(statement, 5, 0), false};
     }
     if (stepped != SQLITE_DONE)
         goto done;
@@ -140,7 +160,7 @@ static htrail_status note(work *w, sqlite3_stmt *row)
         flags |= LISTED;
         if (!htrail__grow(&w->listed, &w->listed_room, w->listed_count, sizeof *w->listed))
             return HTRAIL_E_NOMEM;
-        w->listed[w->listed_count++] = (listed_object){age, old->age, (uint32_t)id};
+        w->listed[w->listed_count++] = (listed_object){age, old->age, (uint32_t)id, (uint32_t)(old - w->old)};
     }
     out->flags[id] = (unsigned char)flags;
     out->holders[id] = (uint32_t)number_or(row, 5, 0);
@@ -168,6 +188,17 @@ static int by_age(const void *left, const void *right)
     return a->age < b->age ? -1 : a->age > b->age;
 }
 
+/* What stands in front of what leads to it moves in the next full collection, and so does all below it. */
+static void find_moved(work *w)
+{
+    for (size_t i = 0; i < w->old_count && w->is_collected; i++) {
+        old_object *object = &w->old[i];
+        const old_object *holder = object->holder < object->id ? old_numbered(w, object->holder) : NULL;
+        if (holder != NULL)
+            object->is_moved = holder->is_moved || (object->age >= 0 && object->age <= w->settled && holder->age > object->age);
+    }
+}
+
 /* An object that an older one now stands behind is a new one at its address. */
 static void find_passed(work *w)
 {
@@ -181,7 +212,7 @@ static void find_passed(work *w)
             oldest = o->age_before;
         if (o->age_before > w->settled)
             continue;
-        if (is_passed && (w->out->flags[o->id] & ANCHOR))
+        if (is_passed && (w->out->flags[o->id] & ANCHOR) && !w->old[o->before].is_moved)
             w->out->flags[o->id] |= NEW_ANCHOR;
         else if (!is_passed && o->age < w->first_new)
             w->out->flags[o->id] |= CERTAIN;
@@ -196,6 +227,7 @@ htrail_status htrail__fresh_open(htrail__fresh **out, sqlite3 *db)
     w.out = calloc(1, sizeof *w.out);
     if (w.out == NULL || (status = read_settled(&w)) != HTRAIL_OK || (status = read_before(&w)) != HTRAIL_OK || (status = read_after(&w)) != HTRAIL_OK)
         goto done;
+    find_moved(&w);
     find_passed(&w);
     *out = w.out;
     w.out = NULL;

@@ -4,7 +4,7 @@
  * asked of a few objects: what they need of all others (who stood at an address, who passed whom in the collector's lists)
  * is read in one pass, and who holds an object is followed when it is asked for. A test compares the two.
  *
- * Order of calls: open, then is for any object; free. Memory: 5 bytes an id; while it is opened 28 an object of each. */
+ * Order of calls: open, then is for any object; free. Memory: 5 bytes an id; while it is opened 28 an object of the later and 60 of the earlier one. */
 #ifndef HTRAIL_ANALYZE_FRESH_H
 #define HTRAIL_ANALYZE_FRESH_H
 

@@ -12,10 +12,10 @@ const char htrail__identity_sql[] =
     "WITH RECURSIVE\n"
     /* Ages of before up to this one can't have changed their order: what a full collection looked through already, and
      * where there was none since, the whole of the oldest generation; likewise with the younger ones. */
-    "settled(age) AS (\n"
+    "settled(age, is_collected) AS (\n"
     "  SELECT coalesce(a.frozen + CASE WHEN a.collections_2 <> b.collections_2 THEN max(a.listed_2 - a.pending, 0)\n"
     "    WHEN a.collections_1 <> b.collections_1 THEN a.listed_2 WHEN a.collections_0 <> b.collections_0 THEN a.listed_2 + a.listed_1\n"
-    "    ELSE a.listed_2 + a.listed_1 + a.listed_0 END, 0) FROM before.collector a, after.collector b),\n"
+    "    ELSE a.listed_2 + a.listed_1 + a.listed_0 END, 0), a.collections_2 <> b.collections_2 FROM before.collector a, after.collector b),\n"
     /* A dict is no anchor: the collector forgets it while it holds only numbers and strings, and then finds it again. */
     "pair AS MATERIALIZED (\n"
     "  SELECT b.id, CASE WHEN a.fingerprint >> 16 = b.fingerprint >> 16 THEN a.id END AS id_before, a.id IS NULL OR u.address <> t.address AS is_other, t.name AS type, b.size, a.size AS size_before, coalesce(b.referrers, 1) AS referrers, b.holder, b.age, a.age AS age_before,\n"
@@ -28,13 +28,18 @@ const char htrail__identity_sql[] =
     "listed AS MATERIALIZED (\n"
     "  SELECT id, coalesce(max(age_before) OVER (ORDER BY age ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > age_before, 0) AS is_passed\n"
     "  FROM pair WHERE age IS NOT NULL AND age_before IS NOT NULL AND id_before IS NOT NULL),\n"
+    /* What stands in front of what leads to it (it was held otherwise when it was settled; a list that grows at its head) moves in
+     * the next full collection, and so does all below it: that one of these was passed says nothing. */
+    "moved(id) AS (\n"
+    "  SELECT o.id FROM settled CROSS JOIN before.heap_object o JOIN before.heap_object h ON h.id = o.holder WHERE is_collected AND o.age <= settled.age AND h.age > o.age AND h.id < o.id\n"
+    "  UNION SELECT o.id FROM moved JOIN before.heap_object o ON o.holder = moved.id WHERE o.id > moved.id),\n"
     "anchor(id, verdict) AS MATERIALIZED (\n"
     "  SELECT pair.id, CASE WHEN age_before <= settled.age AND NOT is_passed AND pair.age < first_new.age THEN 'certain'\n"
     "    WHEN NOT is_anchor THEN NULL\n"
-    "    WHEN age_before <= settled.age THEN CASE WHEN is_passed THEN 'new' ELSE 'unsure' END\n"
+    "    WHEN age_before <= settled.age AND moved.id IS NULL THEN CASE WHEN is_passed THEN 'new' ELSE 'unsure' END\n"
     "    WHEN same_place AND same_holds OR NOT is_passed AND pair.age < first_new.age AND (same_place OR same_holds) THEN 'likely'\n"
     "    ELSE 'unsure' END\n"
-    "  FROM pair JOIN listed ON listed.id = pair.id, settled, first_new),\n"
+    "  FROM pair JOIN listed ON listed.id = pair.id LEFT JOIN moved ON moved.id = pair.id_before, settled, first_new),\n"
     /* From an object that is none up to its first holder that is one; where that is more than 64 steps away (a chain of dicts, each in
      * the one before, would take time that grows with its square) nothing is known of it. */
     "up(id, at, steps) AS (\n"

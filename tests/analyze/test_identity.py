@@ -172,6 +172,18 @@ class Fates(Graph):
         fates = self.fates(self.heap(KEEP, "e"), self.heap(moved, "f", collections=1))
         self.assertEqual(fates["a"], "gone/new", "all had one before")
 
+    def test_a_list_that_grows_at_its_head_is_moved_and_not_new(self):
+        """c was put before b since the last full collection, and stands behind it: the next one moves b and all that it holds behind c."""
+        first = "root modules main __main__\nmain module __main__ tracked : field __dict__ globals\nglobals dict - tracked : value head c\n"
+        b, c = "b app.Record - tracked : attr next a\na app.Record - tracked : attr items keep\nkeep list - tracked\n", "c app.Record - tracked : attr next b\n"
+        before = self.heap(first + b + c, "a", pending=1)
+        fates = self.fates(before, self.heap(first + c + b, "b", collections=1))
+        self.assertEqual({word: fates[word] for word in ("a", "b", "c", "keep")}, {"a": "likely", "b": "likely", "c": "likely", "keep": "likely"})
+        tree = subprocess.check_output([HEAPTRAIL, "graph", os.path.join(self.folder, "b.htrail"), "type:app.Record", "--since", before, "-o", "-", "--format", "txt"])
+        self.assertNotIn(b"NEW", tree.replace(b"NEW not in", b""))
+        fates = self.fates(before, self.heap(first + c + b, "c"))
+        self.assertEqual((fates["a"], fates["b"]), ("gone/new", "gone/new"), "nothing moves without one")
+
     def test_without_the_collectors_facts_nothing_is_certain(self):
         path = [graph_file.snapshot(text, self.folder, name) for text, name in
                 ((KEEP, "a"), (KEEP.replace("b        app.Record - tracked", "b        app.Record - tracked : attr data data"), "b"))]
