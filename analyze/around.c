@@ -5,11 +5,12 @@
 #include <stdlib.h>
 
 #include "analyze/chain.h"
+#include "analyze/depending.h"
 #include "analyze/grow.h"
 #include "analyze/holders_search.h"
 #include "analyze/str.h"
 
-enum { TITLE_BYTES_MAX = 1 << 16, NAMES_APART_MAX = 3, COUNTED_MAX = 64, HOLDERS_MAX = 32 };
+enum { TITLE_BYTES_MAX = 1 << 16, NAMES_APART_MAX = 3, COUNTED_MAX = 64, HOLDERS_MAX = 32, FURTHER_SHARE = 4 };
 enum { NOT_LOOKED_AT, ALONE, NOT_ALONE };
 
 /* How a member was met. */
@@ -252,32 +253,20 @@ static htrail_status give_shapes(around *a, uint32_t first, uint32_t end)
 
 /* References between members as links between nodes. */
 
-/* Whether all that holds the member's object, but for its dominator, depends on the object itself: then nothing else
- * holds it. */
 static htrail_status is_alone(around *a, uint32_t member, bool *out)
 {
     const htrail__found_object *object = &a->s.members[member].object;
     unsigned char *known = &a->arrivals[member].alone;
-    const uint64_t *ids;
-    uint64_t holders[HOLDERS_MAX];
-    size_t count;
-    bool more;
-    *out = *known == ALONE;
-    if (*known != NOT_LOOKED_AT)
-        return HTRAIL_OK;
-    htrail_status status = htrail__lookup_holder_ids(a->s.lookup, object->id, HOLDERS_MAX, &ids, &count, &more);
-    *out = status == HTRAIL_OK && !more;
-    for (size_t i = 0; i < count && *out; i++)
-        holders[i] = ids[i];
-    for (size_t i = 0; i < count && *out && status == HTRAIL_OK; i++) {
-        htrail__found_object holder;
-        if (holders[i] == object->dominator || holders[i] == object->id)
-            continue;
-        status = htrail__lookup_object(a->s.lookup, holders[i], &holder);
-        *out = status == HTRAIL_OK && (holder.root == 0 || (object->tree_last >= 0 && holder.tree_first >= object->tree_first && holder.tree_first <= object->tree_last));
+    if (*known == NOT_LOOKED_AT) {
+        uint64_t others;
+        bool more;
+        htrail_status status = htrail__count_other_holders(a->s.lookup, object, object->dominator, HOLDERS_MAX, &others, &more);
+        if (status != HTRAIL_OK)
+            return status;
+        *known = others == 0 && !more ? ALONE : NOT_ALONE;
     }
-    *known = *out ? ALONE : NOT_ALONE;
-    return status;
+    *out = *known == ALONE;
+    return HTRAIL_OK;
 }
 
 static int compare_links(const void *left, const void *right)
@@ -356,10 +345,14 @@ static htrail_status search(around *a, const uint64_t *ids, size_t count)
     if (status == HTRAIL_OK)
         status = give_shapes(a, first, end);
     for (size_t depth = 0; depth < a->opts.depth_max && first < end && status == HTRAIL_OK; depth++) {
+        /* Many objects that were asked for leave something to look at for those around them. */
+        size_t looked_at_max = depth > 0 ? a->looked_at + a->opts.looked_at_max / FURTHER_SHARE : a->opts.looked_at_max;
+        if (looked_at_max < a->opts.looked_at_max)
+            looked_at_max = a->opts.looked_at_max;
         for (uint32_t i = first; i < end && status == HTRAIL_OK; i++) {
             if (depth > 0 && !is_followed(a, i))
                 out->not_followed++;
-            else if (a->looked_at < a->opts.looked_at_max && a->reference_count < a->opts.references_max)
+            else if (a->looked_at < looked_at_max && a->reference_count < a->opts.references_max)
                 status = look_at(a, i);
         }
         first = end;

@@ -21,7 +21,7 @@ typedef struct htrail__around_opts {
     size_t depth_max;   /* steps: 3 */
     size_t too_many;    /* neighbours looked at of one object: 1,000; a node's other_holders counts the rest */
     size_t targets_max; /* the first of those given: 20,000, and 1,000 where they are apart */
-    size_t looked_at_max; /* objects whose neighbours are looked at: 20,000 */
+    size_t looked_at_max; /* objects whose neighbours are looked at: 20,000; on each further level a quarter of that in any case */
     size_t references_max; /* 200,000 */
     bool (*admits)(void *arg, uint64_t id); /* NULL: every object */
     void *admits_arg;

@@ -60,6 +60,7 @@ typedef struct htrail__holder_node {
     uint64_t refcount_min, refcount_max;
     uint64_t example, example_address; /* id of the first object; 0: none */
     bool held_from_below;   /* also through objects that this one holds, which are held from elsewhere */
+    bool is_partly_searched; /* there may be more holders than are counted */
     uint64_t other_holders; /* at least so many further holders, of kinds that are not kept */
     uint32_t root_name;     /* of a root: the first one's whole name, and how many names there are */
     uint64_t root_names;
@@ -70,6 +71,7 @@ typedef struct htrail__holder_link {
     uint32_t ref_kind, label;
     uint64_t references;
     htrail__held held; /* told by analyze/around.h alone */
+    bool is_partly_searched; /* there may be more references */
 } htrail__holder_link;
 
 typedef struct htrail__holders {

@@ -1,11 +1,13 @@
 /* analyze/holders_others.c - the other holders of a node's objects, that do not depend on what they hold. */
 #include <stdlib.h>
 
+#include "analyze/depending.h"
 #include "analyze/grow.h"
 #include "analyze/holders_search.h"
 
-/* No node takes more of all searches than one in so many. */
-enum { SEARCH_SHARE = 8 };
+/* No node takes more of all searches than one in so many. What is not looked at is counted all the same: a thousand methods that are
+ * bound to what holds them are no further holders of it. */
+enum { SEARCH_SHARE = 8, COUNTED_MAX = 50000 };
 
 static htrail_status add_other(htrail__holders_search *s, uint32_t shape, uint32_t kind, uint32_t label, uint32_t holder, uint32_t root_name)
 {
@@ -78,6 +80,31 @@ static htrail_status look_at_roots(htrail__holders_search *s, uint32_t index)
     return status;
 }
 
+/* Of more holders than are looked at, those past the ones that are: *others of them do not depend on the object, and *more says
+ * that they may be more. */
+static htrail_status count_unseen(htrail__holders_search *s, uint32_t index, const htrail__found_holder *holders, size_t count, uint64_t *others, bool *more)
+{
+    const htrail__found_object object = s->members[index].object;
+    uint64_t all;
+    htrail_status status = htrail__count_other_holders(s->lookup, &object, object.holder, COUNTED_MAX, others, more);
+    if (status != HTRAIL_OK)
+        return status;
+    if (*more) {
+        status = htrail__lookup_holder_count(s->lookup, object.id, &all);
+        *others = status == HTRAIL_OK && all > count ? all - count : 0;
+        return status;
+    }
+    for (size_t i = 0; i < count && status == HTRAIL_OK && *others > 0; i++) {
+        htrail__found_object holder;
+        if (holders[i].id == object.holder || (i > 0 && holders[i].id == holders[i - 1].id))
+            continue;
+        status = htrail__lookup_object(s->lookup, holders[i].id, &holder);
+        *others -= status == HTRAIL_OK && !htrail__is_depending(&object, &holder);
+    }
+    *more = *others > 0;
+    return status;
+}
+
 /* The holders of one object of the node, but for the one of its chain. */
 static htrail_status look_at(htrail__holders_search *s, uint32_t shape, uint32_t index, htrail__holder_node *node, bool *complete, size_t *depending)
 {
@@ -89,10 +116,10 @@ static htrail_status look_at(htrail__holders_search *s, uint32_t shape, uint32_t
         return status;
     if (more) {
         uint64_t all = 0;
-        *complete = false;
-        if ((status = htrail__lookup_holder_count(s->lookup, s->members[index].object.id, &all)) != HTRAIL_OK)
+        if ((status = count_unseen(s, index, holders, count, &all, &more)) != HTRAIL_OK)
             return status;
-        node->other_holders += all > count ? all - count : 0;
+        *complete &= !more;
+        node->other_holders += all;
     }
     for (size_t i = 0; i < count; i++) {
         uint32_t holder;
@@ -203,7 +230,7 @@ static htrail_status search_node(htrail__holders_search *s, uint32_t index, cons
     htrail__holder_node *node = &s->out->nodes[index];
     htrail_status status = HTRAIL_OK;
     uint32_t shape = node->shape;
-    bool complete = true, found = false;
+    bool complete = true, found = false, stopped = false;
     size_t depending = 0, at = 0;
 
     s->searches++;
@@ -218,6 +245,7 @@ static htrail_status search_node(htrail__holders_search *s, uint32_t index, cons
             continue;
         if (s->looked_at >= s->looked_at_max) {
             complete = false;
+            stopped = true;
             break;
         }
         s->looked_at++;
@@ -228,7 +256,12 @@ static htrail_status search_node(htrail__holders_search *s, uint32_t index, cons
         return status;
     node->held = s->other_count > 0 || found ? HTRAIL__HELD_SEVERAL : complete ? HTRAIL__HELD_ONLY : HTRAIL__HELD_UNKNOWN;
     node->held_from_below = found;
-    return keep_others(s, index, kept_max);
+    node->is_partly_searched = stopped;
+    uint32_t links = s->out->link_count;
+    status = keep_others(s, index, kept_max);
+    for (; links < s->out->link_count; links++)
+        s->out->links[links].is_partly_searched = stopped;
+    return status;
 }
 
 htrail_status htrail__holders_list_members(const htrail__holders_search *s, uint32_t nodes, uint32_t **starts_out, uint32_t **list_out)

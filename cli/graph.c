@@ -162,7 +162,6 @@ static htrail_status find_chains(cli_graph_page *g, htrail__model_opts *model)
         opts.targets_max = 1; /* objects are numbered from the roots on */
         opts.others_all_max = 0;
         model->run_max = CHAIN_RUN_MAX;
-        model->lone = true;
     }
     model->depth_max = (size_t)g->depth_max;
     model->group_ends = g->group_ends;

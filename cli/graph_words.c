@@ -96,7 +96,7 @@ htrail_status cli_graph_add_subtitle(const cli_graph_page *g, htrail__text *out)
     if (g->holders->keys > 0) {
         htrail__text_add_string(out, " · ");
         htrail__numbers_add(out, g->holders->keys);
-        htrail__text_add_string(out, g->holders->keys == 1 ? " key that others hold not drawn" : " keys that others hold not drawn");
+        htrail__text_add_string(out, g->holders->keys == 1 ? " shared key left out" : " shared keys left out");
     }
     static const char *const options[] = {"--filter", "--extra-ignore"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {

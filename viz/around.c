@@ -8,7 +8,7 @@
 #include "viz/escape.h"
 #include "viz/numbers.h"
 
-enum { TEXT_BYTES_MAX = 1 << 16, ARROWS_MAX = 70, LABEL_COLUMNS = 28, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 160 };
+enum { TEXT_BYTES_MAX = 1 << 16, ARROWS_MAX = 70, LABEL_COLUMNS = 28, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 180 };
 #define NONE UINT32_MAX
 
 typedef struct place {
@@ -23,7 +23,7 @@ typedef struct view {
     htrail__model_opts opts;
     place *places;
     uint32_t *order;
-    uint64_t top_more; /* objects asked for that have no card */
+    uint64_t top_more; /* objects asked for and looked at that have no card */
     bool downwards;
 } view;
 
@@ -218,7 +218,6 @@ htrail_status htrail__around_build(htrail__picture *out, htrail__lookup *lookup,
     if (v.places == NULL || v.order == NULL)
         goto done;
     find_places(&v);
-    v.top_more = holders->targets - holders->targets_followed;
     draw_nodes(&v);
     draw_links(&v, false, &left_out);
     draw_links(&v, true, &left_out);

@@ -10,7 +10,7 @@
 #include "viz/numbers.h"
 
 /* Objects of one card that the user's expressions are asked of. */
-enum { TEXT_BYTES_MAX = 1 << 16, ASKED_MAX = 100000, INFO_ASKED_MAX = 1000, INFO_COLUMNS = 60 };
+enum { TEXT_BYTES_MAX = 1 << 16, ASKED_MAX = 100000, INFO_ASKED_MAX = 1000, INFO_COLUMNS = 60, MORE_COLUMNS = 60 /* our own words: not to be cut */ };
 
 htrail_str htrail__cards_text(const htrail__cards *c, uint32_t text)
 {
@@ -459,7 +459,7 @@ size_t htrail__cards_add_more(htrail__cards *c, htrail__text *text)
     htrail__text whole;
     htrail__text_init(&whole, TEXT_BYTES_MAX);
     add_clean(&whole, text);
-    card->title = htrail__cards_take_short(c, text, HTRAIL__LABEL_COLUMNS);
+    card->title = htrail__cards_take_short(c, text, MORE_COLUMNS);
     card->count = htrail__cards_take(c, text);
     card->detail = htrail__cards_take(c, text);
     card->bytes = htrail__cards_take(c, text);

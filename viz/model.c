@@ -10,9 +10,10 @@
 
 #include "analyze/chain.h"
 #include "viz/cards.h"
+#include "viz/escape.h"
 #include "viz/numbers.h"
 
-enum { TEXT_BYTES_MAX = 1 << 16, RUN_ENDS = 3, MORE_CARDS_MAX = 3, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 140 };
+enum { TEXT_BYTES_MAX = 1 << 16, RUN_ENDS = 3, MORE_CARDS_MAX = 3, QUESTION_COLUMNS = 72, SUBTITLE_COLUMNS = 180 };
 #define NONE UINT32_MAX
 
 typedef struct plan {
@@ -305,6 +306,9 @@ static void draw_way_down(model *m, uint32_t node)
     htrail__text_init(&text, TEXT_BYTES_MAX);
     htrail__cards_add_title(&m->cards, &text, root);
     htrail__cards_leave_out_folder(&text);
+    char *title = htrail__cards_take_short(&m->cards, &text, m->cards.opts.columns != 0 ? m->cards.opts.columns : HTRAIL__LABEL_COLUMNS);
+    htrail__text_add_string(&text, title != NULL ? title : "");
+    free(title);
     size_t card = htrail__cards_add_more(&m->cards, &text);
     if (card != SIZE_MAX) {
         htrail__numbers_add(&text, steps);
@@ -403,7 +407,7 @@ static void draw_other(model *m, const htrail__holder_link *link)
     }
     if (!m->cards.failed) {
         htrail__chain_label(&text, link->ref_kind, htrail__cards_text(&m->cards, link->label), HTRAIL__ANY_POSITION);
-        htrail__cards_add_arrow(&m->cards, m->plans[link->from].card, m->plans[link->to].card, HTRAIL__HOLD_SEVERAL, &text, link->references);
+        htrail__cards_add_arrow(&m->cards, m->plans[link->from].card, m->plans[link->to].card, HTRAIL__HOLD_SEVERAL, &text, link->is_partly_searched ? 0 : link->references);
     }
     htrail__text_release(&text);
 }
@@ -420,7 +424,8 @@ static void note_other_holders(model *m)
             continue;
         if (more > 0) {
             htrail__numbers_add(&text, more);
-            htrail__text_add_string(&text, more == 1 ? " more holder" : " more holders");
+            htrail__text_add_string(&text, n->is_partly_searched ? "+" : "");
+            htrail__text_add_string(&text, more == 1 && !n->is_partly_searched ? " more holder" : " more holders");
         } else {
             htrail__text_add_string(&text, "held from below too");
         }
@@ -459,11 +464,6 @@ htrail_status htrail__model_build(htrail__picture *out, htrail__lookup *lookup, 
     plan_nodes(&m);
     link_children(&m, &tops);
     want_groups(&m);
-    if (m.opts.apart && !m.opts.lone && holders->targets > holders->targets_followed) {
-        top.more_kinds += holders->targets - holders->targets_followed;
-        top.more_targets = top.more_kinds;
-        top.more_last = NONE;
-    }
     /* A third is kept for other holders. */
     draw_tree(&m, tops, holders->link_count > 0 ? m.opts.cards_max - m.opts.cards_max / 3 : m.opts.cards_max, &top);
     for (uint32_t i = 0; i < holders->node_count && !m.cards.failed; i++)

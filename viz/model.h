@@ -15,7 +15,6 @@ typedef struct htrail__model_opts {
     size_t fold_below_one_in; /* groups with less than one in so many of what was asked for: 200; 0: none */
     htrail__cards_opts cards;
     bool apart;            /* nothing was merged */
-    bool lone;             /* a chain alone: what else was asked for is not counted */
     size_t depth_max;      /* references up from what was asked for; 0: to the roots */
     const size_t *group_ends; /* what was asked for by several selectors: where each ends among the targets of the holders; borrowed */
     size_t group_count;

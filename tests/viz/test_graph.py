@@ -86,6 +86,22 @@ box[n] app.Box - : attr KEY half[$]
 half[n] app.Half -
 """
 
+# A writer whose tasks hold methods that are bound to it, and one that a frame's list holds too.
+BOUND = """
+root c_global writer a.so
+root c_global late a.so
+let n 30
+writer app.Writer - : attr tasks tasks
+tasks list - : index - call[*]
+call[n] method app.Writer.write : attr __self__ writer, attr data data[$]
+data[n] app.Data -
+late list - : index - other[*]
+other[2] method app.Writer.close : attr __self__ shared
+shared app.Shared - : attr tasks more
+more list - : index - again[*]
+again[n] method app.Shared.write : attr __self__ shared
+"""
+
 KEYED = """
 root c_global cache a.so
 root c_global many a.so
@@ -106,6 +122,17 @@ KE app.E -
 KF app.F -
 KG app.G -
 KH app.H -
+"""
+
+MANY = """
+root modules modules modules
+modules dict - : value app app
+app module app : field __dict__ globals
+globals dict - : value kept kept
+kept dict - : value all all
+let n 25000
+all list - : index - item[*]
+item[n] app.Item -
 """
 
 SHAPES = {
@@ -335,7 +362,7 @@ class Around(Heap, unittest.TestCase):
         file, self.file = self.file, graph_file.snapshot(CLASSES, self.folder, "classes")
         try:
             tree = self.tree("type:app.Box", "--refs")
-            self.assertIn("·  1 module or class not followed · 1 key that others hold not drawn".replace("  ", " "), tree)
+            self.assertIn("·  1 module or class not followed · 1 shared key left out".replace("  ", " "), tree)
             self.assertIn("class app.Box", tree)
             self.assertNotIn("Base", tree)
             self.assertEqual(tree.count("─key"), 0, tree)
@@ -431,9 +458,26 @@ class Shapes(Heap, unittest.TestCase):
                         self.assertRegex(cards[to], "more holder|held from below too", arguments)
         self.assertGreater(lonely, 5)
 
+    def test_what_an_object_holds_is_no_further_holder_of_it_however_many(self):
+        self.file = graph_file.snapshot(BOUND, self.folder, "bound")
+        for few in [], ["--too-many", "5"]:
+            tree = self.tree("type:app.Data", *few)
+            self.assertNotIn("more holder", tree)
+            self.assertNotIn("─▷", tree)
+            self.assertRegex(tree, "━▶ app.Writer")
+            self.assertRegex(self.tree("type:app.Shared", *few), r"━\[i\]━▶ method app\.Writer\.close × 2 .*\n +├┄\.__self__┄▷ app\.Shared · 1 item, ")
+
+    def test_many_objects_leave_room_for_what_is_around_them(self):
+        self.file = graph_file.snapshot(MANY, self.folder, "many")
+        tree = self.tree("type:app.Item", "--backrefs")
+        for line in ("['all']", "['kept']", "module app"):
+            self.assertIn(line, tree)
+
     def test_what_is_left_out_is_said(self):
         self.file = self.files["star"]
-        self.assertRegex(self.tree("type:app.Leaf", "--raw"), r"995 more objects \(not drawn\)\n19,000 more objects \(not drawn\)\n")
+        raw = self.tree("type:app.Leaf", "--raw")
+        self.assertIn("20,000 objects, the first 1,000 looked at", raw)
+        self.assertEqual(re.findall(r"[\d,]+ more .*", raw), ["995 more objects (not drawn)"])
         self.assertIn("app.Leaf × 1,000", self.tree("type:list", "--refs"))
         self.assertIn("19,000 more references", self.tree("type:list", "--refs"))
         self.file = self.files["none"]
