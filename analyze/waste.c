@@ -10,10 +10,9 @@
 #include <htrail/types.h>
 
 #include "analyze/schema.h"
+#include "analyze/waste_build.h"
+#include "analyze/waste_role.h"
 
-/* What objects of this interpreter take, from the snapshot itself: the collector's head; a list and a set without items.
- * Sizes of a dict's tables come from its layout: indices, then entries of three words, since 3.11 of two where all
- * keys are str. All tables are powers of two of which two thirds are used. */
 /* The code of a reference: its kind, whether it holds a number or a label's id, and that. */
 _Static_assert(HTRAIL__CODE_KIND_MASK == 15 && HTRAIL__CODE_DIRECT == 16 && HTRAIL__CODE_PAYLOAD_SHIFT == 5 && HTRAIL_REF_INDEX == 1 && HTRAIL_REF_VALUE == 3 &&
                HTRAIL_REF_ATTR == 4 && HTRAIL_REF_SLOT == 5 && HTRAIL_REF_FIELD == 6, "the queries name them by number");
@@ -22,10 +21,7 @@ _Static_assert(HTRAIL__CODE_KIND_MASK == 15 && HTRAIL__CODE_DIRECT == 16 && HTRA
  * of the reference of their holder. Types, kinds and labels are compared by their numbers until few are left. */
 static const char candidates_sql[] =
     "WITH RECURSIVE\n"
-    "role(type, name, parts, basic_size) AS MATERIALIZED (SELECT id, name,\n"
-    "  CASE WHEN name IN ('dict', 'list', 'set', 'frozenset', 'bytearray', 'collections.deque', 'collections.defaultdict', 'collections.OrderedDict') THEN 1 ELSE 0 END +\n"
-    "  CASE WHEN name = 'tuple' OR base = (SELECT object FROM type WHERE name = 'tuple') THEN 2 ELSE 0 END +\n"
-    "  CASE WHEN is_heap AND objects > 1 AND item_size = 0 THEN 4 ELSE 0 END, basic_size FROM type),\n"
+    "role(type, name, parts, basic_size) AS MATERIALIZED (SELECT id, name,\n  " HTRAIL__WASTE_PARTS ", basic_size FROM type),\n"
     "candidate(id, type, parts, size, length, held, is_garbage) AS MATERIALIZED (SELECT o.id, o.type, r.parts, o.size, o.length, o.label & 15, o.depth IS NULL\n"
     "  FROM heap_object o CROSS JOIN (SELECT type, parts FROM role WHERE parts > 0) r ON r.type = o.type),\n";
 
@@ -58,21 +54,36 @@ static const char containers_sql[] =
     "    FROM container c JOIN table_size s ON s.bytes = c.size - c.base\n"
     "    WHERE c.type IN ('dict', 'collections.defaultdict') AND c.length > 0),\n";
 
-/* `first` is the one nearest to a root of those that are equal. A tuple is equal to another whose items are the same
- * or equal; of tuples in a tuple one level is looked through. */
-#define ITEMS(equal_item, joins)                                                                                             \
-    "SELECT id, min(id) OVER (PARTITION BY type, items) FROM (\n"                                                           \
-    "  SELECT src AS id, type, place, length, group_concat(" equal_item ") OVER whole AS items, count(*) OVER whole AS found\n" \
-    "  FROM item LEFT JOIN same_text ON same_text.id = dst" joins "\n"                                                       \
-    "  WINDOW whole AS (PARTITION BY src ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))\n"         \
+/* `first` is the one nearest to a root of those that are equal. A tuple is equal to another whose items are the same or equal. Those
+ * that hold no tuple come first (flat), then level by level those that hold them: equal tuples are equally high. What is higher
+ * than DEEPEST levels is as an item equal to itself alone. */
+#define ITEMS(item, from)                                                                                                      \
+    "SELECT id, min(id) OVER (PARTITION BY type, items) FROM (\n"                                                              \
+    "  SELECT src AS id, type, place, length, group_concat(" item ") OVER whole AS items, count(*) OVER whole AS found\n"      \
+    "  FROM " from "\n"                                                                                                        \
+    "  WINDOW whole AS (PARTITION BY src ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))\n"          \
     "  WHERE place = 0 AND found = length"
+/* Each level takes those below it in again: a second mention of the level below would double the query with each. */
+#define LEVEL(height, below)                                                                                                   \
+    "tuple_" height "(id, first) AS MATERIALIZED (" ITEMS("coalesce(lower.first, same)", "tall_item LEFT JOIN tuple_" below " lower ON lower.id = dst WHERE height <= " height) "),\n"
+#define TOO_HIGH "9"
+_Static_assert(HTRAIL__WASTE_TUPLE_DEPTH == 8, "the levels are written out");
 static const char duplicates_sql[] =
     "same_text(id, first) AS MATERIALIZED (SELECT o.id, min(o.id) OVER (PARTITION BY o.type, x.hash, o.length)\n"
     "  FROM object_text x JOIN heap_object o ON o.id = x.object WHERE x.hash IS NOT NULL AND o.depth IS NOT NULL),\n"
-    "item(src, place, dst, length, type) AS MATERIALIZED (SELECT o.id, r.label >> 5, r.dst, o.length, o.type\n"
-    "  FROM candidate o CROSS JOIN heap_reference r ON r.src = o.id WHERE o.parts & 2 AND NOT o.is_garbage AND r.label & 31 = 17),\n"
-    "flat(id, first) AS MATERIALIZED (" ITEMS("coalesce(same_text.first, dst)", "") "),\n"
-    "same_items(id, first) AS (" ITEMS("coalesce(flat.first, same_text.first, dst)", " LEFT JOIN flat ON flat.id = dst") "),\n";
+    "item(src, place, dst, length, type, same) AS MATERIALIZED (SELECT o.id, r.label >> 5, r.dst, o.length, o.type, coalesce(same_text.first, r.dst)\n"
+    "  FROM candidate o CROSS JOIN heap_reference r ON r.src = o.id LEFT JOIN same_text ON same_text.id = r.dst\n"
+    "  WHERE o.parts & 2 AND NOT o.is_garbage AND r.label & 31 = 17),\n"
+    "inner_tuple(src, dst) AS MATERIALIZED (SELECT item.src, item.dst FROM item JOIN candidate c ON c.id = item.dst WHERE c.parts & 2),\n"
+    "up_tuple(id, height) AS (SELECT src, 2 FROM inner_tuple UNION\n"
+    "  SELECT i.src, height + 1 FROM up_tuple JOIN inner_tuple i ON i.dst = up_tuple.id WHERE height < " TOO_HIGH "),\n"
+    "tall(id, height) AS MATERIALIZED (SELECT id, max(height) FROM up_tuple GROUP BY id),\n"
+    "flat(id, first) AS MATERIALIZED (" ITEMS("same", "item WHERE src NOT IN (SELECT id FROM tall)") "),\n"
+    "tall_item(src, place, dst, length, type, same, height) AS MATERIALIZED (SELECT src, place, dst, length, type, coalesce(flat.first, same), height\n"
+    "  FROM item JOIN tall ON tall.id = item.src LEFT JOIN flat ON flat.id = dst),\n"
+    "tuple_1(id, first) AS (SELECT NULL, NULL WHERE 0),\n"
+    LEVEL("2", "1") LEVEL("3", "2") LEVEL("4", "3") LEVEL("5", "4") LEVEL("6", "5") LEVEL("7", "6") LEVEL("8", "7") LEVEL(TOO_HIGH, "8")
+    "same_items(id, first) AS (SELECT id, first FROM flat UNION ALL SELECT id, first FROM tuple_" TOO_HIGH "),\n";
 
 /* An instance has its attributes in a dict, or in an array that no size counts and that slots would be as large as. 16: what
  * every object begins with. A basic size beyond that and its own slots is that of another type in C. */
@@ -95,16 +106,17 @@ static const char slots_sql[] =
 
 static const struct {
     const char *name, *sql;
-} kinds[] = {
+} kinds[HTRAIL__WASTE_KINDS] = {
     {"duplicate", "  SELECT d.id, 'duplicate', o.size, o.size FROM (SELECT id, first FROM same_text UNION ALL SELECT id, first FROM same_items) d\n"
-                  "    JOIN heap_object o ON o.id = d.id WHERE d.id > d.first\n"},
+                  "    JOIN heap_object o ON o.id = d.id\n"
+                  "    WHERE d.id > d.first AND o.type NOT IN (SELECT type FROM role WHERE " HTRAIL__WASTE_IS_NUMBER("name") ")\n"},
     {"empty", "  SELECT id, 'empty', size, size FROM container WHERE length = 0 AND type <> 'frozenset'\n"},
     {"nearly-empty", "  SELECT id, 'nearly-empty', size, size - need FROM room WHERE need * 4 <= size\n"},
     {"over-allocated", "  SELECT id, 'over-allocated', size, size - need FROM room WHERE need < size AND need * 4 > size\n"},
     {"slots", "  SELECT i.id, 'slots', i.size + i.dict_size, i.size + i.dict_size - s.size FROM instance i JOIN slotted s\n"
               "    ON s.type = i.type AND s.has_dict = (i.dict IS NOT NULL) WHERE i.size + i.dict_size > s.size\n"},
 };
-enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
+enum { KIND_COUNT = HTRAIL__WASTE_KINDS };
 
 /* The field of a wasted object: up from holder to holder, through containers, to the nearest that has a name for it: an
  * attribute, a variable, a global. Objects that lie alike in one holder go together. STEPS bounds the walk. A view on the
@@ -120,7 +132,7 @@ static const char fields_sql[] =
     "    CASE WHEN holder IS NULL THEN root WHEN label & 15 IN (1, 2, 11) THEN -1 WHEN label & 31 = 19 THEN " HTRAIL__SQL_LABEL("label") " ELSE label END\n"
     "  FROM (SELECT w.id, w.kind, w.bytes, w.back, o.type, o.holder, o.label, coalesce(o.root, 1) AS root, h.type AS holder_type, h.name AS holder_name,\n"
     "    h.label AS holder_label, h.holder AS above, g.type AS above_type, g.name AS above_name, CASE WHEN o.label & 15 IN (4, 5) THEN 1\n"
-    "      WHEN h.name = 0 AND h.label & 15 BETWEEN 4 AND 9 THEN 2 WHEN h.name = 0 AND h.label & 15 IN (1, 2, 11) THEN 3 ELSE 4 END AS way\n"
+    "      WHEN o.label & 15 BETWEEN 6 AND 9 THEN 4 WHEN h.name = 0 AND h.label & 15 BETWEEN 4 AND 9 THEN 2 WHEN h.name = 0 AND h.label & 15 IN (1, 2, 11) THEN 3 ELSE 4 END AS way\n"
     "    FROM waste w CROSS JOIN heap_object o ON o.id = w.id LEFT JOIN heap_object h ON h.id = o.holder LEFT JOIN heap_object g ON g.id = h.holder)),\n"
     "spot(n, kind, type, objects, bytes, back, example) AS MATERIALIZED (\n"
     "  SELECT row_number() OVER (), kind, type, count(*), sum(bytes), sum(back), min(id) FROM lying GROUP BY kind, type, way, place, name, label, own_label),\n"
@@ -144,13 +156,16 @@ static const char fields_sql[] =
 
 static const struct {
     const char *name, *columns, *order;
-} keys[] = {
+} keys[HTRAIL__WASTE_KEYS] = {
     {"field", NULL, NULL},
     {"type", "w.kind, o.type", "1, 2"},
     {"owner", "o.owner_module AS owner", "1"},
     {"kind", "w.kind", "1"},
 };
-enum { KEY_COUNT = sizeof keys / sizeof *keys };
+enum { KEY_COUNT = HTRAIL__WASTE_KEYS };
+
+const char *htrail__waste_kind_name(htrail__waste_kind kind) { return kinds[kind].name; }
+const char *htrail__waste_key_name(htrail__waste_key key) { return keys[key].name; }
 
 bool htrail__waste_is_kind(const char *name)
 {
@@ -184,6 +199,15 @@ static htrail_status read_fact(sqlite3 *db, const char *key, char *out, size_t c
     return status;
 }
 
+htrail_status htrail__waste_runtime(sqlite3 *db, unsigned *major, unsigned *minor)
+{
+    char runtime[64];
+    htrail_status status = read_fact(db, "runtime", runtime, sizeof runtime);
+    if (sscanf(runtime, "cpython %u.%u", major, minor) != 2)
+        *major = *minor = 0; /* another's, whose tables are not known: of its dicts nothing is said but that they are empty */
+    return status;
+}
+
 bool htrail__waste_has_hashes(sqlite3 *db)
 {
     char id[32];
@@ -192,15 +216,12 @@ bool htrail__waste_has_hashes(sqlite3 *db)
 
 htrail_status htrail__waste_query(htrail__text *out, sqlite3 *db, const char *kind, const char *by)
 {
-    char runtime[64];
-    unsigned major = 0, minor = 0;
-    htrail_status status = read_fact(db, "runtime", runtime, sizeof runtime);
+    unsigned major, minor;
+    htrail_status status = htrail__waste_runtime(db, &major, &minor);
+    bool is_compact = major == 3 && minor >= 6, has_words = major == 3 && minor >= 11;
 
     if (status != HTRAIL_OK)
         return status;
-    if (sscanf(runtime, "cpython %u.%u", &major, &minor) != 2)
-        major = minor = 0; /* another's, whose tables are not known: of its dicts nothing is said but that they are empty */
-    bool is_compact = major == 3 && minor >= 6, has_words = major == 3 && minor >= 11;
     htrail__text_add_string(out, candidates_sql);
     htrail__text_format(out, facts_sql, has_words ? TABLE_HEAD_311 : TABLE_HEAD, !is_compact ? NO_TABLE : has_words ? 2 : 3);
     htrail__text_add_string(out, containers_sql);

@@ -41,7 +41,7 @@ static void say(void *arg, cli_flow *flow)
 
 int cli_print_gist(const cli_arguments *arguments, sqlite3_stmt *statement, const cli_query_column *columns, uint64_t row_limit, cli_gist *gist)
 {
-    const cli_query_told told = {.row = add_row, .say = say, .arg = gist};
+    const cli_query_told told = {.row = add_row, .say = say, .arg = gist, .shown = gist->shown};
     int result = cli_print_query_told(arguments, statement, columns, row_limit, &told);
     free(gist->most);
     free(gist->least);

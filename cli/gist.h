@@ -12,6 +12,7 @@ typedef struct cli_gist {
     const char *key, *count, *bytes; /* names of columns; NULL: the rows have none */
     void (*say)(cli_flow *flow, const struct cli_gist *gist);
     const void *arg; /* for say */
+    sqlite3_stmt *shown; /* as of cli_query_told; NULL */
     int64_t rows, counts, sum;
     char *most; /* the key of the row with most bytes, or where the sum is negative with the least */
     int64_t most_bytes;

@@ -248,9 +248,9 @@ int cli_print_query_told(const cli_arguments *arguments, sqlite3_stmt *statement
 {
     uint64_t more = 0;
 
+    cli_show_sql(arguments, told != NULL && told->shown != NULL ? told->shown : statement, row_limit);
     if (!cli_is_terminal(stdout) || cli_option_given(arguments, "json"))
         told = NULL;
-    cli_show_sql(arguments, statement, row_limit);
     cli_rows *rows = cli_query_rows_open(arguments, statement, columns);
     int result = add_rows(arguments, rows, statement, columns, row_limit, &more, told);
     if (result != CLI_EXIT_OK) {

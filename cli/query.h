@@ -49,6 +49,7 @@ int cli_print_query(const cli_arguments *arguments, sqlite3_stmt *statement, con
 
 /* What is said above a table on a terminal: row sees each row, also those past the limit, and say then says it. */
 typedef struct cli_query_told {
+    sqlite3_stmt *shown; /* what --show-sql prints, where the rows were found without it; NULL: the statement itself */
     void (*row)(void *arg, sqlite3_stmt *row);
     void (*say)(void *arg, cli_flow *flow);
     void *arg;

@@ -251,16 +251,17 @@ static int add_tree(const report *r)
 /* What the program could do without, by kind and the field that holds it. Looked for in a thread and over a connection of its own, while leaks are. */
 typedef struct waste_search {
     sqlite3 *db;
-    htrail__text query;
+    sqlite3_stmt *rows;
     pthread_t thread;
     bool in_thread;
-    int found; /* SQLITE_OK */
+    htrail_status found;
+    char message[512];
 } waste_search;
 
 static void *find_waste(void *arg)
 {
     waste_search *w = arg;
-    w->found = sqlite3_exec(w->db, htrail__text_string(&w->query), NULL, NULL, NULL);
+    w->found = htrail__waste_find(&w->rows, w->db, NULL, "field", w->message, sizeof w->message);
     return NULL;
 }
 
@@ -270,9 +271,6 @@ static int begin_waste(const report *r, waste_search *w)
     if (sqlite3_open_v2(path, &w->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
         sqlite3_exec(w->db, "PRAGMA mmap_size = 1099511627776; PRAGMA cache_size = -65536;", NULL, NULL, NULL) != SQLITE_OK)
         return cli_fail(r->arguments, "cannot open '%s': %s", path, sqlite3_errmsg(w->db));
-    htrail__text_add_string(&w->query, "CREATE TEMP TABLE report_waste AS\n");
-    if (htrail__waste_query(&w->query, w->db, NULL, "field") != HTRAIL_OK)
-        return cli_fail(r->arguments, "%s", w->query.failed ? "out of memory" : sqlite3_errmsg(w->db));
     w->in_thread = pthread_create(&w->thread, NULL, find_waste, w) == 0;
     if (!w->in_thread)
         find_waste(w);
@@ -288,22 +286,18 @@ static void end_waste(waste_search *w)
 
 static int add_waste(const report *r, waste_search *w)
 {
-    static const int from[] = {0, 1, 2, 3, 4}; /* kind, type, held_by, objects, back */
-    sqlite3_stmt *rows = NULL;
+    static const int from[] = {0, 1, 2, 3, 5}; /* kind, type, held_by, objects, back */
     end_waste(w);
-    int result = w->found != SQLITE_OK ? cli_fail(r->arguments, "cannot find what is wasted: %s", sqlite3_errmsg(w->db))
-                                       : cli_prepare(r->arguments, w->db, "SELECT kind, type, held_by, objects, back FROM report_waste ORDER BY rowid", &rows);
-    if (result == CLI_EXIT_OK)
-        result = copy_rows(r, rows, "INSERT INTO report_waste VALUES(?, ?, ?, ?, ?)", from, 5, WASTE_ROWS_MAX);
-    sqlite3_finalize(rows);
-    return result;
+    if (w->found != HTRAIL_OK)
+        return cli_fail(r->arguments, "cannot find what is wasted: %s", w->message);
+    return copy_rows(r, w->rows, "INSERT INTO report_waste VALUES(?, ?, ?, ?, ?)", from, 5, WASTE_ROWS_MAX);
 }
 
 static void waste_release(waste_search *w)
 {
     end_waste(w);
+    sqlite3_finalize(w->rows);
     sqlite3_close(w->db);
-    htrail__text_release(&w->query);
 }
 
 static htrail_status write_page(void *context, FILE *stream, char *message, size_t message_bytes)
@@ -329,10 +323,9 @@ int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores
 {
     report r = {.arguments = arguments, .count = count, .stores = stores};
     htrail__report_opts opts = {.version = HTRAIL_VERSION};
-    waste_search waste = {.found = SQLITE_OK};
+    waste_search waste = {.found = HTRAIL_OK};
     int result;
 
-    htrail__text_init(&waste.query, TEXT_BYTES_MAX);
     htrail__text_init(&r.json, HTRAIL__REPORT_BYTES_MAX);
     htrail__text_init(&r.chains, HTRAIL__REPORT_BYTES_MAX);
     if ((kind != CLI_REPORT_SERVED_AT_ONCE && (result = begin_waste(&r, &waste)) != CLI_EXIT_OK) || (result = add_figures(&r)) != CLI_EXIT_OK)

@@ -41,7 +41,8 @@ static int run(const cli_arguments *arguments)
     const char *file = cli_operands(arguments)[0], *kind = cli_option_value(arguments, "kind"), *by = cli_option_value(arguments, "by");
     uint64_t limit;
     htrail__store *store = NULL;
-    sqlite3_stmt *statement = NULL;
+    sqlite3_stmt *statement = NULL, *shown = NULL;
+    char message[512];
     htrail__text query;
     int result;
 
@@ -65,13 +66,18 @@ static int run(const cli_arguments *arguments)
         result = cli_fail(arguments, "cannot ask '%s': %s", file, query.failed ? "out of memory" : sqlite3_errmsg(htrail__store_db(store)));
         goto done;
     }
-    if ((result = cli_prepare(arguments, htrail__store_db(store), htrail__text_string(&query), &statement)) != CLI_EXIT_OK)
+    if (cli_option_given(arguments, "show-sql") && (result = cli_prepare(arguments, htrail__store_db(store), htrail__text_string(&query), &shown)) != CLI_EXIT_OK)
         goto done;
+    if (htrail__waste_find(&statement, htrail__store_db(store), kind, by != NULL ? by : "field", message, sizeof message) != HTRAIL_OK) {
+        result = cli_fail(arguments, "cannot find what '%s' wastes: %s", file, message);
+        goto done;
+    }
     const int64_t heap = heap_bytes(arguments, htrail__store_db(store));
-    cli_gist gist = {.key = "kind", .count = "objects", .bytes = "back", .say = say_back, .arg = &heap};
+    cli_gist gist = {.key = "kind", .count = "objects", .bytes = "back", .say = say_back, .arg = &heap, .shown = shown};
     result = cli_print_gist(arguments, statement, columns, limit, &gist);
 done:
     sqlite3_finalize(statement);
+    sqlite3_finalize(shown);
     htrail__text_release(&query);
     htrail__store_free(store);
     return result;

@@ -1,6 +1,8 @@
 """heaptrail waste: of a heap in text, counted by hand, and of a real program that counts its own waste with sys.getsizeof."""
 import json
 import os
+import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -142,6 +144,92 @@ class Text(WasteTest):
     def test_wrong_use_is_said(self):
         for arguments in ["--kind", "new"], ["--by", "name"], ["-n", "few"]:
             self.assertEqual(subprocess.run([HEAPTRAIL, "waste", *arguments, "a.htrail"], stderr=subprocess.PIPE).returncode, 2)
+
+
+DEEPEST = 8 # of tuples in tuples; what is higher is as an item equal to itself alone
+
+
+def nested(seed):
+    """A list of tuples in tuples up to 12 levels high, of texts and numbers that are there several times, as a .graph; how many of
+    them are equal to one before."""
+    draw, lines, made = random.Random(seed), [], []
+    for n in range(30):
+        kind, value = draw.choice(["str", "int", "float"]), draw.randrange(4)
+        lines.append("leaf%d %s - size=%d hash=%d" % (n, kind, 28 + n, value))
+        made.append(("leaf%d" % n, 0, (kind, value)))
+    for n in range(120):
+        level = [one for one in made if one[1] == n // 10]
+        items = [draw.choice(level)] + [draw.choice(made[-25:]) for _ in range(draw.randrange(2))]
+        height = 1 + max(one[1] for one in items)
+        draw.shuffle(items)
+        value = tuple(one[0] if height > DEEPEST + 1 and one[1] > DEEPEST else one[2] for one in items)
+        lines.append("t%d tuple - size=%d length=%d : %s" % (n, 40 + 8 * len(items), len(items), ", ".join("index %d %s" % (i, one[0]) for i, one in enumerate(items))))
+        made.append(("t%d" % n, height, value))
+    tuples = made[30:]
+    head = ["meta runtime cpython 3.11.2", "meta hash_key_id 1", "root modules main __main__", "main module __main__ : field __dict__ globals",
+            "globals dict - : value keep keep", "keep list - size=1016 length=120 : " + ", ".join("index %d %s" % (i, one[0]) for i, one in enumerate(tuples))]
+    return "\n".join(head + lines) + "\n", len(tuples) - len({one[2] for one in tuples})
+
+
+class Nested(WasteTest):
+    def test_equal_tuples_of_equal_numbers_and_tuples(self):
+        for seed in range(5):
+            text, more = nested(seed)
+            rows = [row for row in self.waste("--kind", "duplicate", graph_file.snapshot(text, self.folder, "nested%d" % seed))]
+            self.assertEqual([row["objects"] for row in rows if row["type"] == "tuple"], [more])
+            self.assertFalse([row for row in rows if row["type"] in ("int", "float")], "a number alone is no waste")
+
+
+class SameRows(WasteTest):
+    """What is read from the pages is what the query says."""
+
+    def compare(self, database, *arguments):
+        found = subprocess.run([HEAPTRAIL, "waste", "--json", "--show-sql", *arguments, database], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=True)
+        asked = subprocess.run(["sqlite3", "-json", "-readonly", database, found.stderr], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout
+        rows = json.loads(found.stdout)["rows"]
+        self.assertEqual(rows, json.loads(asked or "[]"))
+        return len(rows)
+
+    def loaded(self, snapshot):
+        return subprocess.check_output([HEAPTRAIL, "load", snapshot], universal_newlines=True).strip()
+
+    def every_way(self, snapshot):
+        database = self.loaded(snapshot)
+        found = [self.compare(database, "--by", key) for key in ("field", "type", "owner", "kind")]
+        kinds = [self.compare(database, "--kind", kind) for kind in ("duplicate", "empty", "nearly-empty", "over-allocated", "slots")]
+        self.assertEqual(found[0], sum(kinds))
+        return database
+
+    def test_of_heaps_in_text(self):
+        for graph in "waste.graph", "shop.graph":
+            self.every_way(graph_file.snapshot(graph, self.folder))
+        self.every_way(graph_file.snapshot(nested(7)[0], self.folder, "nested"))
+
+    def test_where_the_pages_cannot_be_read(self):
+        database = self.every_way(graph_file.snapshot("waste.graph", self.folder))
+        before = self.waste(database)
+        subprocess.run(["sqlite3", database, "PRAGMA journal_mode = WAL"], stdout=subprocess.DEVNULL, check=True)
+        self.assertEqual(self.waste(database), before)
+        self.assertTrue(before)
+
+    def test_of_a_real_program(self):
+        path = os.path.join(self.folder, "a.htrail")
+        program = PROGRAM.replace("print(json", "(json") + """
+shared = Keeper()
+shared.__dict__, shared.own = keeper.__dict__, {"by number": {}, 3: {}, "x": [[]]}
+class Other(object):
+    pass
+near, others = {"first": 1, "second": 2}, [[Other(), Other()], [Record(1), Record(2)]]
+for one in others[0] + others[1]:
+    one.__dict__ = near # is nearer to a root than they, and of two classes
+heaptrail.snapshot(sys.argv[1], hashes=True, contents=len(sys.argv) > 3)
+"""
+        for contents in [], ["contents"]:
+            subprocess.run([sys.executable, "-c", program, path, os.path.join(self.folder, "plain.htrail"), *contents], check=True)
+            if contents:
+                self.compare(self.loaded(path))
+            else:
+                self.every_way(path)
 
 
 @interpreters.for_each("3.8", "3.11")
