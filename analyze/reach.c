@@ -122,10 +122,24 @@ static uint32_t search(htrail__reach *reach, const htrail__graph *graph, uint32_
     return place;
 }
 
-static void meet_roots(htrail__reach *reach, bool modules)
+typedef enum root_turn { TURN_MODULES, TURN_LASTING, TURN_PASSING } root_turn;
+
+static root_turn turn_of(uint32_t kind)
+{
+    switch (kind) {
+    case HTRAIL_ROOT_MODULES: return TURN_MODULES;
+    case HTRAIL_ROOT_FRAME:
+    case HTRAIL_ROOT_EXCEPTION:
+    case HTRAIL_ROOT_JNI_LOCAL:
+    case HTRAIL_ROOT_NATIVE_STACK: return TURN_PASSING;
+    default: return TURN_LASTING;
+    }
+}
+
+static void meet_roots(htrail__reach *reach, root_turn turn)
 {
     for (uint32_t i = 0; i < reach->root_count; i++)
-        if ((reach->roots[i].kind == HTRAIL_ROOT_MODULES) == modules && reach->number_of[reach->roots[i].object] == 0)
+        if (turn_of(reach->roots[i].kind) == turn && reach->number_of[reach->roots[i].object] == 0)
             meet(reach, reach->roots[i].object, 0, HTRAIL__NO_REF, 0, i + 1);
 }
 
@@ -170,9 +184,11 @@ htrail_status htrail__reach_build(htrail__reach *reach, const htrail__graph *gra
     if (htrail__c_references_build(&reach->c, graph, reach->counted) != HTRAIL_OK || copy_roots(reach, graph) != HTRAIL_OK)
         return HTRAIL_E_NOMEM;
 
-    meet_roots(reach, true);
+    meet_roots(reach, TURN_MODULES);
     uint32_t next = search(reach, graph, 0, NAMESPACE_DEPTH);
-    meet_roots(reach, false);
+    meet_roots(reach, TURN_LASTING);
+    next = search(reach, graph, next, HTRAIL__NO_DEPTH);
+    meet_roots(reach, TURN_PASSING);
     search(reach, graph, next, HTRAIL__NO_DEPTH);
     if (add_unshown_roots(reach, graph) != HTRAIL_OK)
         return HTRAIL_E_NOMEM;

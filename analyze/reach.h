@@ -2,7 +2,10 @@
  *
  * A breadth-first search over strong references from all roots at once, roots in the
  * order of their kind, then of the file; but sys.modules is two steps ahead, so that the
- * namespace of a module is that of the module, and not the locals of the frame that runs it.
+ * namespace of a module is that of the module, and not the locals of the frame that runs it. What
+ * lasts for a moment alone, the variables of frames, comes last: a `for` over a list is a nearer holder
+ * of it than the module whose list it is, and in the next snapshot it is over. So an object is held by
+ * a frame where nothing else holds it.
  * Each object gets the object that holds it on that chain, and the reference that does.
  * Objects are numbered as the search meets them, so that those held by one object have
  * consecutive numbers, and what lies together in the heap lies together in the database:

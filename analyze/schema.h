@@ -4,7 +4,7 @@
 
 /* A database of another number is loaded anew: raise it with every change of the tables
  * or of what they mean. */
-enum { HTRAIL__SCHEMA_VERSION = 12 };
+enum { HTRAIL__SCHEMA_VERSION = 13 };
 
 /* The column label of heap_object and heap_reference: what a reference is called.
  *

@@ -357,16 +357,16 @@ shop.cart.Order  1  50 B  50 B  0.2""".splitlines())
     def test_packages_and_roots(self):
         self.assertEqual(self.printed("--tree", "--by", "package"), """\
 key  count  bytes  retained  shared  percent
-shop  57  12.9 KiB  12.9 KiB  14.2 KiB  64.6
+shop  57  12.9 KiB  12.9 KiB  14.9 KiB  64.6
   shop.db  7  9.2 KiB  9.2 KiB  9.2 KiB  46.0
     shop.db.pool  7  9.2 KiB  9.2 KiB  9.2 KiB  46.0
-  shop.cart  44  3.2 KiB  3.2 KiB  3.8 KiB  15.9
-  shop (itself)  6  550 B  3.5 KiB  1.2 KiB  2.7
-(nobody's)  6  7.1 KiB  16.6 KiB  5.8 KiB  35.4""".splitlines())
+  shop.cart  44  3.2 KiB  3.2 KiB  4.2 KiB  15.9
+  shop (itself)  6  550 B  3.5 KiB  1.5 KiB  2.7
+(nobody's)  6  7.1 KiB  16.6 KiB  5.1 KiB  35.4""".splitlines())
         self.assertEqual(self.printed("--tree", "--by", "root", "-n", "1"), """\
 key  count  bytes  retained  shared  percent
-sys.modules  57  14.8 KiB  9.6 KiB  14.1 KiB  74.0
-(3 more)  6  5.2 KiB  5.8 KiB  26.0""".splitlines())
+sys.modules  57  14.8 KiB  9.6 KiB  14.8 KiB  74.0
+(3 more)  6  5.2 KiB  5.2 KiB  26.0""".splitlines())
 
     def test_what_two_of_a_kind_hold_together_is_the_kinds(self):
         text = """

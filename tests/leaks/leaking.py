@@ -734,6 +734,39 @@ def tee_that_lags(d):
         """, name=name, make=item.make), "next(ahead)", [Leak([(name,), ("tee",), ("_tee",)], ("_tee_dataobject", "itertools._tee_dataobject", "teedataobject") + item.types)])
 
 
+# Held by something nearer, for a moment
+
+@leaking
+def looked_through_meanwhile(d):
+    """While a snapshot is taken a thread is in the middle of a loop over the container: a holder that is nearer than its own."""
+    item, name, attribute, key, cls, keep = d.item(), d.place(), d.noun(), d.noun(), d.cls(), d.cls()
+    loop = d.choice(("for one in %s:", "for place, one in enumerate(%s):", "for one in (one for one in %s if one):", "for one in map(repr, %s):"))
+    return d.write(item.define + d.text("""
+        class $keep(object):
+            def __init__(self):
+                self.$attribute = {"since": time.time(), "$key": []}
+            def look(self, began, done):
+                $loop
+                    began.set()
+                    done.wait()
+                    break
+        class $cls(object):
+            def __init__(self):
+                self.writer = $keep()
+        $name = $cls()
+        began, done = threading.Event(), threading.Event()
+        looking = threading.Thread(target=$name.writer.look, args=(began, done))
+        """, keep=keep, cls=cls, attribute=attribute, key=key, name=name, loop=loop % ('self.%s["%s"]' % (attribute, key))), d.text("""
+        $name.writer.$attribute["$key"].append($make)
+        if phase[0] == $phase and not began.is_set():
+            looking.start()
+            began.wait()
+        elif phase[0] == $phase + 1 and not done.is_set():
+            done.set()
+            looking.join()
+        """, name=name, attribute=attribute, key=key, make=item.make, phase=d.randint(0, 3)), [Leak([(key,)], item.types)])
+
+
 # One object that grows
 
 @leaking
