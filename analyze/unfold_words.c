@@ -78,6 +78,7 @@ htrail_status htrail__unfold_words_open(htrail__unfold_words *words, sqlite3 *db
     if (sqlite3_prepare_v2(db, "SELECT text FROM object_text WHERE object = ?1", -1, &words->key_text, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(db, "SELECT label FROM heap_reference WHERE src = ?1 AND dst = ?2 AND label & 15 <> 12 ORDER BY label LIMIT 1", -1, &words->reference, NULL) != SQLITE_OK)
         return HTRAIL_E_DATABASE;
+    htrail__btree_scan_open(&words->references, db, "heap_reference");
     for (size_t i = 0; i < HTRAIL__UNFOLD_KINDS; i++)
         words->kinds[i] = add_string(words, kinds[i]);
     words->dict = add_string(words, "dict");
@@ -95,6 +96,7 @@ void htrail__unfold_words_release(htrail__unfold_words *words)
     }
     sqlite3_finalize(words->key_text);
     sqlite3_finalize(words->reference);
+    htrail__btree_scan_release(&words->references);
     free(words->has_text);
     htrail__texts_release(&words->texts);
     *words = (htrail__unfold_words){0};
@@ -123,8 +125,7 @@ static bool has_text(htrail__unfold_words *words, uint32_t id)
     return words->has_text[id / 8] >> id % 8 & 1;
 }
 
-/* The code of the first reference by which one holds the other; false: there is none. */
-static bool code_between(htrail__unfold_words *words, uint32_t above, uint32_t id, uint32_t *code)
+static bool ask_for_code(htrail__unfold_words *words, uint32_t above, uint32_t id, uint32_t *code)
 {
     sqlite3_bind_int64(words->reference, 1, above);
     sqlite3_bind_int64(words->reference, 2, id);
@@ -134,6 +135,37 @@ static bool code_between(htrail__unfold_words *words, uint32_t above, uint32_t i
         words->status = HTRAIL_E_DATABASE;
     sqlite3_reset(words->reference);
     return step == SQLITE_ROW;
+}
+
+enum { SRC, DST, LABEL, REFERENCE_COLUMNS };
+
+/* The row after; where pages are broken SQLite is asked from then on, which says so. */
+static void next_reference(htrail__unfold_words *words)
+{
+    int64_t id;
+    htrail__btree_step step = htrail__btree_scan_next(&words->references, &id, words->reference_row, REFERENCE_COLUMNS);
+    if (step == HTRAIL__BTREE_BROKEN)
+        htrail__btree_scan_release(&words->references);
+    if (step != HTRAIL__BTREE_ROW)
+        words->reference_row[SRC] = 0;
+}
+
+/* The code of the first reference by which one holds the other; false: there is none. */
+static bool code_between(htrail__unfold_words *words, uint32_t above, uint32_t id, uint32_t *code)
+{
+    int64_t *row = words->reference_row;
+    if (words->references.map != NULL && (row[SRC] != above || row[DST] > id)) {
+        if (htrail__btree_scan_seek(&words->references, above))
+            next_reference(words);
+        else
+            htrail__btree_scan_release(&words->references);
+    }
+    while (words->references.map != NULL && row[SRC] == above && (row[DST] < id || (row[DST] == id && (row[LABEL] & HTRAIL__CODE_KIND_MASK) == HTRAIL_REF_WEAK)))
+        next_reference(words);
+    if (words->references.map == NULL)
+        return ask_for_code(words, above, id, code);
+    *code = (uint32_t)row[LABEL];
+    return row[SRC] == above && row[DST] == id;
 }
 
 uint64_t htrail__unfold_chosen_name(void) { return OF_ROOT; }
