@@ -3,67 +3,65 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "analyze/grow.h"
 #include "analyze/mapping.h"
+#include "analyze/object_rows.h"
+#include "analyze/reference_rows.h"
 #include "analyze/schema.h"
+#include "analyze/tree_part.h"
 #include <htrail/types.h>
+
+/* Where so much of the heap was followed one by one it is quicker to read all of it in order. */
+enum { FOLLOWED_LEAST = 1024, FOLLOWED_SHARE = 32 };
 
 typedef struct work {
     htrail__retained_set *out;
     sqlite3 *db;
-    sqlite3_stmt *object, *references, *targets, *referrers, *is_root;
-    uint64_t id_max, live_max;  /* ids past live_max: no root reaches them */
-    uint64_t *in, *certain;     /* a bit an id: member or candidate; dominated by a member, or one */
+    htrail__object_rows objects;
+    htrail__reference_rows targets, referrers;
+    uint64_t id_max, live_max;      /* ids past live_max: no root reaches them */
+    uint64_t *in, *certain;         /* a bit an id: member or candidate; dominated by a member, or one */
+    uint64_t *roots, *type_immortal; /* a bit an id: held by a root; a bit a type: its objects are where they do not say so */
+    uint64_t type_count;
     uint32_t *candidates, *dropped;
     uint64_t candidate_count, candidate_room, dropped_count, dropped_room;
+    uint64_t followed, followed_max;
     char *message;
     size_t message_cap;
 } work;
 
 typedef struct row {
-    uint64_t id, size_bytes, holder, dominator, retained;
+    uint64_t id, size_bytes, holder, dominator, type;
+    htrail__tree_part part;
+    int64_t flags; /* HTRAIL__BTREE_NULL: those of its type */
 } row;
 
 static bool bit(const uint64_t *bits, uint64_t at) { return bits[at >> 6] >> (at & 63) & 1; }
 static void set_bit(uint64_t *bits, uint64_t at) { bits[at >> 6] |= UINT64_C(1) << (at & 63); }
 static void clear_bit(uint64_t *bits, uint64_t at) { bits[at >> 6] &= ~(UINT64_C(1) << (at & 63)); }
 
-static htrail_status fail(work *w, htrail_status status)
+static htrail_status fail_with(work *w, htrail_status status, const char *cause)
 {
     if (w->message != NULL && w->message_cap > 0)
-        snprintf(w->message, w->message_cap, "cannot ask what a set retains: %s", status == HTRAIL_E_NOMEM ? "out of memory" : sqlite3_errmsg(w->db));
+        snprintf(w->message, w->message_cap, "cannot ask what a set retains: %s", cause);
     return status;
 }
+
+static htrail_status fail(work *w, htrail_status status) { return fail_with(w, status, status == HTRAIL_E_NOMEM ? "out of memory" : sqlite3_errmsg(w->db)); }
 
 static htrail_status prepare(work *w, sqlite3_stmt **statement, const char *sql)
 {
     return sqlite3_prepare_v2(w->db, sql, -1, statement, NULL) == SQLITE_OK ? HTRAIL_OK : fail(w, HTRAIL_E_DATABASE);
 }
 
-static htrail_status prepare_all(work *w)
+static htrail_status open_rows(work *w)
 {
-#define ROW "o.id, o.size, coalesce(o.holder, 0), coalesce(o.dominator, o.holder, 0), coalesce(o.retained, o.size)"
-    char references[512], targets[256], referrers[256];
-    htrail_status status;
-    /* What an object holds has a greater id than it. */
-    snprintf(references, sizeof references,
-             "SELECT " ROW " FROM heap_reference r JOIN heap_object o ON o.id = r.dst WHERE r.src = ?1 AND r.dst > ?1 AND r.label & %d <> %d AND o.holder = ?1",
-             (int)HTRAIL__CODE_KIND_MASK, (int)HTRAIL_REF_WEAK);
-    snprintf(targets, sizeof targets, "SELECT dst FROM heap_reference WHERE src = ? AND label & %d <> %d", (int)HTRAIL__CODE_KIND_MASK, (int)HTRAIL_REF_WEAK);
-    snprintf(referrers, sizeof referrers, "SELECT src FROM heap_reference WHERE dst = ? AND label & %d <> %d", (int)HTRAIL__CODE_KIND_MASK, (int)HTRAIL_REF_WEAK);
-    if ((status = prepare(w, &w->object, "SELECT " ROW " FROM heap_object o WHERE o.id = ?")) != HTRAIL_OK ||
-        (status = prepare(w, &w->references, references)) != HTRAIL_OK || (status = prepare(w, &w->targets, targets)) != HTRAIL_OK ||
-        (status = prepare(w, &w->referrers, referrers)) != HTRAIL_OK)
-        return status;
-    return prepare(w, &w->is_root, "SELECT 1 FROM root WHERE object = ?1 UNION ALL SELECT 1 FROM heap_object o JOIN type t ON t.id = o.type WHERE o.id = ?1 AND coalesce(o.flags, t.flags) & 32");
-#undef ROW
-}
-
-static void ask(sqlite3_stmt *statement, uint64_t id)
-{
-    sqlite3_reset(statement);
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
+    return htrail__object_rows_open(&w->objects, w->db) && htrail__reference_rows_open(&w->targets, w->db) && htrail__reference_rows_open_referrers(&w->referrers, w->db)
+               ? HTRAIL_OK
+               : fail(w, HTRAIL_E_DATABASE);
 }
 
 /* HTRAIL_END: no more. */
@@ -75,12 +73,56 @@ static htrail_status step(work *w, sqlite3_stmt *statement)
 
 static uint64_t number(sqlite3_stmt *statement, int column) { return (uint64_t)sqlite3_column_int64(statement, column); }
 
-static htrail_status next_row(work *w, sqlite3_stmt *statement, row *out)
+static uint64_t or_else(int64_t value, uint64_t otherwise) { return value != HTRAIL__BTREE_NULL ? (uint64_t)value : otherwise; }
+
+enum { ROW_COLUMNS = HTRAIL__OBJECT_DOMINATOR + 1 };
+
+static void read_row(row *out, int64_t id, const int64_t *values)
 {
-    htrail_status status = step(w, statement);
-    if (status == HTRAIL_OK)
-        *out = (row){number(statement, 0), number(statement, 1), number(statement, 2), number(statement, 3), number(statement, 4)};
-    return status;
+    out->id = (uint64_t)id;
+    out->type = or_else(values[HTRAIL__OBJECT_TYPE], 0);
+    out->size_bytes = or_else(values[HTRAIL__OBJECT_SIZE], 0);
+    out->holder = or_else(values[HTRAIL__OBJECT_HOLDER], 0);
+    out->dominator = or_else(values[HTRAIL__OBJECT_DOMINATOR], out->holder);
+    int64_t place = values[HTRAIL__OBJECT_TREE_PLACE];
+    out->part = (htrail__tree_part){
+        .first = place == HTRAIL__BTREE_NULL ? 0 : place,
+        .last = place == HTRAIL__BTREE_NULL ? -1 : place + (int64_t)or_else(values[HTRAIL__OBJECT_TREE_BELOW], 0),
+        .retained_bytes = or_else(values[HTRAIL__OBJECT_RETAINED], out->size_bytes),
+    };
+    out->flags = values[HTRAIL__OBJECT_FLAGS];
+}
+
+/* HTRAIL_END: there is no such object. */
+static htrail_status find_row(work *w, uint64_t id, row *out)
+{
+    int64_t values[ROW_COLUMNS];
+    htrail__btree_step found = htrail__object_rows_find(&w->objects, (int64_t)id, values, ROW_COLUMNS);
+    if (found == HTRAIL__BTREE_BROKEN)
+        return fail_with(w, HTRAIL_E_DATABASE, htrail__object_rows_error(&w->objects));
+    if (found == HTRAIL__BTREE_DONE)
+        return HTRAIL_END;
+    read_row(out, (int64_t)id, values);
+    return HTRAIL_OK;
+}
+
+static htrail_status begin_references(work *w, htrail__reference_rows *rows, uint64_t id)
+{
+    return htrail__reference_rows_find(rows, (int64_t)id) ? HTRAIL_OK : fail_with(w, HTRAIL_E_DATABASE, htrail__reference_rows_error(rows));
+}
+
+/* The next strong one's other end; HTRAIL_END: no more. */
+static htrail_status next_reference(work *w, htrail__reference_rows *rows, htrail__reference_column end, uint64_t *out)
+{
+    int64_t values[HTRAIL__REFERENCE_COLUMNS];
+    htrail__btree_step found;
+    while ((found = htrail__reference_rows_next_found(rows, values)) == HTRAIL__BTREE_ROW) {
+        /* No object has another number: where a page says so there is no bit for it. */
+        *out = values[end] > 0 && (uint64_t)values[end] <= w->id_max ? (uint64_t)values[end] : 0;
+        if (*out != 0 && (values[HTRAIL__REFERENCE_LABEL] & HTRAIL__CODE_KIND_MASK) != HTRAIL_REF_WEAK)
+            return HTRAIL_OK;
+    }
+    return found == HTRAIL__BTREE_DONE ? HTRAIL_END : fail_with(w, HTRAIL_E_DATABASE, htrail__reference_rows_error(rows));
 }
 
 static htrail_status push(work *w, uint32_t **ids, uint64_t *count, uint64_t *room, uint64_t id)
@@ -106,92 +148,172 @@ static uint64_t sum_of(uint64_t left, uint64_t right)
 static htrail_status find_limits(work *w)
 {
     sqlite3_stmt *statement = NULL;
+    int64_t values[HTRAIL__OBJECT_DEPTH + 1];
     htrail_status status = prepare(w, &statement, "SELECT coalesce(max(id), 0) FROM heap_object");
     if (status == HTRAIL_OK && (status = step(w, statement)) == HTRAIL_OK)
         w->id_max = number(statement, 0);
     sqlite3_finalize(statement);
-    statement = NULL;
-    if (status == HTRAIL_OK)
-        status = prepare(w, &statement, "SELECT depth IS NOT NULL FROM heap_object WHERE id = ?");
     for (uint64_t low = 0, high = w->id_max; status == HTRAIL_OK;) {
         uint64_t middle = low + (high - low + 1) / 2;
         w->live_max = low;
         if (low == high)
             break;
-        ask(statement, middle);
-        if ((status = step(w, statement)) != HTRAIL_OK)
+        htrail__btree_step found = htrail__object_rows_find(&w->objects, (int64_t)middle, values, HTRAIL__OBJECT_DEPTH + 1);
+        if (found == HTRAIL__BTREE_BROKEN)
+            return fail_with(w, HTRAIL_E_DATABASE, htrail__object_rows_error(&w->objects));
+        if (found == HTRAIL__BTREE_DONE)
             break;
-        if (number(statement, 0))
+        if (values[HTRAIL__OBJECT_DEPTH] != HTRAIL__BTREE_NULL)
             low = middle;
         else
             high = middle - 1;
     }
+    return status;
+}
+
+/* What holds without being referred to: roots, and types whose objects are immortal. */
+static htrail_status find_pinned(work *w)
+{
+    static const char roots[] = "SELECT object FROM root", types[] = "SELECT id FROM type WHERE flags & 32";
+    sqlite3_stmt *statement = NULL;
+    htrail_status status = prepare(w, &statement, roots);
+    w->roots = htrail__mapping_new((size_t)(w->id_max / 64 + 1), sizeof *w->roots);
+    if (w->roots == NULL)
+        status = fail(w, HTRAIL_E_NOMEM);
+    while (status == HTRAIL_OK && (status = step(w, statement)) == HTRAIL_OK)
+        if (number(statement, 0) <= w->id_max)
+            set_bit(w->roots, number(statement, 0));
+    sqlite3_finalize(statement);
+    statement = NULL;
+    if (status == HTRAIL_END)
+        status = prepare(w, &statement, "SELECT coalesce(max(id), 0) FROM type");
+    if (status == HTRAIL_OK && (status = step(w, statement)) == HTRAIL_OK)
+        w->type_count = number(statement, 0) < UINT32_MAX ? number(statement, 0) + 1 : 0;
+    sqlite3_finalize(statement);
+    statement = NULL;
+    if (status == HTRAIL_OK && (w->type_immortal = htrail__mapping_new((size_t)(w->type_count / 64 + 1), sizeof *w->type_immortal)) == NULL)
+        status = fail(w, HTRAIL_E_NOMEM);
+    if (status == HTRAIL_OK)
+        status = prepare(w, &statement, types);
+    while (status == HTRAIL_OK && (status = step(w, statement)) == HTRAIL_OK)
+        if (number(statement, 0) < w->type_count)
+            set_bit(w->type_immortal, number(statement, 0));
     sqlite3_finalize(statement);
     return status == HTRAIL_END ? HTRAIL_OK : status;
 }
 
-/* Garbage: those that no other member dominates. */
-static htrail_status add_garbage(work *w, uint64_t id)
+/* Members that are garbage: those that no other dominates. certain: so that each is met once. */
+static htrail_status add_garbage(work *w, const uint64_t *ids, size_t count)
 {
-    row at;
-    uint64_t retained;
-    htrail_status status;
+    htrail_status status = HTRAIL_OK;
+    htrail__tree_part *parts = NULL;
+    size_t part_count = 0, room = 0;
+    row at, above;
+    for (size_t i = 0; i < count && status == HTRAIL_OK; i++) {
+        if (ids[i] <= w->live_max || ids[i] > w->id_max || bit(w->certain, ids[i]))
+            continue;
+        set_bit(w->certain, ids[i]);
+        if ((status = find_row(w, ids[i], &at)) == HTRAIL_OK && at.part.last < 0 && at.dominator != 0 && (status = find_row(w, at.dominator, &above)) == HTRAIL_OK)
+            at.part.first = above.part.first;
+        if (status == HTRAIL_OK && !htrail__grow(&parts, &room, part_count, sizeof *parts))
+            status = fail(w, HTRAIL_E_NOMEM);
+        if (status == HTRAIL_OK)
+            parts[part_count++] = at.part;
+        status = status == HTRAIL_END ? HTRAIL_OK : status;
+    }
+    w->out->members += part_count;
+    w->out->objects += part_count;
+    part_count = htrail__tree_parts_highest(parts, part_count);
+    for (size_t i = 0; i < part_count && status == HTRAIL_OK; i++)
+        w->out->bytes = sum_of(w->out->bytes, parts[i].retained_bytes);
+    free(parts);
+    return status;
+}
 
-    ask(w->object, id);
-    if ((status = next_row(w, w->object, &at)) != HTRAIL_OK)
-        return status == HTRAIL_END ? HTRAIL_OK : status;
+static void add_member(work *w, const row *at)
+{
+    set_bit(w->certain, at->id);
     w->out->members++;
     w->out->objects++;
-    retained = at.retained;
-    while (at.dominator != 0) {
-        ask(w->object, at.dominator);
-        if ((status = next_row(w, w->object, &at)) != HTRAIL_OK)
-            return status == HTRAIL_END ? HTRAIL_OK : status;
-        if (bit(w->in, at.id))
-            return HTRAIL_OK;
+    w->out->bytes = sum_of(w->out->bytes, at->size_bytes);
+}
+
+/* What is held through a member. It has a greater id than what dominates it, and of that it is known whether a member does. */
+static void add_candidate(work *w, const row *at)
+{
+    set_bit(w->in, at->id);
+    if (at->dominator <= w->id_max && bit(w->certain, at->dominator))
+        set_bit(w->certain, at->id);
+    else
+        w->out->together = sum_of(w->out->together, at->size_bytes);
+    w->out->objects++;
+    w->out->bytes = sum_of(w->out->bytes, at->size_bytes);
+}
+
+/* All that is held through the members, one by one. HTRAIL_END: they are too many for that. */
+static htrail_status follow(work *w, const uint64_t *ids, size_t count)
+{
+    htrail_status status = HTRAIL_OK;
+    row at;
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == 0 || ids[i] > w->live_max || bit(w->certain, ids[i]))
+            continue;
+        if (w->followed++ >= w->followed_max)
+            return HTRAIL_END;
+        if ((status = find_row(w, ids[i], &at)) == HTRAIL_OK) {
+            add_member(w, &at);
+            status = push(w, &w->candidates, &w->candidate_count, &w->candidate_room, ids[i]);
+        }
+        if (status != HTRAIL_OK && status != HTRAIL_END)
+            return status;
     }
-    w->out->bytes = sum_of(w->out->bytes, retained);
+    for (uint64_t place = 0; place < w->candidate_count; place++) {
+        uint64_t target, id = w->candidates[place];
+        if ((status = begin_references(w, &w->targets, id)) != HTRAIL_OK)
+            return status;
+        while ((status = next_reference(w, &w->targets, HTRAIL__REFERENCE_DST, &target)) == HTRAIL_OK) {
+            if (target <= id || bit(w->in, target))
+                continue;
+            if (w->followed++ >= w->followed_max)
+                return HTRAIL_END;
+            if ((status = find_row(w, target, &at)) == HTRAIL_OK && at.holder == id) {
+                add_candidate(w, &at);
+                status = push(w, &w->candidates, &w->candidate_count, &w->candidate_room, target);
+            }
+            if (status != HTRAIL_OK && status != HTRAIL_END)
+                return status;
+        }
+        if (status != HTRAIL_END)
+            return status;
+    }
     return HTRAIL_OK;
 }
 
-static htrail_status add_member(work *w, uint64_t id)
+/* The same of all that lives, in its order: whoever holds or dominates has a smaller id. */
+static htrail_status sweep(work *w)
 {
-    row at;
-    htrail_status status;
-
-    ask(w->object, id);
-    if ((status = next_row(w, w->object, &at)) != HTRAIL_OK)
-        return status == HTRAIL_END ? HTRAIL_OK : status;
-    w->out->members++;
-    w->out->objects++;
-    w->out->bytes = sum_of(w->out->bytes, at.size_bytes);
-    return push(w, &w->candidates, &w->candidate_count, &w->candidate_room, id);
-}
-
-/* All that is held through the members. Those that are found out are in the order of their chains, so
- * that it is known of a dominator by then whether a member dominates it. */
-static htrail_status find_candidates(work *w)
-{
+    int64_t values[ROW_COLUMNS], id, before = 0;
+    htrail__btree_step found = HTRAIL__BTREE_BROKEN;
     htrail_status status = HTRAIL_OK;
-    for (uint64_t place = 0; place < w->candidate_count && status == HTRAIL_OK; place++) {
+    bool is_begun = htrail__object_rows_seek(&w->objects, 1);
+    while (is_begun && status == HTRAIL_OK && (found = htrail__object_rows_next(&w->objects, &id, values, ROW_COLUMNS)) == HTRAIL__BTREE_ROW) {
         row at;
-        ask(w->references, w->candidates[place]);
-        while ((status = next_row(w, w->references, &at)) == HTRAIL_OK) {
-            if (bit(w->in, at.id))
-                continue;
-            set_bit(w->in, at.id);
-            if (bit(w->certain, at.dominator))
-                set_bit(w->certain, at.id);
-            w->out->objects++;
-            w->out->bytes = sum_of(w->out->bytes, at.size_bytes);
+        if (id <= before)
+            return fail_with(w, HTRAIL_E_DATABASE, "a page of its objects is broken");
+        if ((uint64_t)id > w->live_max)
+            break;
+        before = id;
+        read_row(&at, id, values);
+        if (bit(w->in, at.id)) {
+            add_member(w, &at);
+        } else if (at.holder < at.id && bit(w->in, at.holder)) {
+            add_candidate(w, &at);
             if (!bit(w->certain, at.id))
-                w->out->together = sum_of(w->out->together, at.size_bytes);
-            if ((status = push(w, &w->candidates, &w->candidate_count, &w->candidate_room, at.id)) != HTRAIL_OK)
-                return status;
+                status = push(w, &w->candidates, &w->candidate_count, &w->candidate_room, at.id);
         }
-        if (status == HTRAIL_END)
-            status = HTRAIL_OK;
     }
+    if (found == HTRAIL__BTREE_BROKEN)
+        status = fail_with(w, HTRAIL_E_DATABASE, htrail__object_rows_error(&w->objects));
     return status;
 }
 
@@ -199,19 +321,19 @@ static htrail_status find_candidates(work *w)
 static htrail_status is_held_otherwise(work *w, uint64_t id, bool *held)
 {
     htrail_status status;
-    ask(w->is_root, id);
-    status = step(w, w->is_root);
-    *held = status == HTRAIL_OK;
-    if (status != HTRAIL_END)
+    uint64_t referrer;
+    row at;
+    *held = bit(w->roots, id);
+    if (*held)
+        return HTRAIL_OK;
+    if ((status = begin_references(w, &w->referrers, id)) != HTRAIL_OK)
         return status;
-    ask(w->referrers, id);
-    while ((status = step(w, w->referrers)) == HTRAIL_OK) {
-        uint64_t referrer = number(w->referrers, 0);
-        if (referrer <= w->live_max && !bit(w->in, referrer)) {
-            *held = true;
-            return HTRAIL_OK;
-        }
-    }
+    while (!*held && (status = next_reference(w, &w->referrers, HTRAIL__REFERENCE_SRC, &referrer)) == HTRAIL_OK)
+        *held = referrer <= w->live_max && !bit(w->in, referrer);
+    if (*held || status != HTRAIL_END)
+        return status;
+    if ((status = find_row(w, id, &at)) == HTRAIL_OK)
+        *held = at.flags != HTRAIL__BTREE_NULL ? (at.flags & HTRAIL_OBJECT_IMMORTAL) != 0 : at.type < w->type_count && bit(w->type_immortal, at.type);
     return status == HTRAIL_END ? HTRAIL_OK : status;
 }
 
@@ -221,8 +343,7 @@ static htrail_status drop(work *w, uint64_t id)
     htrail_status status;
 
     clear_bit(w->in, id);
-    ask(w->object, id);
-    if ((status = next_row(w, w->object, &at)) != HTRAIL_OK)
+    if ((status = find_row(w, id, &at)) != HTRAIL_OK)
         return status == HTRAIL_END ? HTRAIL_OK : status;
     w->out->objects--;
     w->out->bytes -= at.size_bytes < w->out->bytes ? at.size_bytes : w->out->bytes;
@@ -234,32 +355,34 @@ static htrail_status drop(work *w, uint64_t id)
 static htrail_status drop_candidates(work *w)
 {
     htrail_status status = HTRAIL_OK;
+    uint64_t target;
     bool held;
 
-    for (uint64_t place = 0; place < w->candidate_count && status == HTRAIL_OK; place++)
-        if (!bit(w->certain, w->candidates[place]) && bit(w->in, w->candidates[place]) &&
-            (status = is_held_otherwise(w, w->candidates[place], &held)) == HTRAIL_OK && held)
+    for (uint64_t place = 0; place < w->candidate_count && status == HTRAIL_OK; place++) {
+        if (bit(w->certain, w->candidates[place]) || !bit(w->in, w->candidates[place]))
+            continue;
+        if (w->roots == NULL && (status = find_pinned(w)) != HTRAIL_OK)
+            return status;
+        if ((status = is_held_otherwise(w, w->candidates[place], &held)) == HTRAIL_OK && held)
             status = drop(w, w->candidates[place]);
+    }
     for (uint64_t place = 0; place < w->dropped_count && status == HTRAIL_OK; place++) {
-        ask(w->targets, w->dropped[place]);
-        while ((status = step(w, w->targets)) == HTRAIL_OK) {
-            uint64_t target = number(w->targets, 0);
+        if ((status = begin_references(w, &w->targets, w->dropped[place])) != HTRAIL_OK)
+            return status;
+        while ((status = next_reference(w, &w->targets, HTRAIL__REFERENCE_DST, &target)) == HTRAIL_OK)
             if (bit(w->in, target) && !bit(w->certain, target) && (status = drop(w, target)) != HTRAIL_OK)
                 return status;
-        }
         if (status == HTRAIL_END)
             status = HTRAIL_OK;
     }
     return status;
 }
 
-static htrail_status find(work *w, const uint64_t *ids, size_t count)
+static htrail_status mark_members(work *w, const uint64_t *ids, size_t count)
 {
-    htrail_status status = find_limits(w);
     size_t words = (size_t)(w->id_max / 64 + 1);
-
-    if (status != HTRAIL_OK || (status = prepare_all(w)) != HTRAIL_OK)
-        return status;
+    htrail__mapping_free(w->in);
+    htrail__mapping_free(w->certain);
     w->in = htrail__mapping_new(words, sizeof *w->in);
     w->certain = htrail__mapping_new(words, sizeof *w->certain);
     if (w->in == NULL || w->certain == NULL)
@@ -267,31 +390,43 @@ static htrail_status find(work *w, const uint64_t *ids, size_t count)
     for (size_t i = 0; i < count; i++)
         if (ids[i] > 0 && ids[i] <= w->id_max)
             set_bit(w->in, ids[i]);
-    for (size_t i = 0; i < count && status == HTRAIL_OK; i++) {
-        if (ids[i] == 0 || ids[i] > w->id_max || bit(w->certain, ids[i]))
-            continue;
-        set_bit(w->certain, ids[i]);
-        status = ids[i] <= w->live_max ? add_member(w, ids[i]) : add_garbage(w, ids[i]);
-    }
-    if (status != HTRAIL_OK || (status = find_candidates(w)) != HTRAIL_OK)
-        return status;
-    return drop_candidates(w);
+    return HTRAIL_OK;
 }
 
-htrail_status htrail__retained_set_find(htrail__retained_set *out, sqlite3 *db, const uint64_t *ids, size_t count, char *message, size_t message_cap)
+static htrail_status find(work *w, const uint64_t *ids, size_t count)
 {
-    work w = {.out = out, .db = db, .message = message, .message_cap = message_cap};
+    htrail_status status = open_rows(w);
+    if (status != HTRAIL_OK || (status = find_limits(w)) != HTRAIL_OK)
+        return status;
+    if (w->followed_max == 0)
+        w->followed_max = w->id_max / FOLLOWED_SHARE > FOLLOWED_LEAST ? w->id_max / FOLLOWED_SHARE : FOLLOWED_LEAST;
+    if ((status = mark_members(w, ids, count)) == HTRAIL_OK)
+        status = count > w->followed_max ? HTRAIL_END : follow(w, ids, count);
+    if (status == HTRAIL_END && (status = mark_members(w, ids, count)) == HTRAIL_OK) {
+        *w->out = (htrail__retained_set){0};
+        w->candidate_count = 0;
+        status = sweep(w);
+    }
+    if (status != HTRAIL_OK || (status = drop_candidates(w)) != HTRAIL_OK)
+        return status;
+    return add_garbage(w, ids, count);
+}
+
+htrail_status htrail__retained_set_find(htrail__retained_set *out, sqlite3 *db, const uint64_t *ids, size_t count, uint64_t followed_max, char *message,
+                                        size_t message_cap)
+{
+    work w = {.out = out, .db = db, .followed_max = followed_max, .message = message, .message_cap = message_cap};
     htrail_status status;
 
     *out = (htrail__retained_set){0};
     status = find(&w, ids, count);
-    sqlite3_finalize(w.object);
-    sqlite3_finalize(w.references);
-    sqlite3_finalize(w.targets);
-    sqlite3_finalize(w.referrers);
-    sqlite3_finalize(w.is_root);
+    htrail__object_rows_release(&w.objects);
+    htrail__reference_rows_release(&w.targets);
+    htrail__reference_rows_release(&w.referrers);
     htrail__mapping_free(w.in);
     htrail__mapping_free(w.certain);
+    htrail__mapping_free(w.roots);
+    htrail__mapping_free(w.type_immortal);
     htrail__mapping_free(w.candidates);
     htrail__mapping_free(w.dropped);
     return status;

@@ -206,7 +206,7 @@ static int find_retained(cli_why_page *w)
     char message[HTRAIL__MESSAGE_BYTES];
     htrail__found_object only;
     if (w->selection.count > 1) {
-        if (htrail__retained_set_find(&w->retained, htrail__store_db(w->store), w->selection.ids, w->selection.count, message, sizeof message) != HTRAIL_OK)
+        if (htrail__retained_set_find(&w->retained, htrail__store_db(w->store), w->selection.ids, w->selection.count, 0, message, sizeof message) != HTRAIL_OK)
             return cli_fail(w->arguments, "'%s': %s", htrail__store_path(w->store), message);
         return CLI_EXIT_OK;
     }
