@@ -124,6 +124,8 @@ static void release(htrail__loader *l)
     htrail__mapping_free(l->dsts);
     htrail__mapping_free(l->edge_codes);
     htrail__dominators_release(&l->dominators);
+    htrail__joint_free(l->joint);
+    htrail__mapping_free(l->is_root);
     htrail__mapping_free(l->owner);
     htrail__mapping_free(l->shared);
     free(l->partial);

@@ -12,7 +12,7 @@ static void set_bit(uint64_t *bits, uint32_t at) { bits[at >> 6] |= UINT64_C(1) 
 /* Strong references by number, without those into roots: half of all in real heaps lead to None,
  * small integers and the like, and a root is dominated by nobody. Nor is what is immortal: it does not come back
  * when its last holder goes, so it is not retained by it. */
-static htrail_status strong_references(const htrail__loader *l, htrail__dominators_graph *graph)
+static htrail_status strong_references(htrail__loader *l, htrail__dominators_graph *graph)
 {
     const htrail__reach *reach = &l->reach;
     uint32_t kept = 0, at = 0;
@@ -25,6 +25,8 @@ static htrail_status strong_references(const htrail__loader *l, htrail__dominato
     for (uint32_t i = 0; i < l->graph->object_count; i++)
         if (l->graph->objects[i].flags & HTRAIL_OBJECT_IMMORTAL && reach->root[reach->number_of[i] - 1] != 0) /* garbage has entries of its own */
             set_bit(graph->is_root, reach->number_of[i]);
+    for (size_t i = 0; i <= graph->count / 64; i++)
+        l->is_root[i] = graph->is_root[i];
     for (uint32_t number = 1; number <= graph->count; number++) {
         uint32_t first = kept;
         htrail__resident_step(number);
@@ -48,7 +50,7 @@ static htrail_status share_out(htrail__loader *l, const htrail__dominators_graph
     if (keeps == NULL)
         return HTRAIL_E_NOMEM;
     for (size_t i = 0; i <= graph->count / 64; i++)
-        keeps[i] = graph->is_root[i];
+        keeps[i] = l->is_root[i];
     for (uint32_t number = 1; number <= graph->count; number++)
         if (l->owner[number] != 0)
             set_bit(keeps, number);
@@ -66,7 +68,8 @@ htrail_status htrail__loader_find_dominators(htrail__loader *l)
 
     l->shared = htrail__mapping_new((size_t)count + 1, sizeof *l->shared);
     l->owner = htrail__mapping_new((size_t)count + 1, sizeof *l->owner);
-    if (retained == NULL || l->shared == NULL || l->owner == NULL)
+    l->is_root = htrail__mapping_new((size_t)count / 64 + 1, sizeof *l->is_root);
+    if (retained == NULL || l->shared == NULL || l->owner == NULL || l->is_root == NULL)
         goto done;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t number = l->reach.number_of[i];

@@ -108,21 +108,75 @@ static uint32_t owning_module(const htrail__loader *l, uint32_t number)
     return l->owner[number] == 0 ? 0 : l->module_of_text[l->owner[number]];
 }
 
-static void sum_up_owners(owners *o, const htrail__loader *l)
+/* ---- what they hold together (joint.h): keys of the three tables are groups, one table's after the other's ---- */
+
+enum { TABLES = 3 };
+
+static uint32_t owning_module_at(const void *arg, uint32_t number) { return owning_module(arg, number); }
+
+/* By module: its groups. NULL: out of memory. */
+static uint32_t *groups_of_modules(const owners *o, uint32_t module_count, uint32_t *starts)
+{
+    const uint32_t packages = o->owner.keys.count, subpackages = packages + o->package.keys.count;
+    uint32_t *groups = malloc(((size_t)module_count + 1) * (1 + PACKAGE_PARTS_MAX) * sizeof *groups), count = 0;
+
+    for (uint32_t module = 0; module <= module_count && groups != NULL; module++) {
+        uint32_t first = count;
+        starts[module] = first;
+        groups[count++] = o->owner_of[module];
+        for (uint32_t part = 0; part < o->parts[module]; part++) {
+            uint32_t group = o->package_of[module][part] + (part == 0 ? packages : subpackages), at = count++;
+            for (; at > first && groups[at - 1] > group; at--)
+                groups[at] = groups[at - 1];
+            groups[at] = group;
+        }
+    }
+    starts[module_count + 1] = count;
+    return groups;
+}
+
+static htrail_status find_owners_together(htrail__joint_rows *rows, const owners *o, htrail__loader *l)
+{
+    uint32_t *starts = calloc((size_t)l->module_count + 2, sizeof *starts), *groups = NULL;
+    htrail_status status = HTRAIL_E_NOMEM;
+
+    if (starts != NULL && (groups = groups_of_modules(o, l->module_count, starts)) != NULL)
+        status = htrail__joint_find(l->joint, &(htrail__joint_classes){.class_of = owning_module_at, .arg = l, .starts = starts, .groups = groups}, rows);
+    l->sets_at_least |= !rows->is_exact;
+    free(starts);
+    free(groups);
+    return status;
+}
+
+static htrail_status sum_up_owners(owners *o, htrail__loader *l)
 {
     const htrail__dominators *tree = &l->dominators;
-    for (uint32_t place = 1; place <= tree->count; place++) {
+    const uint32_t packages = o->owner.keys.count, subpackages = packages + o->package.keys.count, count = subpackages + o->subpackage.keys.count;
+    table *const tables[TABLES] = {&o->owner, &o->package, &o->subpackage};
+    htrail__joint_rows rows = {0};
+    htrail__sums *all = calloc((size_t)count + 1, sizeof *all);
+    htrail_status status = all == NULL ? HTRAIL_E_NOMEM : find_owners_together(&rows, o, l);
+
+    for (uint32_t place = 1; place <= tree->count && status == HTRAIL_OK; place++) {
         uint32_t number = tree->order[place], end = place + tree->below[number], module = owning_module(l, number);
         uint64_t bytes = l->graph->objects[l->reach.object_of[number - 1]].size_bytes;
-        htrail__sums *sums = &o->owner.sums[o->owner_of[module]];
+        htrail__sums *sums = &all[o->owner_of[module]];
         htrail__sums_add(sums, bytes, l->shared[number]);
         htrail__sums_add_retained(sums, place, end, tree->retained[number]);
         for (uint32_t part = 0; part < o->parts[module]; part++) {
-            sums = (part == 0 ? &o->package : &o->subpackage)->sums + o->package_of[module][part];
+            sums = &all[o->package_of[module][part] + (part == 0 ? packages : subpackages)];
             htrail__sums_add(sums, bytes, l->shared[number]);
             htrail__sums_add_retained(sums, place, end, tree->retained[number]);
         }
+        htrail__sums_add_together(all, &rows, place, end, tree->retained[number]);
     }
+    for (uint32_t i = 0, group = 0; i < TABLES && status == HTRAIL_OK; i++)
+        for (uint32_t key = 0; key < tables[i]->keys.count; key++, group++)
+            if (key < tables[i]->room)
+                tables[i]->sums[key] = all[group];
+    htrail__joint_rows_release(&rows);
+    free(all);
+    return status;
 }
 
 static htrail_status write_owners(htrail__loader *l)
@@ -141,7 +195,8 @@ static htrail_status write_owners(htrail__loader *l)
         status = find_packages(&o, l, module);
     if (status != HTRAIL_OK)
         goto done;
-    sum_up_owners(&o, l);
+    if ((status = sum_up_owners(&o, l)) != HTRAIL_OK)
+        goto done;
     if ((status = write_table(l, "owner", &o.owner)) == HTRAIL_OK && (status = write_table(l, "package", &o.package)) == HTRAIL_OK)
         status = write_table(l, "subpackage", &o.subpackage);
 done:

@@ -1,9 +1,12 @@
 /* analyze/load_sums.c - ids of modules and names, and how many objects and bytes there are
  * of each module, name, type, size and length. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "analyze/loader.h"
 #include "analyze/resident.h"
+#include "analyze/schema.h"
 
 enum { PREFETCH_OBJECTS = 8 };
 
@@ -77,10 +80,101 @@ void htrail__sums_add_retained(htrail__sums *to, uint32_t place, uint32_t end, u
     to->retained = sum_of(to->retained, retained);
 }
 
+/* ---- what the objects of a row hold together (joint.h) ---- */
+
+enum { BY_TYPE, BY_TYPE_NAME, BY_MODULE, BY_NAME, BY_SIZE, BY_LENGTH, BYS };
+
+static const htrail__graph_object *object_at(const htrail__loader *l, uint32_t number) { return &l->graph->objects[l->reach.object_of[number - 1]]; }
+
+static uint32_t type_of(const void *arg, uint32_t number) { return object_at(arg, number)->type; }
+
+static uint32_t type_named_of(const void *arg, uint32_t number)
+{
+    const htrail__loader *l = arg;
+    return l->type_named[object_at(l, number)->type];
+}
+
+static uint32_t module_of(const void *arg, uint32_t number)
+{
+    const htrail__loader *l = arg;
+    return l->module_of_text[l->naming.module_of[l->reach.object_of[number - 1]]] - 1;
+}
+
+static uint32_t name_of(const void *arg, uint32_t number)
+{
+    const htrail__loader *l = arg;
+    return l->name_of_text[htrail__loader_name_text(l, l->reach.object_of[number - 1])] - 1;
+}
+
+static uint32_t size_of(const void *arg, uint32_t number) { return bucket_of(object_at(arg, number)->size_bytes); }
+
+static uint32_t length_of(const void *arg, uint32_t number)
+{
+    const htrail__graph_object *o = object_at(arg, number);
+    return o->flags & HTRAIL_OBJECT_LENGTH ? bucket_of(o->length) : HTRAIL__LOADER_NO_LENGTH;
+}
+
+static const struct {
+    uint32_t (*class_of)(const void *arg, uint32_t number);
+} bys[BYS] = {{type_of}, {type_named_of}, {module_of}, {name_of}, {size_of}, {length_of}};
+
+static bool is_strong(const void *arg, uint32_t edge)
+{
+    const htrail__loader *l = arg;
+    return (l->edge_codes[edge] & HTRAIL__CODE_KIND_MASK) != HTRAIL_REF_WEAK;
+}
+
+typedef struct together {
+    const htrail__loader *l;
+    htrail__joint_rows rows[BYS];
+    bool are_types_alike; /* each has a name of its own */
+    atomic_uint next;
+    atomic_bool has_failed;
+} together;
+
+/* One key after the other, as long as there are any: so two threads share them. */
+static void *find_together(void *arg)
+{
+    together *t = arg;
+    for (unsigned by; (by = atomic_fetch_add(&t->next, 1)) < BYS;)
+        if ((by != BY_TYPE_NAME || !t->are_types_alike) && htrail__joint_find(t->l->joint, &(htrail__joint_classes){.class_of = bys[by].class_of, .arg = t->l}, &t->rows[by]) != HTRAIL_OK)
+            atomic_store(&t->has_failed, true);
+    return NULL;
+}
+
+static htrail_status find_all_together(together *t, htrail__loader *l)
+{
+    const htrail__joint_heap heap = {.dominators = &l->dominators, .holder = l->reach.holder, .is_root = l->is_root, .srcs = l->srcs, .dsts = l->dsts,
+                                     .edge_count = l->edge_count, .is_strong = is_strong, .arg = l};
+    pthread_t other;
+    htrail_status status = htrail__joint_open(&l->joint, &heap);
+
+    if (status != HTRAIL_OK)
+        return status;
+    t->l = l;
+    t->are_types_alike = true;
+    for (uint32_t i = 0; i < l->graph->type_count; i++)
+        t->are_types_alike &= l->type_named[i] == i;
+    bool is_two = pthread_create(&other, NULL, find_together, t) == 0;
+    find_together(t);
+    if (is_two)
+        pthread_join(other, NULL);
+    for (unsigned by = 0; by < BYS; by++)
+        l->sets_at_least |= !t->rows[by].is_exact && !(by == BY_TYPE_NAME && t->are_types_alike);
+    return atomic_load(&t->has_failed) ? HTRAIL_E_NOMEM : HTRAIL_OK;
+}
+
+void htrail__sums_add_together(htrail__sums *sums, htrail__joint_rows *rows, uint32_t place, uint32_t end, uint64_t retained)
+{
+    for (; rows->next < rows->count && rows->rows[rows->next].place == place; rows->next++)
+        htrail__sums_add_retained(&sums[rows->rows[rows->next].group], place, end, retained);
+}
+
 /* In the order of the tree of dominators: what is below an object comes directly after it. */
-static void sum_up_retained(htrail__loader *l)
+static void sum_up_retained(htrail__loader *l, together *t)
 {
     const htrail__dominators *tree = &l->dominators;
+    htrail__sums *const sums_by[BYS] = {l->type_sums, l->type_name_sums, l->module_sums, l->name_sums, l->size_sums, l->length_sums};
     for (uint32_t place = 1; place <= tree->count; place++) {
         htrail__resident_step(place);
         if (place + PREFETCH_OBJECTS <= tree->count) {
@@ -102,7 +196,12 @@ static void sum_up_retained(htrail__loader *l)
         htrail__sums_add_retained(sums.name, place, end, retained);
         htrail__sums_add_retained(sums.size, place, end, retained);
         htrail__sums_add_retained(sums.length, place, end, retained);
+        for (unsigned by = 0; by < BYS; by++)
+            htrail__sums_add_together(sums_by[by], &t->rows[by], place, end, retained);
     }
+    if (t->are_types_alike)
+        for (uint32_t i = 0; i < l->graph->type_count; i++)
+            l->type_name_sums[i].retained = l->type_sums[i].retained;
 }
 
 /* Majority by pairing off votes: Boyer and Moore, MJRTY, 1981. */
@@ -157,6 +256,11 @@ htrail_status htrail__loader_sum_up(htrail__loader *l)
         htrail__sums_add(sums.length, o->size_bytes, l->shared[number]);
         l->total_bytes = sum_of(l->total_bytes, o->size_bytes);
     }
-    sum_up_retained(l);
-    return HTRAIL_OK;
+    together t = {0};
+    htrail_status status = find_all_together(&t, l);
+    if (status == HTRAIL_OK)
+        sum_up_retained(l, &t);
+    for (unsigned by = 0; by < BYS; by++)
+        htrail__joint_rows_release(&t.rows[by]);
+    return status == HTRAIL_OK ? status : htrail__loader_no_memory(l);
 }

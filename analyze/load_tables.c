@@ -49,7 +49,7 @@ htrail_status htrail__loader_end_statement(htrail__loader *l, sqlite3_stmt *stat
 /* Facts that are there only where they hold: a file that claims them would not be overruled. */
 static bool is_ours_alone(htrail_str key)
 {
-    static const char *const keys[] = {"source", "cut", "stopped_early"};
+    static const char *const keys[] = {"source", "cut", "stopped_early", "sets_at_least"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (key.len == strlen(keys[i]) && memcmp(key.data, keys[i], key.len) == 0)
             return true;
@@ -334,6 +334,8 @@ htrail_status htrail__loader_write_tables(htrail__loader *l)
         (status = write_object_texts(l)) != HTRAIL_OK || (status = run_sql(l, htrail__schema_finish_sql)) != HTRAIL_OK ||
         (status = write_type_totals(l)) != HTRAIL_OK || (status = write_buckets(l, "size", l->size_sums)) != HTRAIL_OK ||
         (status = write_buckets(l, "length", l->length_sums)) != HTRAIL_OK || (status = htrail__loader_write_groups(l)) != HTRAIL_OK || (status = write_statistics(l)) != HTRAIL_OK)
+        return status;
+    if (l->sets_at_least && (status = run_sql(l, "INSERT OR REPLACE INTO snapshot VALUES('sets_at_least', '1')")) != HTRAIL_OK)
         return status;
     l->object_root = root_page_of(l, "heap_object");
     l->reference_root = root_page_of(l, "heap_reference");

@@ -12,6 +12,7 @@
 #include "analyze/dominators.h"
 #include "analyze/fingerprint.h"
 #include "analyze/graph.h"
+#include "analyze/joint.h"
 #include "analyze/load.h"
 #include "analyze/naming.h"
 #include "analyze/reach.h"
@@ -33,6 +34,8 @@ typedef struct htrail__sums {
  * is counted that lies below another. */
 void htrail__sums_add(htrail__sums *to, uint64_t bytes, uint64_t shared);
 void htrail__sums_add_retained(htrail__sums *to, uint32_t place, uint32_t end, uint64_t retained);
+/* The same for what a group holds together, of all rows of this place. sums: by group. */
+void htrail__sums_add_together(htrail__sums *sums, htrail__joint_rows *rows, uint32_t place, uint32_t end, uint64_t retained);
 
 typedef struct htrail__label_text {
     uint32_t text;
@@ -81,6 +84,9 @@ typedef struct htrail__loader {
 
     /* By number: the text of the module whose it is, 0 for none; and bytes. */
     htrail__dominators dominators;
+    uint64_t *is_root; /* a bit a number: dominated by nobody */
+    htrail__joint *joint;
+    bool sets_at_least; /* what groups hold together was too much to find out for some key */
     uint32_t *owner;
     uint64_t *shared;
 } htrail__loader;

@@ -96,6 +96,17 @@ static int prepare_all(const cli_arguments *arguments, sqlite3 *db, const char *
     return result;
 }
 
+/* Sums that a load could not finish: its file has sets without end. */
+static int warn_of_sets(const cli_arguments *arguments, sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = cli_prepare(arguments, db, "SELECT 1 FROM snapshot WHERE key = 'sets_at_least'", &statement);
+    if (result == CLI_EXIT_OK && sqlite3_step(statement) == SQLITE_ROW && !cli_option_given(arguments, "show-sql"))
+        cli_warn(arguments, "of this heap 'retained' is of what each object holds alone: what the objects of a row hold together was too much to find out");
+    sqlite3_finalize(statement);
+    return result;
+}
+
 /* sort: what stands before the usual order, "" for it alone. */
 static int sort_option(const cli_arguments *arguments, const char *by, const char **sort)
 {
@@ -183,7 +194,10 @@ static int run(const cli_arguments *arguments)
         return cli_usage(arguments, "--traceback is of all blocks, and takes no OBJECT");
     if ((result = cli_open_heap(arguments, cli_operands(arguments)[0], &store)) != CLI_EXIT_OK)
         goto done;
-    result = (cli_operand_count(arguments) > 1 ? prepare_selected : prepare_all)(arguments, htrail__store_db(store), by, sort, &statement);
+    if (cli_operand_count(arguments) > 1)
+        result = prepare_selected(arguments, htrail__store_db(store), by, sort, &statement);
+    else if ((result = warn_of_sets(arguments, htrail__store_db(store))) == CLI_EXIT_OK)
+        result = prepare_all(arguments, htrail__store_db(store), by, sort, &statement);
     if (result != CLI_EXIT_OK)
         goto done;
     columns[0].blank = cli_totals_blank(by);
@@ -204,8 +218,9 @@ const cli_command cli_top = {
     .summary = "show what there is most of",
     .help = CLI_TOTALS_HELP "\n\n"
             "bytes     of the objects themselves\n"
-            "retained  bytes that each alone keeps from being freed, its own included; what lies below another of\n"
-            "          the row in the tree of dominators is counted once. Of a root or thread: what it alone holds\n"
+            "retained  bytes that would come back if all objects of the row went: what they hold alone or together\n"
+            "          and nobody else does, nothing twice. Of a root or thread: what it alone holds. With OBJECT\n"
+            "          what each holds alone; why OBJECT tells of all together\n"
             "shared    bytes of what they hold, split evenly among all who hold it: adds up to the heap\n\n"
             "--tree unfolds the tree of dominators from the roots, or from OBJECT: objects of one label and type\n"
             "are one line, -n N of them (default 5) below each. With --by package a package unfolds into its\n"

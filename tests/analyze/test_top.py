@@ -158,6 +158,16 @@ class Real(unittest.TestCase):
                 stack.extend(target for target in self.targets[at] if target not in objects_out)
         return sum(self.objects[number]["size"] for number in seen)
 
+    def goes_with(self, members):
+        """Bytes of what is not reached, or is itself in the set, once all members are gone."""
+        seen, stack = set(), [number for number in [root[0] for root in self.roots] + self.immortal if number not in members]
+        while stack:
+            at = stack.pop()
+            if at not in seen:
+                seen.add(at)
+                stack.extend(target for target in self.targets[at] if target not in members and target not in seen)
+        return sum(row["size"] for number, row in self.objects.items() if number not in seen)
+
     @staticmethod
     def power(number):
         if number is None:
@@ -190,9 +200,23 @@ class Real(unittest.TestCase):
         self.assertTrue(all(self.live[1:]), "garbage is in this heap: what it retains is counted otherwise")
         for by, key_of in self.KEYS.items():
             with self.subTest(by=by):
-                rows = self.top("--by", by)
-                self.assert_rows(rows, self.grouped(lambda row: key_of(self, row)))
+                rows, alone = self.top("--by", by), self.grouped(lambda row: key_of(self, row))
+                self.assert_rows(rows, {key: found[:2] + (together,) + found[3:] for (key, found), together in
+                                        zip(alone.items(), self.together(rows, alone, key_of))})
                 self.assertEqual(sum(row["shared"] for row in rows), sum(row["size"] for row in self.objects.values()))
+
+    def together(self, rows, alone, key_of):
+        """What the sets retain: of six where it is more than their members do, and of the six largest others, by taking them away."""
+        claimed = {row["key"]: row["retained"] for row in rows}
+        more = sorted((key for key in alone if claimed[key] != alone[key][2]), key=lambda key: -claimed[key])
+        asked = set(more[:3] + more[-3:] + sorted(set(alone) - set(more), key=lambda key: -claimed[key])[:6])
+        self.assertGreater(len(more), 2)
+        for key in alone:
+            if key in asked:
+                yield self.goes_with({number for number, row in self.objects.items() if key_of(self, row) == key})
+            else:
+                self.assertGreaterEqual(claimed[key], alone[key][2])
+                yield claimed[key]
 
     def test_every_key_of_some_objects(self):
         numbers = [number for number, row in self.objects.items() if row["type"] in ("dict", "list", "shop.cart.Order")]
