@@ -18,6 +18,7 @@
 #include "cli/progress.h"
 #include "cli/query.h"
 #include "cli/report.h"
+#include "cli/report_targets.h"
 #include "cli/verdicts.h"
 #include "cli/whole_file.h"
 #include "viz/chains.h"
@@ -25,8 +26,8 @@
 #include "viz/numbers.h"
 #include "viz/report_page.h"
 
-enum { VERDICT = 0, TYPE = 4, EXAMPLE = 6, CONTAINER = 10, OBJECTS }; /* columns of a verdict, as add_chains asks for them */
-enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 20000, TEXT_BYTES_MAX = 1 << 20, FRESH_OBJECTS_MAX = 500000 /* 0.5 s */, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
+enum { VERDICT = 0, KIND = 2, TYPE = 4, EXAMPLE = 6, CONTAINER = 10, OBJECTS, CARRIES }; /* columns of a verdict, as add_chains asks for them */
+enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 50000, TEXT_BYTES_MAX = 1 << 20, FRESH_OBJECTS_MAX = 500000 /* 0.5 s */, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
 #define TREE_PERCENT 0.1
 
 typedef struct report {
@@ -69,65 +70,28 @@ static int find_leaks(report *r)
     return result;
 }
 
-/* Objects that a verdict is about: those of its type in its container, or else all of its type, or else one. */
-static int find_targets(const report *r, sqlite3_stmt *verdict, uint64_t *ids, size_t *count)
-{
-    static const char *const queries[] = {
-        "SELECT o.id FROM heap_reference r JOIN object o ON o.id = r.dst WHERE r.src = ?1 AND o.holder = ?1 AND o.type = ?2 LIMIT ?4",
-        "SELECT id FROM object WHERE type = ?2 LIMIT ?4",
-        "SELECT id FROM object WHERE id = ?3",
-    };
-    *count = 0;
-    for (size_t i = 0; i < sizeof queries / sizeof *queries && *count == 0; i++) {
-        sqlite3_stmt *statement = NULL;
-        int result = cli_prepare(r->arguments, last_db(r), queries[i], &statement);
-        if (result != CLI_EXIT_OK)
-            return result;
-        if (sqlite3_bind_parameter_count(statement) > 3) {
-            sqlite3_bind_int64(statement, 1, sqlite3_column_int64(verdict, CONTAINER));
-            sqlite3_bind_text(statement, 2, (const char *)sqlite3_column_text(verdict, TYPE), -1, SQLITE_STATIC);
-            sqlite3_bind_int(statement, 4, TARGETS_MAX);
-        } else {
-            sqlite3_bind_int64(statement, 3, sqlite3_column_int64(verdict, EXAMPLE));
-        }
-        while (sqlite3_step(statement) == SQLITE_ROW && *count < TARGETS_MAX)
-            ids[(*count)++] = (uint64_t)sqlite3_column_int64(statement, 0);
-        sqlite3_finalize(statement);
-    }
-    return CLI_EXIT_OK;
-}
-
 /* The picture of who holds what leaks; none where the heap has no such object, or it cannot be laid out. */
 static int add_picture(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict)
 {
-    static uint64_t ids[TARGETS_MAX];
-    size_t count;
-    htrail__text question, subtitle, svg;
-    const char *type = (const char *)sqlite3_column_text(verdict, TYPE);
-    uint64_t all = (uint64_t)sqlite3_column_int64(verdict, OBJECTS);
-    int result = find_targets(r, verdict, ids, &count);
-    const char *earlier = cli_operands(r->arguments)[0], *slash = strrchr(earlier, '/');
+    htrail__selection targets = {0};
+    htrail__text what, question, svg;
+    const cli_report_suspect suspect = {.kind = (const char *)sqlite3_column_text(verdict, KIND), .type = (const char *)sqlite3_column_text(verdict, TYPE),
+                                        .carries = (const char *)sqlite3_column_text(verdict, CARRIES),
+                                        .container = sqlite3_column_int64(verdict, CONTAINER), .example = sqlite3_column_int64(verdict, EXAMPLE),
+                                        .objects = (uint64_t)sqlite3_column_int64(verdict, OBJECTS)};
+    const char *earlier = cli_operands(r->arguments)[0], *slash = strrchr(earlier, '/'), *subtitle = "shortest chains from the roots, merged";
     const htrail__cards_opts cards = {.fresh = r->fresh, .earlier = slash != NULL ? slash + 1 : earlier};
 
-    if (result != CLI_EXIT_OK || count == 0)
-        return result;
+    htrail__text_init(&what, TEXT_BYTES_MAX);
     htrail__text_init(&question, TEXT_BYTES_MAX);
-    htrail__text_init(&subtitle, TEXT_BYTES_MAX);
     htrail__text_init(&svg, HTRAIL__SVG_BYTES_MAX);
-    all = count == TARGETS_MAX && all > count ? all : count;
-    htrail__text_add_string(&question, count == 1 ? "What keeps this " : "What keeps ");
-    if (count > 1) {
-        htrail__numbers_add(&question, all);
-        htrail__text_add_string(&question, " ");
-    }
-    htrail__text_format(&question, "%s object%s alive?", type[0] != '\0' ? type : "", count == 1 ? "" : "s");
-    htrail__text_add_string(&subtitle, "shortest chains from the roots, merged");
-    if (all > count) {
-        htrail__text_add_string(&subtitle, "; of ");
-        htrail__numbers_add(&subtitle, count);
-        htrail__text_add_string(&subtitle, " of them");
-    }
-    htrail_status status = htrail__chains_svg(&svg, lookup, ids, count, htrail__text_string(&question), htrail__text_string(&subtitle), &cards, HTRAIL__THEME_AUTO);
+    int result = cli_report_targets(r->arguments, last_db(r), &suspect, TARGETS_MAX, &targets, &what);
+    if (result != CLI_EXIT_OK || targets.count == 0)
+        goto done;
+    htrail__text_format(&question, "What keeps %s alive?", htrail__text_string(&what));
+    if (targets.count == TARGETS_MAX && suspect.objects > targets.count)
+        subtitle = "shortest chains from the roots of as many as are looked at here, merged";
+    htrail_status status = htrail__chains_svg(&svg, lookup, targets.ids, targets.count, htrail__text_string(&question), subtitle, &cards, HTRAIL__THEME_AUTO);
     if (status == HTRAIL_OK) {
         htrail__text_add_string(&r->chains, "<div class=\"picture\">");
         htrail__text_add(&r->chains, htrail__text_string(&svg), svg.len);
@@ -135,9 +99,11 @@ static int add_picture(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict)
     } else if (status != HTRAIL_E_LIMIT) {
         result = cli_fail(r->arguments, "cannot draw the chains of a verdict: %s", htrail_status_text(status));
     }
+done:
+    htrail__text_release(&what);
     htrail__text_release(&question);
-    htrail__text_release(&subtitle);
     htrail__text_release(&svg);
+    htrail__selection_release(&targets);
     return result;
 }
 
@@ -182,7 +148,7 @@ static int add_chains(report *r)
         "  (SELECT json_group_array(json_array(objects, retained)) FROM (SELECT * FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot)),\n"
         "  (SELECT json_group_array(json_array(reference, type, name, objects)) FROM (SELECT * FROM leaks.leak_step WHERE leak = l.id ORDER BY step)),\n"
         "  (SELECT json_group_array(json_array(file, line, function, share)) FROM (SELECT * FROM leaks.leak_site WHERE leak = l.id ORDER BY bytes DESC, site LIMIT 3)),\n"
-        "  coalesce(container, 0), (SELECT objects FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot DESC LIMIT 1)\n"
+        "  coalesce(container, 0), (SELECT objects FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot DESC LIMIT 1), coalesce(carries, '')\n"
         "  FROM leaks.leak l WHERE suppressed IS NULL AND noisy IS NULL ORDER BY id";
     static const char write_sql[] = "INSERT INTO report_verdict(verdict, confidence, kind, place, type, retained, example, growth, steps, sites, id, has_chain) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     enum { COPIED = 10 };
