@@ -6,6 +6,7 @@
 
 #include "analyze/grow.h"
 #include "analyze/identity.h"
+#include "analyze/object_rows.h"
 #include "analyze/text.h"
 
 enum {
@@ -22,8 +23,8 @@ enum { SQL_BYTES_MAX = 1 << 16, WHAT_SHIFT = 16 };
 
 typedef struct old_object {
     uint64_t address, type_address;
-    int64_t fingerprint, age; /* -1: it has no age */
-    int64_t id, holder;       /* 0: none */
+    int64_t fingerprint, age; /* age -1: it has none */
+    uint32_t id, holder;      /* 0: none */
     bool is_moved;
 } old_object;
 
@@ -31,6 +32,11 @@ typedef struct listed_object {
     int64_t age, age_before;
     uint32_t id, before; /* before: its place among the old ones */
 } listed_object;
+
+typedef struct type_row {
+    uint64_t address;
+    bool is_known, is_dict;
+} type_row;
 
 struct htrail__fresh {
     unsigned char *flags; /* by id */
@@ -41,37 +47,40 @@ struct htrail__fresh {
 typedef struct work {
     htrail__fresh *out;
     sqlite3 *db;
+    type_row *types; /* by id, of the snapshot that is read */
+    size_t type_room;
     old_object *old; /* by id */
     uint32_t *slots; /* number + 1, by address */
-    size_t old_count, old_room, slot_count;
+    size_t old_count, old_room, slot_count, guess; /* guess: objects that stay are mostly in the same order */
     listed_object *listed;
     size_t listed_count, listed_room;
     int64_t settled, first_new;
     bool is_collected;
 } work;
 
-static int64_t number_or(sqlite3_stmt *statement, int column, int64_t none)
-{
-    return sqlite3_column_type(statement, column) == SQLITE_NULL ? none : sqlite3_column_int64(statement, column);
-}
+static int64_t or_else(int64_t value, int64_t none) { return value == HTRAIL__BTREE_NULL ? none : value; }
 
 static size_t slot_of(const work *w, uint64_t address)
 {
     return (size_t)((address >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (w->slot_count - 1);
 }
 
-static const old_object *old_at(const work *w, uint64_t address)
+static const old_object *old_at(work *w, uint64_t address)
 {
+    if (w->guess < w->old_count && w->old[w->guess].address == address)
+        return &w->old[w->guess++];
     for (size_t slot = slot_of(w, address); w->slots[slot] != 0; slot = (slot + 1) & (w->slot_count - 1))
-        if (w->old[w->slots[slot] - 1].address == address)
+        if (w->old[w->slots[slot] - 1].address == address) {
+            w->guess = w->slots[slot];
             return &w->old[w->slots[slot] - 1];
+        }
     return NULL;
 }
 
-static const old_object *old_numbered(const work *w, int64_t id)
+static const old_object *old_numbered(const work *w, uint32_t id)
 {
     size_t low = 0, high = w->old_count;
-    if (id > 0 && (uint64_t)id <= w->old_count && w->old[id - 1].id == id) /* they are dense but in a damaged database */
+    if (id > 0 && id <= w->old_count && w->old[id - 1].id == id) /* they are dense but in a damaged database */
         return &w->old[id - 1];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -101,44 +110,76 @@ static htrail_status read_settled(work *w)
     return status;
 }
 
-static htrail_status read_before(work *w)
+static htrail_status read_types(work *w, sqlite3 *db)
 {
     sqlite3_stmt *statement = NULL;
-    htrail_status status = HTRAIL_E_DATABASE;
-    int stepped;
-    if (sqlite3_prepare_v2(w->db, "SELECT o.address, t.address, o.fingerprint, o.age, o.id, o.holder\n"
-                                  "FROM before.heap_object o JOIN before.type t ON t.id = o.type ORDER BY o.id", -1, &statement,
-                           NULL) != SQLITE_OK)
-        goto done;
-    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
-        if (w->old_count == UINT32_MAX - 1 || !htrail__grow(&w->old, &w->old_room, w->old_count, sizeof *w->old)) {
-            status = w->old_count == UINT32_MAX - 1 ? HTRAIL_E_LIMIT : HTRAIL_E_NOMEM;
-            goto done;
+    int stepped = SQLITE_ERROR;
+    htrail_status status = HTRAIL_OK;
+    if (w->type_room > 0)
+        memset(w->types, 0, w->type_room * sizeof *w->types);
+    if (sqlite3_prepare_v2(db, "SELECT id, address, name = 'dict' FROM type", -1, &statement, NULL) == SQLITE_OK)
+        while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
+            int64_t id = sqlite3_column_int64(statement, 0);
+            if (id < 0 || id >= UINT32_MAX / 2)
+                continue;
+            while ((size_t)id >= w->type_room && status == HTRAIL_OK) {
+                size_t room = w->type_room;
+                if (!htrail__grow(&w->types, &w->type_room, room, sizeof *w->types))
+                    status = HTRAIL_E_NOMEM;
+                else
+                    memset(w->types + room, 0, (w->type_room - room) * sizeof *w->types);
+            }
+            if (status == HTRAIL_OK)
+                w->types[id] = (type_row){(uint64_t)sqlite3_column_int64(statement, 1), true, sqlite3_column_int(statement, 2) != 0};
         }
-        w->old[w->old_count++] = (old_object){(uint64_t)sqlite3_column_int64(statement, 0), (uint64_t)sqlite3_column_int64(statement, 1), number_or(statement, 2, NO_FINGERPRINT),
-                                              number_or(statement, 3, -1), sqlite3_column_int64(statement, 4), number_or(statement, 5, 0), false};
-    }
-    if (stepped != SQLITE_DONE)
-        goto done;
+    sqlite3_finalize(statement);
+    return status == HTRAIL_OK && stepped != SQLITE_DONE ? HTRAIL_E_DATABASE : status;
+}
+
+/* What is of no type that the snapshot knows is no object: NULL. */
+static const type_row *type_of(const work *w, const int64_t *values)
+{
+    int64_t id = values[HTRAIL__OBJECT_TYPE];
+    return id < 0 || (uint64_t)id >= w->type_room || !w->types[id].is_known ? NULL : &w->types[id];
+}
+
+static htrail_status note_before(work *w, int64_t id, const int64_t *values)
+{
+    const type_row *type = type_of(w, values);
+    if (type == NULL)
+        return HTRAIL_OK;
+    if (id <= 0 || id >= UINT32_MAX)
+        return HTRAIL_E_LIMIT;
+    if (!htrail__grow(&w->old, &w->old_room, w->old_count, sizeof *w->old))
+        return HTRAIL_E_NOMEM;
+    w->old[w->old_count++] = (old_object){(uint64_t)values[HTRAIL__OBJECT_ADDRESS], type->address, or_else(values[HTRAIL__OBJECT_FINGERPRINT], NO_FINGERPRINT),
+                                          or_else(values[HTRAIL__OBJECT_AGE], -1), (uint32_t)id, (uint32_t)or_else(values[HTRAIL__OBJECT_HOLDER], 0), false};
+    return HTRAIL_OK;
+}
+
+static htrail_status index_before(work *w)
+{
     for (w->slot_count = 1024; w->slot_count < 2 * w->old_count; w->slot_count *= 2)
         ;
     w->slots = calloc(w->slot_count, sizeof *w->slots);
-    status = w->slots == NULL ? HTRAIL_E_NOMEM : HTRAIL_OK;
-    for (size_t i = 0; i < w->old_count && status == HTRAIL_OK; i++) {
+    if (w->slots == NULL)
+        return HTRAIL_E_NOMEM;
+    for (size_t i = 0; i < w->old_count; i++) {
         size_t slot = slot_of(w, w->old[i].address);
         while (w->slots[slot] != 0)
             slot = (slot + 1) & (w->slot_count - 1);
         w->slots[slot] = (uint32_t)i + 1;
     }
-done:
-    sqlite3_finalize(statement);
-    return status;
+    return HTRAIL_OK;
 }
 
-static htrail_status note(work *w, sqlite3_stmt *row)
+static htrail_status note_after(work *w, int64_t id, const int64_t *values)
 {
     htrail__fresh *out = w->out;
-    int64_t id = sqlite3_column_int64(row, 0), fingerprint = number_or(row, 3, NO_FINGERPRINT), age = number_or(row, 4, -1);
+    const type_row *type = type_of(w, values);
+    int64_t fingerprint = or_else(values[HTRAIL__OBJECT_FINGERPRINT], NO_FINGERPRINT), age = or_else(values[HTRAIL__OBJECT_AGE], -1);
+    if (type == NULL)
+        return HTRAIL_OK;
     if (id <= 0 || id >= UINT32_MAX)
         return HTRAIL_E_LIMIT;
     while ((size_t)id >= out->room) {
@@ -148,13 +189,13 @@ static htrail_status note(work *w, sqlite3_stmt *row)
         memset(out->flags + room, 0, (out->room - room) * sizeof *out->flags);
         memset(out->holders + room, 0, (out->room - room) * sizeof *out->holders);
     }
-    const old_object *old = old_at(w, (uint64_t)sqlite3_column_int64(row, 1));
-    bool is_anchor = age >= 0 && sqlite3_column_int(row, 7) == 0;
+    const old_object *old = old_at(w, (uint64_t)values[HTRAIL__OBJECT_ADDRESS]);
+    bool is_anchor = age >= 0 && !type->is_dict;
     bool is_known = old != NULL && fingerprint != NO_FINGERPRINT && old->fingerprint != NO_FINGERPRINT && old->fingerprint >> WHAT_SHIFT == fingerprint >> WHAT_SHIFT;
-    unsigned flags = (is_anchor ? ANCHOR : 0) | (is_known ? 0 : OTHER) | (number_or(row, 6, 1) == 1 ? HELD_ONCE : 0);
+    unsigned flags = (is_anchor ? ANCHOR : 0) | (is_known ? 0 : OTHER) | (or_else(values[HTRAIL__OBJECT_REFERRERS], 1) == 1 ? HELD_ONCE : 0);
     if (is_known && (old->fingerprint & 0xff00) == (fingerprint & 0xff00))
         flags |= SAME_PLACE;
-    if (is_anchor && (old == NULL || old->type_address != (uint64_t)sqlite3_column_int64(row, 2)) && age < w->first_new)
+    if (is_anchor && (old == NULL || old->type_address != type->address) && age < w->first_new)
         w->first_new = age;
     if (age >= 0 && is_known && old->age >= 0) {
         flags |= LISTED;
@@ -163,22 +204,34 @@ static htrail_status note(work *w, sqlite3_stmt *row)
         w->listed[w->listed_count++] = (listed_object){age, old->age, (uint32_t)id, (uint32_t)(old - w->old)};
     }
     out->flags[id] = (unsigned char)flags;
-    out->holders[id] = (uint32_t)number_or(row, 5, 0);
+    out->holders[id] = (uint32_t)or_else(values[HTRAIL__OBJECT_HOLDER], 0);
     return HTRAIL_OK;
 }
 
-static htrail_status read_after(work *w)
+/* Every object of the one snapshot or the other, over a connection to it alone: of an attached database no pages are read. */
+static htrail_status read_objects(work *w, const char *attached, htrail_status (*note)(work *, int64_t, const int64_t *))
 {
-    sqlite3_stmt *statement = NULL;
-    htrail_status status = HTRAIL_OK;
-    int stepped = SQLITE_ERROR;
-    if (sqlite3_prepare_v2(w->db, "SELECT o.id, o.address, t.address, o.fingerprint, o.age, o.holder, o.referrers, t.name = 'dict'\n"
-                                  "FROM after.heap_object o JOIN after.type t ON t.id = o.type", -1, &statement, NULL) == SQLITE_OK)
-        while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW)
-            status = note(w, statement);
-    if (status == HTRAIL_OK && stepped != SQLITE_DONE)
+    enum { COLUMNS = HTRAIL__OBJECT_REFERRERS + 1 };
+    int64_t id, values[COLUMNS];
+    htrail__object_rows rows;
+    sqlite3 *db = NULL;
+    const char *path = sqlite3_db_filename(w->db, attached);
+    htrail__btree_step step = HTRAIL__BTREE_BROKEN;
+    htrail_status status = HTRAIL_E_DATABASE;
+    if (path == NULL || sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK || sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
+        (status = read_types(w, db)) != HTRAIL_OK)
+        goto done;
+    if (!htrail__object_rows_open(&rows, db)) {
         status = HTRAIL_E_DATABASE;
-    sqlite3_finalize(statement);
+        goto done;
+    }
+    while (status == HTRAIL_OK && (step = htrail__object_rows_next(&rows, &id, values, COLUMNS)) == HTRAIL__BTREE_ROW)
+        status = note(w, id, values);
+    if (status == HTRAIL_OK && step != HTRAIL__BTREE_DONE)
+        status = HTRAIL_E_DATABASE;
+    htrail__object_rows_release(&rows);
+done:
+    sqlite3_close(db);
     return status;
 }
 
@@ -199,12 +252,39 @@ static void find_moved(work *w)
     }
 }
 
+/* Ages are places in a list: all in one pass, unless they say otherwise. */
+static void sort_by_age(work *w)
+{
+    int64_t oldest = -1;
+    for (size_t i = 0; i < w->listed_count; i++)
+        oldest = w->listed[i].age > oldest ? w->listed[i].age : oldest;
+    bool is_list = oldest >= 0 && (uint64_t)oldest < 8 * (uint64_t)w->listed_count;
+    uint32_t *at = is_list ? calloc((size_t)oldest + 1, sizeof *at) : NULL; /* by age: number + 1 */
+    for (size_t i = 0; i < w->listed_count && is_list; i++) {
+        is_list = at != NULL && at[w->listed[i].age] == 0;
+        if (is_list)
+            at[w->listed[i].age] = (uint32_t)i + 1;
+    }
+    listed_object *sorted = is_list ? malloc(w->listed_count * sizeof *sorted) : NULL;
+    if (sorted != NULL) {
+        size_t used = 0;
+        for (size_t age = 0; age <= (size_t)oldest; age++)
+            if (at[age] != 0)
+                sorted[used++] = w->listed[at[age] - 1];
+        free(w->listed);
+        w->listed = sorted;
+        w->listed_room = w->listed_count;
+    } else if (w->listed_count > 0) {
+        qsort(w->listed, w->listed_count, sizeof *w->listed, by_age);
+    }
+    free(at);
+}
+
 /* An object that an older one now stands behind is a new one at its address. */
 static void find_passed(work *w)
 {
     int64_t oldest = -1;
-    if (w->listed_count > 0)
-        qsort(w->listed, w->listed_count, sizeof *w->listed, by_age);
+    sort_by_age(w);
     for (size_t i = 0; i < w->listed_count; i++) {
         const listed_object *o = &w->listed[i];
         bool is_passed = oldest > o->age_before;
@@ -225,7 +305,8 @@ htrail_status htrail__fresh_open(htrail__fresh **out, sqlite3 *db)
     htrail_status status = HTRAIL_E_NOMEM;
     *out = NULL;
     w.out = calloc(1, sizeof *w.out);
-    if (w.out == NULL || (status = read_settled(&w)) != HTRAIL_OK || (status = read_before(&w)) != HTRAIL_OK || (status = read_after(&w)) != HTRAIL_OK)
+    if (w.out == NULL || (status = read_settled(&w)) != HTRAIL_OK || (status = read_objects(&w, "before", note_before)) != HTRAIL_OK || (status = index_before(&w)) != HTRAIL_OK ||
+        (status = read_objects(&w, "after", note_after)) != HTRAIL_OK)
         goto done;
     find_moved(&w);
     find_passed(&w);
@@ -233,6 +314,7 @@ htrail_status htrail__fresh_open(htrail__fresh **out, sqlite3 *db)
     w.out = NULL;
 done:
     htrail__fresh_free(w.out);
+    free(w.types);
     free(w.old);
     free(w.slots);
     free(w.listed);

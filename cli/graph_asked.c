@@ -24,7 +24,7 @@ static int open_fresh(cli_graph_page *g, const char *before)
     }
     htrail_status status = htrail__fresh_open(&g->asked.fresh, db);
     if (status != HTRAIL_OK)
-        result = cli_fail(g->arguments, "cannot tell what is new since '%s': %s", before, status == HTRAIL_E_DATABASE ? sqlite3_errmsg(db) : htrail_status_text(status));
+        result = cli_fail(g->arguments, "cannot tell what is new since '%s': %s", before, htrail_status_text(status));
 done:
     sqlite3_close(db);
     htrail__store_free(store);

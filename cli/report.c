@@ -27,7 +27,7 @@
 #include "viz/report_page.h"
 
 enum { VERDICT = 0, KIND = 2, TYPE = 4, EXAMPLE = 6, CONTAINER = 10, OBJECTS, CARRIES }; /* columns of a verdict, as add_chains asks for them */
-enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 50000, TEXT_BYTES_MAX = 1 << 20, FRESH_OBJECTS_MAX = 500000 /* 0.5 s */, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
+enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 50000, TEXT_BYTES_MAX = 1 << 20, FRESH_OBJECTS_MAX = 3000000 /* 0.5 s */, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
 #define TREE_PERCENT 0.1
 
 typedef struct report {
