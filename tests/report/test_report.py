@@ -312,6 +312,11 @@ class Report(unittest.TestCase):
         self.assertTrue(page.evaluate(same))
         self.assertEqual(page.evaluate("[...document.querySelectorAll('.cell')].filter(e => e.textContent && e.offsetWidth < 30).length"), 0)
         kinds = page.evaluate("JSON.parse(document.getElementById('data').textContent).verdicts.map(v => v.kind)")
+        # Red is as many in one place as a verdict counts, and not every object of the type.
+        least = page.evaluate("Math.min(...JSON.parse(document.getElementById('data').textContent).verdicts.filter(v => v.growth.length).map(v => v.growth[v.growth.length - 1][0] || 1))")
+        for title in page.evaluate("[...document.querySelectorAll('.cell.suspect')].map(e => e.title)"):
+            number = re.search(r" ×([\d,]+), ", title)
+            self.assertTrue(title.startswith("frame: ") or 2 * int(number[1].replace(",", "") if number else 1) >= least, (title, least))
         if "threads" in kinds:
             self.assertTrue(any(title.startswith("frame: ") for title in page.evaluate("[...document.querySelectorAll('.cell.suspect')].map(e => e.title)")))
 
@@ -335,6 +340,18 @@ class Report(unittest.TestCase):
         self.assertEqual(page.evaluate("[...document.querySelectorAll('button, input, #contents a')].filter(e => e.offsetParent && !e.closest('th, #icicle-rows') && e.getBoundingClientRect().height < 24).length"), 0)
         self.assertGreaterEqual(page.evaluate("Math.min(...[...document.querySelectorAll('#memory-chart text')].map(e => e.getBoundingClientRect().height))"), 10)
         page.screenshot(os.path.join(PICTURES, "phone.png"))
+        # A picture that is wider begins at what was asked for, below its question; what is counted stands beside its name.
+        wide = page.evaluate("""[...document.querySelectorAll('.picture')].filter(e => e.scrollWidth > e.clientWidth).map(e => {
+            const box = e.querySelector('.S .box').getBoundingClientRect();
+            return [e.previousElementSibling.textContent, box.left + box.width / 2];
+        })""")
+        self.assertGreaterEqual(len(wide), 1)
+        for question, middle in wide:
+            self.assertRegex(question, r"^What keeps .* alive\?")
+            self.assertTrue(0 < middle < 360, (question, middle))
+        for section, head in ("waste", "would come back"), ("threads", "retained"), ("unexplained", "Δ bytes"):
+            self.assertIn(head, self.texts(page, "#%s-panel th" % section)[1])
+            self.assertLess(page.evaluate("document.querySelectorAll('#%s-panel tbody td')[1].getBoundingClientRect().right" % section), 360, section)
         paper = os.path.join(PICTURES, "paper.pdf")
         page = self.open(dark=True)
         card = "getComputedStyle(document.querySelector('.card')).backgroundColor"

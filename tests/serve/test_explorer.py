@@ -283,6 +283,14 @@ class Explorer(unittest.TestCase):
         self.assertNotEqual(page.evaluate("document.title"), "run")
         self.assertEqual([error for error in page.errors if "status of 40" not in error], [])
 
+    def test_on_a_phone_each_figure_stands_below_its_own_head(self):
+        page = self.open("#/1/types/", width=390, height=844, phone=True)
+        self.wait(page, "document.querySelectorAll('#explorer tbody tr').length > 3")
+        shown = "[...%s.children].filter(e => e.offsetParent).map(e => Math.round(e.getBoundingClientRect().right))"
+        heads, cells = (page.evaluate(shown % ("document.querySelector('#explorer %s tr')" % part)) for part in ("thead", "tbody"))
+        self.assertEqual(heads, cells)
+        self.assertGreaterEqual(len(heads), 3)
+
     def test_light_and_dark_desktop_and_phone(self):
         id = self.client()
         background = "getComputedStyle(document.body).backgroundColor"

@@ -59,7 +59,7 @@ function objectLink(o) {
   link.title = o.type + (o.name ? ' ' + o.name : '') + ' #' + o.id;
   const isNameless = !o.name && (o.text === null || o.text === undefined); // of a hundred alike each is told from the others
 
-  return el('span', { class: 'object' }, link, o.length !== null && o.length !== undefined && o.text === null ? el('span', { class: 'dim' }, ' ×' + count(o.length)) : null, isNameless ? el('span', { class: 'dim' }, ' #' + o.id) : null,
+  return el('span', { class: 'object' }, link, o.length !== null && o.length !== undefined && o.text === null ? el('span', { class: 'dim' }, ' length ' + count(o.length)) : null, isNameless ? el('span', { class: 'dim' }, ' #' + o.id) : null,
     o.text !== null && o.text !== undefined ? el('span', { class: 'dim mono' }, ' “' + short(o.text, 60) + '”') : null);
 }
 const figure = (n, format) => P.el('td', {}, n === null || n === undefined ? '' : format(n));
@@ -71,7 +71,7 @@ function own(o) {
 function bar(n, most) {
   const cell = figure(n, P.bytes);
   cell.classList.add('change', 'share');
-  cell.style.backgroundSize = (100 * Math.min(1, n / Math.max(1, most))).toFixed(1) + '% 70%';
+  cell.style.backgroundSize = (100 * Math.min(1, n / Math.max(1, most))).toFixed(1) + '% calc(100% - 8px)';
   return cell;
 }
 
@@ -247,7 +247,7 @@ function showTypes(words) {
       const most = answer.rows.length > 0 ? answer.rows[0][3] : 1;
       status.textContent = answer.rows.length === answer.total ? P.plural(answer.total, 'type') : 'the first ' + answer.rows.length + ' of ' + count(answer.total);
       panel.replaceChildren(rowsTable('Types', heads('<type', 'objects', 'own', 'retained'), answer.rows.map(r => [
-        el('td', { class: 'name' }, el('a', { class: 'mono', href: address(at.snapshot, 'type', r[0]), title: r[0] }, P.short(r[0] || '(no name)', 100))), figure(r[1], count), figure(r[2], bytes), bar(r[3], most)])));
+        el('td', { class: 'name' }, el('a', { class: 'mono', href: address(at.snapshot, 'type', r[0]), title: r[0] }, P.short(r[0] || '(no name)', 100))), figure(r[1], count), own({ size: r[2] }), bar(r[3], most)])));
       if (location.hash.startsWith('#/' + at.snapshot + '/types/')) history.replaceState(null, '', address(at.snapshot, 'types', filter.value)); /* unless the reader is just leaving */
     } catch (error) { failed(panel, error); }
   }

@@ -118,6 +118,9 @@ addEventListener('afterprint', () => paint(dark));
   byId('verdict-note').textContent = note;
 })();
 
+/* The objects that a verdict counts; null: it counts none. */
+const counted = v => v.growth.length > 0 && last(v.growth)[0] > 0 ? last(v.growth)[0] : null;
+
 /* Each suspect, above its picture: how it grew, where it was allocated, the chain in words, how to go on. */
 const sites = v => v.sites.slice(0, 3).map(([file, line, name, share]) => file.replace(/.*\//, '') + ':' + line + (name ? ' ' + name : '') + ' (' + Math.round(share * 100) + ' %)').join(', ');
 (D.verdicts || []).forEach((v, i) => {
@@ -257,11 +260,13 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   let by = known[0];
   const sorted = { column: is_narrow ? 1 : pair ? 4 : 3, down: true, limit: ROWS_FIRST, draw };
   const suspects = {};
-  (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = i + 1; });
+  (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = [i + 1, counted(v)]; });
+  /* Of a type that has many others, how many are meant. */
+  const suspect = r => { const [number, n] = suspects[r[0]]; return el('a', { class: 'pill', href: '#chain-' + number }, n === null || 2 * n >= last(r[1]) ? 'suspect' : 'suspect: ' + count(n) + ' of them'); };
   const columnsOf = () => {
     const most = Math.max(1, ...D.groups[by].rows.map(r => Math.abs(last(r[2]) - r[2][0])));
     const name = { head: 'name', class: 'name', is_text: true, value: r => r[0], cell: r => el('td', { class: 'name' }, by === 'type' ? linked(r[0], named(r[0] || '(no name)')) : named(r[0] || blank[by] || '(no name)'),
-      by === 'type' && r[0] in suspects ? el('a', { class: 'pill', href: '#chain-' + suspects[r[0]] }, 'suspect') : null) };
+      by === 'type' && r[0] in suspects ? suspect(r) : null) };
     /* Of samples: about so much, and the standard error. */
     const about = (cell, error, format) => {
       if (error > 0) { cell.prepend('≈ '); cell.append(el('span', { class: 'error' }, ' ± ' + format(Math.round(error)))); }
@@ -279,7 +284,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
       cell.classList.add('change');
       if (n !== 0) {
         cell.style.backgroundImage = 'linear-gradient(var(--' + sign(n) + '-bar),var(--' + sign(n) + '-bar))';
-        cell.style.backgroundSize = (100 * Math.abs(n) / most).toFixed(1) + '% 3px';
+        cell.style.backgroundSize = (100 * Math.abs(n) / most).toFixed(1) + '% calc(100% - 8px)';
       }
       return cell;
     } };
@@ -338,10 +343,11 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     last(stack).children.push(node);
     stack.push(node);
   }
-  const suspects = new Set((D.verdicts || []).map(v => v.type).filter(Boolean));
+  const suspects = (D.verdicts || []).filter(v => v.type && v.kind !== 'threads').map(v => [v.type, counted(v)]);
   /* What piles up by threads is named by its frames. */
   const frames = (D.verdicts || []).filter(v => v.kind === 'threads').flatMap(v => v.steps.map(step => step[1])).filter(name => name.startsWith('frame ')).map(name => 'frame: ' + name.slice(6));
-  const isSuspect = node => [...suspects].some(type => node.key === type || node.key.endsWith(' ' + type)) || frames.some(name => node.key.startsWith(name));
+  /* As many of the type in one place as the verdict counts, or half of them: not all functions of the library where some in a list are meant. */
+  const isSuspect = node => suspects.some(([type, n]) => (node.key === type || node.key.endsWith(' ' + type)) && (n === null || 2 * node.count >= n)) || frames.some(name => node.key.startsWith(name));
   const rows = byId('icicle-rows'), path = byId('icicle-path'), search = byId('icicle-search');
   let zoomed = top, wide = 1000;
   const kind = node => node.is_more ? 'more' : node.depth < 0 ? 'k0' : node.depth === 0 ? 'k0' : /(^| )module /.test(node.key) ? 'k1' : /(^| )(function|type|code)( |$)/.test(node.key) ? 'k3' : /(^| )frame/.test(node.key) ? 'k4' : 'k2';
@@ -427,7 +433,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
 function fixed(id, columns, rows) {
   if (!rows || rows.length === 0) { byId(id).hidden = true; return; }
   const panel = byId(id + '-panel'), more = el('button', { type: 'button', class: 'show-more' }, 'show all ' + count(rows.length));
-  const sorted = { column: id === 'waste' ? 3 : columns.findIndex(c => c.value && !c.is_text), down: true, limit: rows.length > ROWS_FEW + 3 ? ROWS_FEW : 0, label: byId(id + '-head').textContent,
+  const sorted = { column: id === 'waste' ? columns.findIndex(c => c.head === 'would come back') : columns.findIndex(c => c.value && !c.is_text), down: true, limit: rows.length > ROWS_FEW + 3 ? ROWS_FEW : 0, label: byId(id + '-head').textContent,
     draw: () => table(panel, columns, rows, sorted) };
   sorted.draw();
   if (sorted.limit === 0) return;
@@ -437,19 +443,23 @@ function fixed(id, columns, rows) {
 const text = (head, at) => ({ head, class: 'name', is_text: true, value: r => r[at], cell: r => el('td', { class: 'name' }, named(r[at], 300)) });
 const figure = (head, at, format) => ({ head, value: r => r[at] === null ? -1 : r[at], cell: r => number(r[at], format) });
 const growth = (head, at, before, format) => ({ head, value: r => r[at] - r[before], cell: r => changed(r[at] - r[before], format) });
-fixed('threads', [text('stack, innermost first', 0), figure('threads', 1, count), ...(shots.length > 1 ? [growth('Δ threads', 1, 2, count)] : []), figure('retained', 3, bytes),
-  ...(shots.length > 1 ? [growth('Δ retained', 3, 4, bytes)] : [])], D.threads);
-fixed('waste', [text('what', 0), text('held by', 1), figure('objects', 2, count), figure('would come back', 3, bytes)], D.waste);
+/* On a narrow page what says most stands right beside the name. */
+const threads = [text('stack, innermost first', 0), figure('threads', 1, count), ...(shots.length > 1 ? [growth('Δ threads', 1, 2, count)] : []), figure('retained', 3, bytes),
+  ...(shots.length > 1 ? [growth('Δ retained', 3, 4, bytes)] : [])];
+fixed('threads', is_narrow ? [threads[0], ...threads.slice(1).reverse()] : threads, D.threads);
+const waste = [text('what', 0), text('held by', 1), figure('objects', 2, count), figure('would come back', 3, bytes)];
+fixed('waste', is_narrow ? [waste[0], waste[3], waste[1], waste[2]] : waste, D.waste);
 (function () {
   const rows = D.unexplained;
   if (!rows || rows.length === 0) { byId('unexplained').hidden = true; return; }
   const columns = [{ head: 'of the memory of the process', class: 'name', cell: r => el('td', { class: 'name' }, r[0]) }, { head: 'bytes', cell: r => number(last(r[1]), bytes) }];
   if (shots.length > 1) columns.push({ head: 'Δ bytes', cell: r => changed(last(r[1]) - r[1][0], bytes) }, { head: 'trend', class: 'trend', cell: r => el('td', { class: 'trend' }, spark(r[1])) });
+  if (is_narrow && shots.length > 1) columns.splice(1, 3, columns[2], columns[1], columns[3]);
   table(byId('unexplained-panel'), columns, rows, { column: 0, down: false, limit: 0, label: 'What is not explained', draw() {} });
 })();
 byId('foot').textContent = visible('heaptrail ' + D.version + ' · ' + shots.map(shot => shot.file.replace(/.*\//, '')).join(', '));
 
-/* What there is on this page. What is wider than the page can be scrolled by keys; a chain begins in its middle. */
+/* What there is on this page. What is wider than the page can be scrolled by keys. */
 (function () {
   for (const section of document.querySelectorAll('main section')) {
     const head = section.querySelector('h2');
@@ -463,7 +473,15 @@ byId('foot').textContent = visible('heaptrail ' + D.version + ' · ' + shots.map
     }
   });
   for (const part of document.querySelectorAll('.scroll, .picture')) wide.observe(part);
-  for (const part of document.querySelectorAll('.picture')) part.scrollLeft = (part.scrollWidth - part.clientWidth) / 2;
+  /* Where a picture is wider than the page it begins at what was asked for, below its question. */
+  for (const part of document.querySelectorAll('.picture')) {
+    const words = name => [...part.querySelectorAll('text.' + name)].map(text => text.textContent).join(' ');
+    if (part.scrollWidth <= part.clientWidth) continue;
+    part.classList.add('captioned');
+    part.before(el('p', { class: 'question' }, el('b', {}, words('h1')), ' ', el('span', { class: 'dim' }, words('h2'))));
+    const asked = part.querySelector('.S .box'), box = (asked || part.querySelector('svg')).getBoundingClientRect();
+    part.scrollLeft += box.left + box.width / 2 - part.getBoundingClientRect().left - part.clientWidth / 2;
+  }
 })();
 
 document.addEventListener('keydown', event => {
