@@ -24,7 +24,7 @@ static const char *const launcher_places[] = {
 
 static const cli_option options[] = {
     {"output", 'o', "DIR", "folder for the snapshots (default: this one); made if it is not there"},
-    {"hashes", 0, NULL, "put a keyed hash of every string into the snapshots"},
+    {"hashes", 0, NULL, "put a keyed hash of every string, and of numbers in tuples, into the snapshots"},
     {"contents", 0, NULL, "put the text of strings into the snapshots"},
     {"no-cmdline", 0, NULL, "keep the command line out of the snapshots"},
     {"every", 0, "T", "a snapshot every T (10m, 30s, 2h)"},

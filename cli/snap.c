@@ -21,7 +21,7 @@ enum { DEFAULT_TIMEOUT_S = 60, TIMEOUT_MAX_S = 1000000, STEP_MS = 100, PROGRESS_
 
 static const cli_option options[] = {
     {"output", 'o', "FILE", "write to FILE; '-' is standard output (default: DIR/NAME-PID-NNNN.htrail)"},
-    {"hashes", 0, NULL, "with a keyed hash of every string"},
+    {"hashes", 0, NULL, "with a keyed hash of every string, and of numbers in tuples"},
     {"contents", 0, NULL, "with the text of strings"},
     {"no-cmdline", 0, NULL, "without the command line of the process"},
     {"mode", 'm', "MODE", "fork (the program waits for a copy of it to be made), in-place (for the snapshot) or auto"},

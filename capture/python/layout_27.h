@@ -173,6 +173,12 @@ static inline PyMemberDef *htrail__layout_slots(PyTypeObject *type, Py_ssize_t *
 /* Does a class statement give its instances a dict? */
 static inline bool htrail__layout_has_instance_dict(PyTypeObject *type) { return type->tp_dictoffset != 0; }
 
+/* ---- ints ---- */
+
+static inline uint64_t htrail__layout_int_digits(PyObject *o) { return (uint64_t)(Py_SIZE(o) < 0 ? -Py_SIZE(o) : Py_SIZE(o)); }
+static inline bool htrail__layout_int_is_negative(PyObject *o) { return Py_SIZE(o) < 0; }
+static inline const digit *htrail__layout_int_data(PyObject *o) { return ((PyLongObject *)o)->ob_digit; }
+
 /* ---- reading ahead ---- */
 
 /* Bring in what the kind of object will be asked for. */

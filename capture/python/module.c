@@ -35,7 +35,7 @@ SIGNATURE
 "this call waits for it, and the other threads go on.\n\n"
 "path       a " PATHS "; \"-\" is standard output. An existing file is\n"
 "           replaced when the new one is complete, never before.\n"
-"hashes     add a keyed hash for each str and bytes, so that duplicates can be found.\n"
+"hashes     add a keyed hash for each str and bytes, and for numbers in tuples, so that duplicates can be found.\n"
 "contents   add the text of each str and bytes, up to contents_bytes bytes.\n"
 "           Without it only names travel: of attributes, functions, modules.\n"
 "collect    run gc.collect() first. This runs finalizers.\n"

@@ -5,6 +5,7 @@
 #include "capture/python/refs.h"
 #include "capture/python/structures.h"
 #include "capture/python/text.h"
+#include "capture/python/value.h"
 #include "capture/python/walk.h"
 
 void htrail__push_keys(htrail__walk *k, PyDictKeysObject *keys)
@@ -117,6 +118,8 @@ uint64_t htrail__refs_list(htrail__walk *k, PyObject *o, const htrail__type_info
 uint64_t htrail__refs_tuple(htrail__walk *k, PyObject *o, const htrail__type_info *info, uint64_t cursor)
 {
     (void)info;
+    if (k->opts->flags & HTRAIL_CPYTHON_HASHES)
+        htrail__value_note_items(k, ((PyTupleObject *)o)->ob_item + cursor, Py_SIZE(o) - (Py_ssize_t)cursor);
     return items(k, ((PyTupleObject *)o)->ob_item, Py_SIZE(o), cursor);
 }
 

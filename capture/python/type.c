@@ -10,6 +10,7 @@
 #include "capture/python/ndarray.h"
 #include "capture/python/refs.h"
 #include "capture/python/structures.h"
+#include "capture/python/value.h"
 #include "capture/python/words.h"
 
 /* The kind by the tp_traverse that an object's references are visited with: two types that
@@ -115,6 +116,8 @@ void htrail__type_describe(htrail__walk *k, PyTypeObject *type, htrail__type_inf
         info->value_kind = VALUE_STR;
     else if (type->tp_flags & Py_TPFLAGS_BYTES_SUBCLASS)
         info->value_kind = VALUE_BYTES;
+    else
+        info->value_kind = htrail__value_number_kind(type);
     if (type->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS)
         info->name_kind = NAME_TYPE;
     else if (type == &PyCFunction_Type || type == &PyCMethod_Type)

@@ -39,11 +39,12 @@ struct htrail__type_info {
     uint32_t header_bytes;    /* in front of the object: collector's header, managed dict */
     uint32_t basic_bytes, item_bytes;
     bool row_written;         /* into this file: saves a look at the type's bits */
-    uint8_t value_kind;       /* VALUE_STR, VALUE_BYTES or 0: for hashes and contents */
+    uint8_t value_kind;       /* 0: none: for hashes and contents */
     uint8_t name_kind;        /* htrail__name_kind */
 };
 
-enum { VALUE_STR = 1, VALUE_BYTES = 2 };
+/* Numbers have a hash alone, and only where a tuple holds them: value.h. */
+enum { VALUE_STR = 1, VALUE_BYTES, VALUE_INT, VALUE_LONG, VALUE_FLOAT, VALUE_COMPLEX }; /* INT: a PyInt of Python 2 */
 
 /* What an entry of the stack of waiting objects is; in the low bits of the address. */
 enum {

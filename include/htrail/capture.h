@@ -25,7 +25,7 @@ extern "C" {
 
 enum htrail_cpython_flags {
     HTRAIL_CPYTHON_COLLECT_FIRST = 1 << 0, /* gc.collect() before the walk: runs finalizers */
-    HTRAIL_CPYTHON_HASHES = 1 << 1,        /* a keyed hash for every str and bytes */
+    HTRAIL_CPYTHON_HASHES = 1 << 1,        /* a keyed hash for every str and bytes, and for numbers in tuples */
     HTRAIL_CPYTHON_CONTENTS = 1 << 2,      /* the text of str and bytes, up to contents_bytes */
     HTRAIL_CPYTHON_NO_CMDLINE = 1 << 3     /* keep the command line out of the file */
 };

@@ -52,6 +52,20 @@ named = [Pair("left %d" % (n % 4), ("right %d" % (n % 4), None)) for n in range(
 tell("duplicate", "__main__.pairs[]", 36, sum(size(p) for p in pairs[4:]))
 tell("duplicate", "__main__.named[]", 36, sum(size(p) for p in named[4:]))
 different = [(object(), "left 1") for n in range(40)]
+# Numbers are equal where kind and value are; one that is not equal to itself is equal to none, and 0.0 is not -0.0.
+points = [(1000 * (n % 4 + 1), -(10 ** (20 + n % 4)), (n % 4) / 8.0 + 0.1, complex(n % 4, 0.5), "point %d" % (n % 4)) for n in range(40)]
+tell("duplicate", "__main__.points[]", 36, sum(size(p) for p in points[4:]))
+unlike = [(float("nan"),), (float("nan"),), (float("2000"),), (int("2000"),), (int("-2000"),), (complex("2000"),), (float("0"),), (float("-0"),)]
+def wrap(n):
+    one = (5000 + n,)
+    for _ in range(5):
+        one = (one, "inner")
+    return one
+deep = [wrap(n % 4) for n in range(40)]
+one = deep[-1]
+for n in range(6):
+    tell("duplicate", "__main__.deep" + (n + 1) * "[]", 36, 36 * size(one))
+    one = one[0]
 
 nothing = [[] for n in range(30)], [{} for n in range(30)], [set() for n in range(30)], [collections.deque() for n in range(30)]
 emptied = list(range(500))
@@ -245,6 +259,8 @@ class Real(WasteTest):
             sums[1] += row["back"]
         self.assertEqual({key: found.get(key) for key in told}, told)
         self.assertNotIn("duplicate __main__.different[]", found)
+        self.assertNotIn("duplicate __main__.unlike[]", found)
+        self.assertFalse([row for row in whole if row["kind"] == "duplicate" and row["type"] in ("int", "float", "complex")])
         self.assertFalse([key for key in found if key.startswith("slots __main__") and key not in told])
         # Without hashes: that is said, and tuples are known to be equal where they hold the same objects.
         rows = self.waste(plain, warns="no hashes")

@@ -29,12 +29,16 @@ duplicate = ["".join(["hunter2 ", "same"]) for i in range(2)]
 other = b"hunter2 same"
 wide = u"\\u0436hunter2" * 3
 long = "hunter2" * 100
+big = [int("123456789012345678901") for i in range(3)] + [float("1.5"), float("1.5"), float("nan"), int("-123456789012345678901"), 4711 * len(sys.modules), 4711 * len(sys.modules),
+       complex("1.5"), complex("1.5")]
+in_tuples = [(big[0],), (big[1], big[1]), tuple(big[3:])] # big[2] is in none
 gc.collect()
 gc.collect(0)
 gc.disable()
 result = take(**eval(sys.argv[1]))
 tell("collections", [s["collections"] for s in gc.get_stats()] if hasattr(gc, "get_stats") else None)
 tell("ids", {"same0": id(duplicate[0]), "same1": id(duplicate[1]), "bytes": id(other), "wide": id(wide), "long": id(long), "number": id(unique_number)})
+tell("numbers", [id(n) for n in big])
 tell("result", {k: v for k, v in result.items() if k != "path"})
 """
 
@@ -85,6 +89,18 @@ class Names(snapshot.OnInterpreter):
         self.assertLessEqual(strings, set(hashes))
         self.assertEqual(taken.meta["contents_policy"], "hashes")
         self.assertEqual(len(taken.meta["hash_key_id"]), 16)
+
+    def test_numbers_in_tuples_have_hashes_that_are_equal_where_they_are(self):
+        taken, told, _ = self.snapshots["{'hashes': True}"]
+        hashes = [taken.values[n][0] if n in taken.values else None for n in told["numbers"]]
+        for a, b in (0, 1), (3, 4), (7, 8), (9, 10):
+            self.assertEqual(hashes[a], hashes[b])
+        self.assertEqual(len({hashes[n] for n in (0, 3, 6, 7, 9)} - {None}), 5)
+        self.assertIsNone(hashes[2], "no tuple holds it")
+        self.assertIsNone(hashes[5], "nan is not equal to itself")
+        self.assertFalse(set(told["numbers"]) & set(self.snapshots["{}"][0].values))
+        taken, told, _ = self.snapshots["{'contents': True}"]
+        self.assertFalse(set(told["numbers"]) & set(taken.values), "contents are of texts")
 
     def test_another_process_has_another_key(self):
         first, second = self.snapshots["{'hashes': True}"][0], self.run_program(PROGRAM, "{'hashes': True}")[0]
