@@ -8,6 +8,7 @@
 #include "analyze/depending.h"
 #include "analyze/grow.h"
 #include "analyze/holders_search.h"
+#include "analyze/mapping.h"
 #include "analyze/str.h"
 
 enum { TITLE_BYTES_MAX = 1 << 16, NAMES_APART_MAX = 3, COUNTED_MAX = 64, HOLDERS_MAX = 32, FURTHER_SHARE = 4 };
@@ -392,7 +393,7 @@ htrail_status htrail__around_find(htrail__holders **out, htrail__lookup *lookup,
     a.s.out = NULL;
 done:
     htrail__holders_free(a.s.out);
-    free(a.s.members);
+    htrail__mapping_free(a.s.members);
     free(a.s.slots);
     free(a.s.stack);
     free(a.s.node_of);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/holders_search.h"
+#include "analyze/mapping.h"
 
 enum { PROGRESS_EVERY = 4096 };
 
@@ -76,7 +77,7 @@ done:
     htrail__holders_free(s.out);
     htrail__shapes_release(&s.nameless);
     free(s.nameless_names);
-    free(s.members);
+    htrail__mapping_free(s.members);
     free(s.slots);
     free(s.stack);
     free(s.node_of);

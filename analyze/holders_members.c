@@ -4,10 +4,11 @@
 
 #include "analyze/grow.h"
 #include "analyze/holders_search.h"
+#include "analyze/mapping.h"
 #include "analyze/root_name.h"
 
 /* So many names tell more than their number does. */
-enum { NAMES_APART_MAX = 3 };
+enum { NAMES_APART_MAX = 3, FIRST_MEMBERS = 64 };
 
 /* Of a longer chain nobody sees the middle. */
 enum { APART_ENDS = 200 };
@@ -46,8 +47,14 @@ static void put_slot(htrail__holders_search *s, uint32_t index)
 
 htrail_status htrail__holders_add_member(htrail__holders_search *s, const htrail__found_object *object, uint32_t *out)
 {
-    if (!htrail__holders_grow(&s->members, &s->member_room, s->member_count, sizeof *s->members))
-        return HTRAIL_E_NOMEM;
+    if (s->member_count == s->member_room) {
+        uint32_t room = s->member_room != 0 ? s->member_room * 2 : FIRST_MEMBERS;
+        htrail__holders_member *larger = room > s->member_room ? htrail__mapping_grow(s->members, room * sizeof *larger) : NULL;
+        if (larger == NULL)
+            return HTRAIL_E_NOMEM;
+        s->members = larger;
+        s->member_room = room;
+    }
     if (s->member_count * 2 >= s->slot_count) {
         uint32_t *slots = calloc((size_t)s->slot_count * 2, sizeof *slots);
         if (slots == NULL)

@@ -2,6 +2,8 @@
 #include "analyze/select.h"
 
 #include "analyze/near.h"
+#include "analyze/object_rows.h"
+#include "analyze/sort.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -19,9 +21,8 @@ static const char by_id[] = "SELECT id, 0 FROM object WHERE id = ?1";
 static const char by_type[] =
     "SELECT o.id, 0 FROM (SELECT id, first_object, last_object " TYPES_MEANT ") t\n"
     "  CROSS JOIN heap_object o ON o.id BETWEEN t.first_object AND t.last_object AND +o.type = t.id ORDER BY o.id";
-/* The same in steps, which take half as long: nothing is compared with the last object in each row. */
+/* The same in steps: the rows between are read from the pages, which takes an eighth of the time. */
 static const char types_meant[] = "SELECT id, first_object, last_object " TYPES_MEANT " AND first_object IS NOT NULL";
-static const char of_type[] = "SELECT id FROM heap_object WHERE id >= ?1 AND type = ?2";
 /* A namespace has a __name__, the dict of a class a __module__. */
 static const char by_module[] =
     "WITH live(id) AS MATERIALIZED (SELECT r.dst FROM root JOIN reference r ON r.src = root.object\n"
@@ -106,7 +107,7 @@ static bool leave_out_repeated(htrail__selection *selection, size_t from)
         return false;
     for (size_t i = 0; i < selection->count; i++)
         places[i] = (place){selection->ids[i], i};
-    qsort(places, selection->count, sizeof *places, by_id_and_place);
+    htrail__sort(places, selection->count, sizeof *places, by_id_and_place);
     for (size_t i = 1; i < selection->count; i++)
         if (places[i].id == places[i - 1].id)
             selection->ids[places[i].at] = 0; /* no object has the id 0 */
@@ -146,40 +147,48 @@ static int by_number(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
-/* What by_type gives. */
-static htrail_status select_type(htrail__selection *selection, size_t *room, sqlite3 *db, const htrail__selector *selector)
+/* Objects of a type. HTRAIL_E_CORRUPT: a page is broken. */
+static htrail_status select_between(htrail__selection *selection, size_t *room, htrail__object_rows *rows, int64_t type, int64_t first, int64_t last)
 {
-    sqlite3_stmt *types = NULL, *objects = NULL;
+    int64_t id = INT64_MIN, before, row[HTRAIL__OBJECT_TYPE + 1];
+    htrail__btree_step step = htrail__object_rows_seek(rows, first) ? HTRAIL__BTREE_ROW : HTRAIL__BTREE_BROKEN;
+    while (step == HTRAIL__BTREE_ROW && id < last) {
+        before = id;
+        step = htrail__object_rows_next(rows, &id, row, HTRAIL__OBJECT_TYPE + 1);
+        if (step == HTRAIL__BTREE_ROW && id <= before)
+            step = HTRAIL__BTREE_BROKEN;
+        if (step == HTRAIL__BTREE_ROW && id <= last && row[HTRAIL__OBJECT_TYPE] == type && !add_id(selection, room, (uint64_t)id))
+            return HTRAIL_E_NOMEM;
+    }
+    return step == HTRAIL__BTREE_BROKEN ? HTRAIL_E_CORRUPT : HTRAIL_OK;
+}
+
+/* What by_type gives. */
+static htrail_status select_type(htrail__selection *selection, size_t *room, sqlite3 *db, const htrail__selector *selector, char *message, size_t message_cap)
+{
+    sqlite3_stmt *types = NULL;
+    htrail__object_rows rows = {0};
     htrail_status status = HTRAIL_E_DATABASE;
     size_t from = selection->count, type_count = 0;
-    int stepped;
-    if (sqlite3_prepare_v2(db, types_meant, -1, &types, NULL) != SQLITE_OK || sqlite3_prepare_v2(db, of_type, -1, &objects, NULL) != SQLITE_OK)
-        goto done;
-    htrail__selector_bind(selector, types);
-    while ((stepped = sqlite3_step(types)) == SQLITE_ROW) {
-        sqlite3_int64 last = sqlite3_column_int64(types, 2), id = 0;
-        sqlite3_reset(objects);
-        sqlite3_bind_int64(objects, 1, sqlite3_column_int64(types, 1));
-        sqlite3_bind_int64(objects, 2, sqlite3_column_int64(types, 0));
-        while (id < last && (stepped = sqlite3_step(objects)) == SQLITE_ROW) {
-            id = sqlite3_column_int64(objects, 0);
-            if (!add_id(selection, room, (uint64_t)id)) {
-                status = HTRAIL_E_NOMEM;
-                goto done;
-            }
-        }
-        if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
-            goto done;
-        type_count++;
+    bool began = sqlite3_get_autocommit(db) && sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    int stepped = SQLITE_ERROR;
+    if (sqlite3_prepare_v2(db, types_meant, -1, &types, NULL) == SQLITE_OK && htrail__object_rows_open(&rows, db)) {
+        htrail__selector_bind(selector, types);
+        status = HTRAIL_OK;
+        for (; status == HTRAIL_OK && (stepped = sqlite3_step(types)) == SQLITE_ROW; type_count++)
+            status = select_between(selection, room, &rows, sqlite3_column_int64(types, 0), sqlite3_column_int64(types, 1), sqlite3_column_int64(types, 2));
     }
-    if (stepped != SQLITE_DONE)
-        goto done;
+    if (status == HTRAIL_OK && stepped != SQLITE_DONE)
+        status = HTRAIL_E_DATABASE;
     if (type_count > 1 && selection->count > from)
-        qsort(selection->ids + from, selection->count - from, sizeof *selection->ids, by_number);
-    status = HTRAIL_OK;
-done:
+        htrail__sort(selection->ids + from, selection->count - from, sizeof *selection->ids, by_number);
+    if (status != HTRAIL_OK)
+        snprintf(message, message_cap, "cannot look for the object: %s",
+                 status == HTRAIL_E_NOMEM ? "out of memory" : status == HTRAIL_E_CORRUPT ? htrail__object_rows_error(&rows) : sqlite3_errmsg(db));
     sqlite3_finalize(types);
-    sqlite3_finalize(objects);
+    htrail__object_rows_release(&rows);
+    if (began)
+        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     return status;
 }
 
@@ -218,9 +227,7 @@ htrail_status htrail__select(htrail__selection *selection, sqlite3 *db, const ht
     selection->stale = 0;
     snprintf(message, message_cap, "out of memory");
     if (selector->kind == HTRAIL__SELECT_TYPE) {
-        status = select_type(selection, &room, db, selector);
-        if (status == HTRAIL_E_DATABASE)
-            snprintf(message, message_cap, "cannot look for the object: %s", sqlite3_errmsg(db));
+        status = select_type(selection, &room, db, selector, message, message_cap);
         if (status != HTRAIL_OK)
             goto done;
         status = HTRAIL_E_NOMEM;

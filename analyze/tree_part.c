@@ -1,7 +1,7 @@
 /* analyze/tree_part.c - see the header. */
 #include "analyze/tree_part.h"
 
-#include <stdlib.h>
+#include "analyze/sort.h"
 
 /* What is above comes before what is below. */
 static int compare(const void *left_item, const void *right_item)
@@ -19,8 +19,7 @@ size_t htrail__tree_parts_highest(htrail__tree_part *parts, size_t count)
     size_t kept = 0;
     int64_t covered = -1;
     uint32_t group = 0;
-    if (count > 0)
-        qsort(parts, count, sizeof *parts, compare);
+    htrail__sort(parts, count, sizeof *parts, compare);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || parts[i].group != group)
             covered = -1;
