@@ -148,10 +148,10 @@ static htrail_status find_or_keep(htrail__group_sets *s, size_t count, uint32_t 
 
 static asked *look_up(asked *table, uint64_t question) { return &table[mixed(question) >> (64 - ASKED_BITS - 20) & ((1 << ASKED_BITS) - 1)]; }
 
-htrail_status htrail__group_sets_add(htrail__group_sets *s, uint32_t set, uint32_t class, const uint32_t *added, size_t added_count,
+htrail_status htrail__group_sets_add(htrail__group_sets *s, uint32_t set, uint32_t kind, const uint32_t *added, size_t added_count,
                                      uint32_t *out)
 {
-    uint64_t question = ((uint64_t)set << 32 | class) + 1;
+    uint64_t question = ((uint64_t)set << 32 | kind) + 1;
     asked *known = look_up(s->added, question);
     size_t before = length(s, set), count = 0, left = 0, right = 0;
     htrail_status status;

@@ -23,9 +23,9 @@ typedef struct htrail__group_sets htrail__group_sets;
 HTRAIL_MUST_CHECK htrail_status htrail__group_sets_open(htrail__group_sets **out, uint64_t steps_max);
 void htrail__group_sets_free(htrail__group_sets *sets);
 
-/* With what a class adds: its number stands for added, which is always the same for one class and ascends. Not to EVERYTHING.
+/* With what a kind adds: its number stands for added, which is always the same for one kind and ascends. Not to EVERYTHING.
  * HTRAIL_OK, HTRAIL_E_NOMEM or HTRAIL_E_LIMIT. */
-HTRAIL_MUST_CHECK htrail_status htrail__group_sets_add(htrail__group_sets *sets, uint32_t set, uint32_t class, const uint32_t *added,
+HTRAIL_MUST_CHECK htrail_status htrail__group_sets_add(htrail__group_sets *sets, uint32_t set, uint32_t kind, const uint32_t *added,
                                                        size_t added_count, uint32_t *out);
 HTRAIL_MUST_CHECK htrail_status htrail__group_sets_intersect(htrail__group_sets *sets, uint32_t left, uint32_t right, uint32_t *out);
 htrail__group_set htrail__group_sets_get(const htrail__group_sets *sets, uint32_t set);

@@ -20,6 +20,8 @@
 #define HTRAIL_ANALYZE_JOINT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "analyze/dominators.h"
 

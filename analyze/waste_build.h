@@ -153,7 +153,7 @@ static inline const htrail__waste_object *htrail__waste_object_at(const htrail__
 }
 static inline const htrail__waste_type *htrail__waste_type_at(const htrail__waste *w, uint32_t id)
 {
-    static const htrail__waste_type none;
+    static const htrail__waste_type none = {0};
     return id < w->type_count ? &w->types[id] : &none;
 }
 static inline unsigned htrail__waste_ref_kind(uint32_t code) { return code & HTRAIL__CODE_KIND_MASK; }
