@@ -261,5 +261,6 @@ done:
     release(&u);
     if (began)
         sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    sqlite3_exec(db, "PRAGMA query_only = 1", NULL, NULL, NULL);
     return status;
 }
