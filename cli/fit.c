@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "cli/columns.h"
+#include "analyze/columns.h"
 #include "cli/terminal.h"
 #include "format/utf8.h"
 
@@ -13,7 +13,7 @@
 static size_t next(const char *data, size_t len, unsigned *columns)
 {
     size_t step = htrail__utf8_sequence((const unsigned char *)data, len);
-    *columns = step > 0 ? cli_columns_of(htrail__utf8_point(data, step)) : 1;
+    *columns = step > 0 ? htrail__columns_of(htrail__utf8_point(data, step)) : 1;
     return step > 0 ? step : 1;
 }
 

@@ -6,6 +6,7 @@
 #include "cli/graph.h"
 #include "cli/progress.h"
 #include "cli/query.h"
+#include "cli/terminal.h"
 #include "cli/whole_file.h"
 #include "viz/around.h"
 #include "viz/dot.h"
@@ -228,7 +229,7 @@ static htrail_status write_picture(void *context, FILE *stream, char *message, s
     if (g->format == FORMAT_DOT)
         return htrail__dot_write(&g->picture, stream);
     if (g->format == FORMAT_TEXT)
-        return htrail__tree_write(&g->picture, stream);
+        return htrail__tree_write(&g->picture, &(htrail__tree_opts){.columns = stream == stdout ? cli_terminal_columns(stream) : 0, .is_ascii = cli_is_ascii(stream)}, stream);
     htrail__text_init(&svg, HTRAIL__SVG_BYTES_MAX);
     htrail__svg_write(&svg, &g->picture, g->theme);
     status = svg.failed ? HTRAIL_E_NOMEM : HTRAIL_OK;

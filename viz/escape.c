@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "analyze/columns.h"
 #include "analyze/visible.h"
 #include "format/utf8.h"
 
@@ -74,21 +75,12 @@ static unsigned decode(const char *data, size_t len, size_t *used)
     return htrail__utf8_point(data, *used);
 }
 
-static size_t columns_of(unsigned character)
-{
-    bool wide = (character >= 0x1100 && character <= 0x115f) || (character >= 0x2e80 && character <= 0xa4cf) ||
-                (character >= 0xac00 && character <= 0xd7a3) || (character >= 0xf900 && character <= 0xfaff) ||
-                (character >= 0xfe30 && character <= 0xfe6f) || (character >= 0xff00 && character <= 0xff60) ||
-                (character >= 0x1f300 && character <= 0x1faff) || (character >= 0x20000 && character <= 0x3ffff);
-    return wide ? 2 : 1;
-}
-
 /* Bytes of text from its beginning that fit into columns. */
 static size_t fitting_head(const htrail__text *text, size_t columns)
 {
     size_t at = 0, used, width = 0;
     while (at < text->len) {
-        width += columns_of(decode(text->data + at, text->len - at, &used));
+        width += htrail__columns_of(decode(text->data + at, text->len - at, &used));
         if (width > columns)
             break;
         at += used;
@@ -104,12 +96,20 @@ static size_t fitting_tail(const htrail__text *text, size_t columns)
         size_t start = at - 1;
         while (start > 0 && ((unsigned char)text->data[start] & 0xc0) == 0x80)
             start--;
-        width += columns_of(decode(text->data + start, at - start, &used));
+        width += htrail__columns_of(decode(text->data + start, at - start, &used));
         if (width > columns)
             break;
         at = start;
     }
     return at;
+}
+
+size_t htrail__escape_columns(const char *clean)
+{
+    size_t width = 0, used;
+    for (size_t left = strlen(clean); left > 0; clean += used, left -= used)
+        width += htrail__columns_of(decode(clean, left, &used));
+    return width;
 }
 
 void htrail__escape_ellipsis(htrail__text *out, const char *data, size_t len, size_t columns)

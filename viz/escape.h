@@ -19,4 +19,7 @@ void htrail__escape_dot(htrail__text *out, const char *data, size_t len);
 /* Clean, and at most `columns` wide: what is longer loses its middle to an ellipsis. */
 void htrail__escape_ellipsis(htrail__text *out, const char *data, size_t len, size_t columns);
 
+/* Columns of a terminal that a clean text takes. */
+size_t htrail__escape_columns(const char *clean);
+
 #endif

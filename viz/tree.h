@@ -12,6 +12,11 @@
 #include <htrail/status.h>
 #include "viz/picture.h"
 
-HTRAIL_MUST_CHECK htrail_status htrail__tree_write(const htrail__picture *picture, FILE *stream);
+typedef struct htrail__tree_opts {
+    size_t columns; /* lines are cut to: names in their middle, and of what is deep the level stands instead of the lines; 0: no limit */
+    bool is_ascii;  /* no line is drawn, and no letter written, that ASCII does not know */
+} htrail__tree_opts;
+
+HTRAIL_MUST_CHECK htrail_status htrail__tree_write(const htrail__picture *picture, const htrail__tree_opts *opts, FILE *stream);
 
 #endif

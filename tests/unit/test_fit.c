@@ -6,7 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "cli/columns.h"
+#include "analyze/columns.h"
 #include "cli/escape.h"
 #include "cli/fit.h"
 
@@ -32,7 +32,7 @@ Test(fit, the_table_agrees_with_the_c_library)
         int width = wcwidth((wchar_t)point);
         if (width < 0)
             continue;
-        bool is_same = (unsigned)width == cli_columns_of(point);
+        bool is_same = (unsigned)width == htrail__columns_of(point);
         same += is_same;
         differ += !is_same;
     }

@@ -158,7 +158,7 @@ Test(svg, a_layout_that_does_not_end_is_given_up_and_told_as_text)
     htrail__picture_size_cards(&picture);
     cr_expect_eq(htrail__render_layout(&picture), HTRAIL_E_LIMIT);
     FILE *stream = open_memstream(&data, &len);
-    cr_expect_eq(htrail__tree_write(&picture, stream), HTRAIL_OK);
+    cr_expect_eq(htrail__tree_write(&picture, &(htrail__tree_opts){0}, stream), HTRAIL_OK);
     fclose(stream);
     cr_expect_not_null(strstr(data, "\nx"));
     cr_expect_not_null(strstr(data, "├━━▶ x"));

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import pty
 import random
 import re
 import resource
@@ -246,6 +247,38 @@ class Options(Heap, unittest.TestCase):
             self.assertIn(key, self.tree("type:app.Half", "--long-names"))
         finally:
             self.file = file
+
+    def test_a_tree_keeps_to_the_width_and_to_the_letters_of_a_terminal(self):
+        whole = self.tree("type:app.Frame")
+        self.assertGreater(max(map(len, whole.splitlines())), 60)
+        narrow = self.tree("type:app.Frame", "--width", "40")
+        self.assertLessEqual(max(map(len, narrow.splitlines())), 40)
+        self.assertIn("…", narrow)
+        for line in "sys.modules", "app.Frame × 99":
+            self.assertIn(line, narrow)
+        end, terminal = pty.openpty()
+        environ = dict(os.environ, LC_ALL="C", COLUMNS="50", TERM="xterm")
+        done = subprocess.run([HEAPTRAIL, "graph", self.file, "type:app.Frame", "-f", "txt", "-o", "-"], stdout=terminal, stderr=subprocess.PIPE, env=environ)
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError): # the end of what a terminal was shown
+            while piece := os.read(end, 65536):
+                shown += piece
+        os.close(end)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        lines = shown.decode("ascii").replace("\r", "").splitlines()
+        self.assertLessEqual(max(map(len, lines)), 50)
+        self.assertIn("app.Frame x 99", "\n".join(lines))
+        self.assertTrue(any(line.endswith("=> module app - 1 item, 107.7 KiB") for line in lines), lines)
+
+    def test_a_deep_tree_says_the_level_where_there_is_no_room_for_lines(self):
+        file, self.file = self.file, graph_file.snapshot("root c_global node0 a.so\n" + "".join("node%d app.Node%d - : attr next node%d\n" % (i, i, i + 1) for i in range(30)) + "node30 app.Last -\n", self.folder, "deep")
+        try:
+            tree = self.tree("type:app.Last", "--chain", "--width", "44")
+        finally:
+            self.file = file
+        self.assertLessEqual(max(map(len, tree.splitlines())), 44)
+        self.assertIn("\n29 └━.next━▶ app.Node29", tree)
 
     def test_long_names_are_whole(self):
         file = graph_file.snapshot("root c_global a a.so\na app." + "N" * 60 + " -", self.folder, "long")

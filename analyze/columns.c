@@ -1,6 +1,6 @@
-/* cli/columns.c - see the header. Of Unicode 14: combining are the categories Mn and Me and the medial and final letters
+/* analyze/columns.c - see the header. Of Unicode 14: combining are the categories Mn and Me and the medial and final letters
  * of Hangul; wide is what its table EastAsianWidth has as W or F. Characters that have no meaning yet belong to the range around them. */
-#include "cli/columns.h"
+#include "analyze/columns.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,7 +86,7 @@ static bool has(const range *ranges, size_t count, uint32_t point)
     return low < count && point >= ranges[low].first;
 }
 
-unsigned cli_columns_of(uint32_t point)
+unsigned htrail__columns_of(uint32_t point)
 {
     if (point < combining[0].first)
         return 1;
