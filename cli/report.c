@@ -8,6 +8,7 @@
 
 #include "analyze/fresh.h"
 #include "analyze/identity.h"
+#include "analyze/leaks_objects.h"
 #include "analyze/leaks_tables.h"
 #include "analyze/report.h"
 #include "analyze/unfold.h"
@@ -26,8 +27,8 @@
 #include "viz/numbers.h"
 #include "viz/report_page.h"
 
-enum { VERDICT = 0, KIND = 2, TYPE = 4, EXAMPLE = 6, CONTAINER = 10, OBJECTS, CARRIES }; /* columns of a verdict, as add_chains asks for them */
-enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 50000, TEXT_BYTES_MAX = 1 << 20, FRESH_OBJECTS_MAX = 3000000 /* 0.5 s */, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
+enum { VERDICT = 0, KIND = 2, EXAMPLE = 6, LEAK = 10 }; /* columns of a verdict, as add_chains asks for them */
+enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 100000, TEXT_BYTES_MAX = 1 << 20, FRESH_OBJECTS_MAX = 3000000 /* 0.5 s */, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
 #define TREE_PERCENT 0.1
 
 typedef struct report {
@@ -36,6 +37,8 @@ typedef struct report {
     htrail__store *const *stores;
     htrail__report *figures;
     htrail__fresh *fresh; /* what is new since the first snapshot; NULL: not known */
+    htrail__leak_objects pictured[PICTURES_MAX]; /* by verdict: what it is about */
+    unsigned pictured_count;
     htrail__text json, chains;
 } report;
 
@@ -48,6 +51,14 @@ static int add_figures(report *r)
     for (unsigned i = 0; i < r->count; i++)
         if (htrail__report_add(r->figures, htrail__store_path(r->stores[i]), cli_operands(r->arguments)[i]) != HTRAIL_OK)
             return cli_fail(r->arguments, "%s", htrail__report_error(r->figures));
+    return CLI_EXIT_OK;
+}
+
+static int keep_objects(report *r, const cli_verdicts *found)
+{
+    for (size_t i = 0; i < found->leaks->verdict_count && r->pictured_count < PICTURES_MAX; i++)
+        if (htrail__leak_objects_find(&r->pictured[r->pictured_count++], found->leaks, &found->leaks->leaks[i], found->words[i].carries, TARGETS_MAX) != HTRAIL_OK)
+            return cli_fail(r->arguments, "out of memory");
     return CLI_EXIT_OK;
 }
 
@@ -66,6 +77,8 @@ static int find_leaks(report *r)
     if (result == CLI_EXIT_OK &&
         htrail__leaks_write_tables(htrail__report_db(r->figures), found.leaks, found.words, found.suppressed, files, false) != HTRAIL_OK)
         result = cli_fail(r->arguments, "cannot name what leaks: %s", sqlite3_errmsg(htrail__report_db(r->figures)));
+    if (result == CLI_EXIT_OK)
+        result = keep_objects(r, &found);
     cli_verdicts_release(&found);
     return result;
 }
@@ -75,21 +88,18 @@ static int add_picture(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict)
 {
     htrail__selection targets = {0};
     htrail__text what, question, svg;
-    const cli_report_suspect suspect = {.kind = (const char *)sqlite3_column_text(verdict, KIND), .type = (const char *)sqlite3_column_text(verdict, TYPE),
-                                        .carries = (const char *)sqlite3_column_text(verdict, CARRIES),
-                                        .container = sqlite3_column_int64(verdict, CONTAINER), .example = sqlite3_column_int64(verdict, EXAMPLE),
-                                        .objects = (uint64_t)sqlite3_column_int64(verdict, OBJECTS)};
+    const htrail__leak_objects *objects = &r->pictured[sqlite3_column_int64(verdict, LEAK) - 1];
     const char *earlier = cli_operands(r->arguments)[0], *slash = strrchr(earlier, '/'), *subtitle = "shortest chains from the roots, merged";
     const htrail__cards_opts cards = {.fresh = r->fresh, .earlier = slash != NULL ? slash + 1 : earlier};
 
     htrail__text_init(&what, TEXT_BYTES_MAX);
     htrail__text_init(&question, TEXT_BYTES_MAX);
     htrail__text_init(&svg, HTRAIL__SVG_BYTES_MAX);
-    int result = cli_report_targets(r->arguments, last_db(r), &suspect, TARGETS_MAX, &targets, &what);
+    int result = cli_report_targets(r->arguments, last_db(r), (const char *)sqlite3_column_text(verdict, KIND), sqlite3_column_int64(verdict, EXAMPLE), objects, &targets, &what);
     if (result != CLI_EXIT_OK || targets.count == 0)
         goto done;
     htrail__text_format(&question, "What keeps %s alive?", htrail__text_string(&what));
-    if (targets.count == TARGETS_MAX && suspect.objects > targets.count)
+    if (targets.count == objects->count && objects->all > objects->count)
         subtitle = "shortest chains from the roots of as many as are looked at here, merged";
     htrail_status status = htrail__chains_svg(&svg, lookup, targets.ids, targets.count, htrail__text_string(&question), subtitle, &cards, HTRAIL__THEME_AUTO);
     if (status == HTRAIL_OK) {
@@ -115,7 +125,7 @@ static int add_chain(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict, u
                         number, number, number, number);
     htrail__escape_xml(&r->chains, sentence, strlen(sentence));
     htrail__text_add_string(&r->chains, "</p>\n");
-    int result = number <= PICTURES_MAX ? add_picture(r, lookup, verdict) : CLI_EXIT_OK;
+    int result = sqlite3_column_int64(verdict, LEAK) <= (int64_t)r->pictured_count ? add_picture(r, lookup, verdict) : CLI_EXIT_OK;
     htrail__text_add_string(&r->chains, "</section>\n");
     return result;
 }
@@ -148,7 +158,7 @@ static int add_chains(report *r)
         "  (SELECT json_group_array(json_array(objects, retained)) FROM (SELECT * FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot)),\n"
         "  (SELECT json_group_array(json_array(reference, type, name, objects)) FROM (SELECT * FROM leaks.leak_step WHERE leak = l.id ORDER BY step)),\n"
         "  (SELECT json_group_array(json_array(file, line, function, share)) FROM (SELECT * FROM leaks.leak_site WHERE leak = l.id ORDER BY bytes DESC, site LIMIT 3)),\n"
-        "  coalesce(container, 0), (SELECT objects FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot DESC LIMIT 1), coalesce(carries, '')\n"
+        "  id\n"
         "  FROM leaks.leak l WHERE suppressed IS NULL AND noisy IS NULL ORDER BY id";
     static const char write_sql[] = "INSERT INTO report_verdict(verdict, confidence, kind, place, type, retained, example, growth, steps, sites, id, has_chain) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     enum { COPIED = 10 };
@@ -312,6 +322,8 @@ done:
     htrail__text_release(&r.json);
     htrail__text_release(&r.chains);
     htrail__fresh_free(r.fresh);
+    for (unsigned i = 0; i < r.pictured_count; i++)
+        htrail__leak_objects_release(&r.pictured[i]);
     htrail__report_free(r.figures);
     return result;
 }
