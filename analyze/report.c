@@ -32,7 +32,10 @@ static const char schema_sql[] =
     "CREATE TABLE report_waste(kind TEXT NOT NULL, type TEXT NOT NULL, holder TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL);\n";
 
 static const char add_sql[] =
-    "INSERT INTO report_snapshot SELECT ?1, ?2, json_group_object(key, value) FROM added.snapshot;\n"
+    /* The thread that takes the snapshots is none of the program's. */
+    "INSERT INTO report_snapshot SELECT ?1, ?2, json_group_object(key, CASE key WHEN 'threads' THEN (SELECT CASE WHEN count(*) > 0 THEN sum(NOT is_heaptrail) ELSE value END FROM added.thread)\n"
+    "  ELSE value END)\n"
+    "  FROM added.snapshot;\n"
     "INSERT INTO report_group SELECT \"by\", key, ?1, count, bytes, retained, NULL, NULL FROM added.total\n"
     "  WHERE \"by\" IN ('type', 'module', 'owner', 'package', 'thread', 'root');\n"
     "INSERT INTO report_group SELECT 'site', file || ':' || line, ?1, sum(count), sum(bytes), NULL, sqrt(sum(count_error * count_error)), sqrt(sum(bytes_error * bytes_error)) FROM added.site WHERE count > 0 GROUP BY file, line;\n"

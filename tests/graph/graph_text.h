@@ -36,7 +36,7 @@
  *
  *     meta KEY VALUE                    until the end of the line
  *     root KIND TARGET [NAME] [thread=TID] [depth=N]     KIND: a number or modules frame atexit ... as in htrail/types.h
- *     thread TID [name=] [ident=] [object=ID] [main] [daemon]
+ *     thread TID [name=] [ident=] [object=ID] [main] [daemon] [capture]
  *     frame TID DEPTH FUNCTION FILE:LINE [object=ID]
  *     mapping START BYTES CATEGORY PATH [rss=] [pss=] [dirty=] [swap=]     CATEGORY as in the database; '-': no PATH
  *     site ID FILE:LINE FUNCTION [caller=SITE]            before the objects that say site=
@@ -624,6 +624,8 @@ static inline bool graph_text_thread(graph_text *g, char *line)
             thread.flags |= HTRAIL_THREAD_MAIN;
         } else if (strcmp(token, "daemon") == 0) {
             thread.flags |= HTRAIL_THREAD_DAEMON;
+        } else if (strcmp(token, "capture") == 0) {
+            thread.flags |= HTRAIL_THREAD_CAPTURE;
         } else {
             return graph_text_fail(g, "what is '%s' of a thread?", token);
         }

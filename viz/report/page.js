@@ -118,24 +118,26 @@ addEventListener('afterprint', () => paint(dark));
   byId('verdict-note').textContent = note;
 })();
 
-/* The objects that a verdict counts; null: it counts none. */
-const counted = v => v.growth.length > 0 && last(v.growth)[0] > 0 ? last(v.growth)[0] : null;
-
 /* Each suspect, above its picture: how it grew, where it was allocated, the chain in words, how to go on. */
 const sites = v => v.sites.slice(0, 3).map(([file, line, name, share]) => file.replace(/.*\//, '') + ':' + line + (name ? ' ' + name : '') + ' (' + Math.round(share * 100) + ' %)').join(', ');
+const retainedBy = { container: 'by what gathers there, and the container itself', spread: 'by what gathers there, and the containers themselves', threads: 'by these threads alone',
+  modules: 'by all copies of all of them', length: 'by the object itself' };
+const argument = file => /[^\w./-]/.test(file) ? "'" + file.replace(/'/g, "'\\''") + "'" : file;
 (D.verdicts || []).forEach((v, i) => {
   const section = byId('chain-' + (i + 1));
   if (section === null) return;
   const facts = el('dl', { class: 'facts' }), fact = (name, ...what) => facts.append(el('div', {}, el('dt', {}, name), el('dd', {}, ...what)));
   const objects = v.growth.map(g => g[0]), retained = v.growth.map(g => g[1]);
   if (v.growth.length > 0) {
-    if (last(objects) > 0) fact('objects', el('span', { class: 'figure' }, count(objects[0]) + ' → ' + count(last(objects))), spark(objects, count));
-    fact('retained', el('span', { class: 'figure' }, bytes(retained[0]) + ' → ' + bytes(last(retained))), spark(retained, bytes));
+    if (last(objects) > 0) fact({ threads: 'threads', modules: 'copies' }[v.kind] || 'objects', el('span', { class: 'figure' }, count(objects[0]) + ' → ' + count(last(objects))), spark(objects, count));
+    fact('retained', el('span', { class: 'figure' }, bytes(retained[0]) + ' → ' + bytes(last(retained))), spark(retained, bytes),
+      el('span', { class: 'dim' }, '\u2002' + (retainedBy[v.kind] || 'by what gathers there')));
   }
   if (v.sites.length > 0) fact('allocated at', el('span', { class: 'mono', title: v.sites.map(s => s[0] + ':' + s[1]).join(', ') }, sites(v)));
   if (v.steps.length > 0) fact('held by', el('ol', { class: 'steps' }, ...v.steps.map(([reference, type, name, number], at) =>
     el('li', {}, at === 0 ? '' : el('span', { class: 'dim' }, ' ─' + short(reference, 60) + '→ '), short([type, name].filter(Boolean).join(' '), 80) + (number > 1 ? ' ×' + count(number) : '')))));
-  if (v.example !== null) fact('go on with', el('code', { class: 'mono' }, 'heaptrail why ' + (/[^\w./-]/.test(now.file) ? "'" + now.file.replace(/'/g, "'\\''") + "'" : now.file) + ' id:' + v.example));
+  const next = v.kind === 'threads' ? 'threads ' + argument(first.file) + ' ' + argument(now.file) : v.example !== null ? 'why ' + argument(now.file) + ' id:' + v.example : null;
+  if (next !== null) fact('go on with', el('code', { class: 'mono' }, 'heaptrail ' + next));
   section.querySelector('p.verdict').replaceChildren(el('span', { title: v.verdict }, brief(v.verdict)));
   section.querySelector('p.verdict').after(facts);
 });
@@ -260,13 +262,13 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   let by = known[0];
   const sorted = { column: is_narrow ? 1 : pair ? 4 : 3, down: true, limit: ROWS_FIRST, draw };
   const suspects = {};
-  (D.verdicts || []).forEach((v, i) => { if (v.type && !(v.type in suspects)) suspects[v.type] = [i + 1, counted(v)]; });
-  /* Of a type that has many others, how many are meant. */
-  const suspect = r => { const [number, n] = suspects[r[0]]; return el('a', { class: 'pill', href: '#chain-' + number }, n === null || 2 * n >= last(r[1]) ? 'suspect' : 'suspect: ' + count(n) + ' of them'); };
+  /* A verdict is about its objects, not about all of their type; modules loaded again are of every type. */
+  (D.verdicts || []).forEach((v, i) => { if (v.type && v.kind !== 'modules' && !(v.type in suspects)) suspects[v.type] = [i + 1, last(v.growth)[0]]; });
+  const ofWhich = r => suspects[r[0]][1] > 0 && 10 * suspects[r[0]][1] < 9 * last(r[1]) ? 'suspect: ' + count(suspects[r[0]][1]) + ' of ' + count(last(r[1])) : 'suspect';
   const columnsOf = () => {
     const most = Math.max(1, ...D.groups[by].rows.map(r => Math.abs(last(r[2]) - r[2][0])));
     const name = { head: 'name', class: 'name', is_text: true, value: r => r[0], cell: r => el('td', { class: 'name' }, by === 'type' ? linked(r[0], named(r[0] || '(no name)')) : named(r[0] || blank[by] || '(no name)'),
-      by === 'type' && r[0] in suspects ? suspect(r) : null) };
+      by === 'type' && r[0] in suspects ? el('a', { class: 'pill', href: '#chain-' + suspects[r[0]][0] }, ofWhich(r)) : null) };
     /* Of samples: about so much, and the standard error. */
     const about = (cell, error, format) => {
       if (error > 0) { cell.prepend('≈ '); cell.append(el('span', { class: 'error' }, ' ± ' + format(Math.round(error)))); }
@@ -343,11 +345,33 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
     last(stack).children.push(node);
     stack.push(node);
   }
-  const suspects = (D.verdicts || []).filter(v => v.type && v.kind !== 'threads').map(v => [v.type, counted(v)]);
-  /* What piles up by threads is named by its frames. */
-  const frames = (D.verdicts || []).filter(v => v.kind === 'threads').flatMap(v => v.steps.map(step => step[1])).filter(name => name.startsWith('frame ')).map(name => 'frame: ' + name.slice(6));
-  /* As many of the type in one place as the verdict counts, or half of them: not all functions of the library where some in a list are meant. */
-  const isSuspect = node => suspects.some(([type, n]) => (node.key === type || node.key.endsWith(' ' + type)) && (n === null || 2 * node.count >= n)) || frames.some(name => node.key.startsWith(name));
+  /* Nodes that a verdict names: on the way of its chain, as far as that is in the tree, the container and what gathers in it; of threads the
+   * frames they stand in; of modules loaded again their dicts. Another dict, or another function, is none. */
+  const suspected = new Set();
+  const bare = key => key.replace(/^\((?:several|[^)]*roots?)[^)]*\) /, '');
+  const labels = reference => [reference.replace(/^\['(.*)'\]$/, '[$1]').replace(/^\[(?:i|\.\.\.)\]$/, '[*]').replace(/^__/, '.__'), '(several ways)'];
+  for (const v of D.verdicts || []) {
+    const steps = v.steps, end = steps.length - 1;
+    const copied = v.kind === 'modules' ? (v.verdict.match(/^modules? (.*?) loaded again/) || ['', ''])[1].split(/, | and /) : [];
+    const isStep = (node, i) => {
+      const [reference, type, name] = steps[i];
+      const known = name || (reference === '__dict__' ? steps[i - 1][2] : '');
+      if (node.depth === 0) return (known !== '' || i === end && type.includes('.')) && bare(node.key) === [type, known].filter(Boolean).join(' ');
+      return labels(reference).some(label => node.key.replace(/^\[\([^)]*\)\] /, '[*] ') === label + ' ' + type) && (i < end || !node.key.startsWith('(') || 20 * Math.abs(node.count - steps[i][3]) <= node.count);
+    };
+    const waiting = top.children.map(node => [node, 0]);
+    while (waiting.length > 0) {
+      const [node, from] = waiting.pop();
+      let at = -1;
+      for (let i = from; i <= end && at < 0 && !node.is_more; i++) if (isStep(node, i)) at = i;
+      if (v.kind === 'threads' && node.depth === 0 && steps.length > 0 && node.key.startsWith('frame: ' + steps[0][1].slice('frame '.length))) suspected.add(node);
+      if (node.depth === 0 && copied.some(name => bare(node.key) === 'dict ' + name)) suspected.add(node);
+      if (at < 0) continue;
+      if (at >= end - 1 || v.kind === 'length' && at === end) suspected.add(node);
+      for (const child of node.children) waiting.push([child, at === end ? end : at + 1]);
+    }
+  }
+  const isSuspect = node => suspected.has(node);
   const rows = byId('icicle-rows'), path = byId('icicle-path'), search = byId('icicle-search');
   let zoomed = top, wide = 1000;
   const kind = node => node.is_more ? 'more' : node.depth < 0 ? 'k0' : node.depth === 0 ? 'k0' : /(^| )module /.test(node.key) ? 'k1' : /(^| )(function|type|code)( |$)/.test(node.key) ? 'k3' : /(^| )frame/.test(node.key) ? 'k4' : 'k2';
