@@ -17,7 +17,7 @@ TOP = os.path.dirname(HERE)
 B = os.environ.get("B", os.path.join(TOP, "build/release"))
 HEAPTRAIL = os.path.join(B, "heaptrail")
 HEAPS = os.path.join(TOP, "../shared/bench")
-SNAPSHOTS, REPORT_S, TREE_S, PAGE_KB, OPEN_MS, ROUNDS = 9, 5, 0.6, 300, 1000, 3
+SNAPSHOTS, REPORT_S, TREE_S, WASTE_S, PAGE_KB, OPEN_MS, ROUNDS = 9, 5, 0.6, 0.8, 300, 1000, 3
 
 PROGRAM = """
 import sys, threading, heaptrail, realistic_heaps
@@ -73,6 +73,7 @@ def measure(row, folder):
     for what, arguments in ("four levels", []), ("as in a report", ["--depth", "12", "-n", "12", "--min", "0.1"]), ("all levels", ["--depth", "0", "-n", "0", "--min", "0"]):
         best_tree = min(processor(["top", "--tree", files[-1]] + arguments) for _ in range(ROUNDS))
         row("top --tree, %s: CPU s" % what, name, TREE_S, best_tree, "s")
+    row("waste, CPU s", name, WASTE_S, min(processor(["waste", files[-1]]) for _ in range(ROUNDS)), "s")
     row("report, of the processor, s", name, None, best[1], "s")
     row("report, the page", name, PAGE_KB, os.path.getsize(path) / 1000, "KB")
     sys.path.insert(0, os.path.join(TOP, "tests/report"))

@@ -1,6 +1,6 @@
 """What a snapshot or a database says is not believed: numbers that no memory has, and tables that somebody changed. Each answer is
 a right one, or one sentence and exit code 3; never a crash, never an endless loop."""
-import os, resource, signal, subprocess, sys, tempfile, unittest
+import os, resource, shutil, signal, subprocess, sys, tempfile, unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../graph"))
@@ -56,6 +56,19 @@ class Hostile(unittest.TestCase):
         first = graph_file.snapshot(KEEP, self.folder, "first", n=50)
         other = self.changed("other", "UPDATE heap_object SET dominator = 4000000000 WHERE type = (SELECT id FROM type WHERE name = 'app.Node')")
         self.assertRegex(self.heaptrail("leaks", first, other, code=3), r"^heaptrail leaks: .*object \d+ is not where its number says\n$")
+
+    def test_waste_in_numbers_that_lead_nowhere(self):
+        whole = os.path.join(self.folder, self.changed("whole", "SELECT 1"))
+        def waste(sql, *arguments, code=0):
+            path = shutil.copy(whole, os.path.join(self.folder, "other.db"))
+            subprocess.run(["sqlite3", path, sql], check=True)
+            return self.heaptrail("waste", "--json", *arguments, path, code=code)
+        for sql in ("UPDATE heap_object SET holder = 4000000000", "UPDATE heap_object SET label = -1, holder = id + 1", "UPDATE heap_object SET length = 1 << 60, size = 1 << 62",
+                    "UPDATE heap_object SET size = -9223372036854775808, length = 9223372036854775807", "UPDATE heap_object SET type = 4000000000, name = 4000000000",
+                    "UPDATE type SET basic_size = -9223372036854775808, is_heap = 1, item_size = 0", "UPDATE OR REPLACE heap_reference SET dst = 4000000000", "UPDATE heap_reference SET label = 1 << 40"):
+            waste(sql)
+        waste("UPDATE heap_object SET owner = 4000000000, module = -1", "--by", "owner")
+        self.assertRegex(waste("UPDATE heap_object SET id = 4000000000 WHERE id = (SELECT max(id) FROM heap_object)", code=3), r"object 4000000000 is not where its number says\n$")
 
     def test_a_root_with_an_endless_number_is_left_out(self):
         first = graph_file.snapshot(KEEP, self.folder, "first", n=50)
