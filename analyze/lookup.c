@@ -6,14 +6,18 @@
 #include <string.h>
 
 #include "analyze/grow.h"
+#include "analyze/id_set.h"
 #include "analyze/object_rows.h"
 #include "analyze/reference_rows.h"
 #include "analyze/schema.h"
 
 enum { TEXT_BYTES_MAX = 1 << 30, BORROWED = 8, CACHE_IDS_MAX = 1 << 24, FIRST_KEYS = 1024 };
+
+/* Whoever asks so often whether roots hold an object is told from a set of those that they hold: most are held by none. */
+enum { ROOT_QUESTIONS_MAX = 5000 };
 #define NOT_CACHED UINT32_MAX
 
-enum { CLASS, HOLDER_COUNT, REFERENCE_COUNT, REFERENCE, ROOT, ROOTS_OF, TOTALS, TYPE, TYPE_MODULE, TYPE_FLAGS, MODULE, NAME, LABEL, KEY, STATEMENTS };
+enum { CLASS, HOLDER_COUNT, REFERENCE_COUNT, REFERENCE, ROOT, ROOT_OBJECTS, ROOTS_OF, TOTALS, TYPE, TYPE_MODULE, TYPE_FLAGS, MODULE, NAME, LABEL, KEY, STATEMENTS };
 
 /* Objects, and references from either end, are rows of integers, which analyze/object_rows.h and analyze/reference_rows.h
  * have: a label is a code, as analyze/schema.h draws it, and texts are read once each. */
@@ -24,6 +28,7 @@ static const char *const queries[STATEMENTS] = {
     [REFERENCE_COUNT] = "SELECT count(*) FROM heap_reference WHERE src = ?1",
     [REFERENCE] = "SELECT dst, label FROM heap_reference WHERE src = ?1 AND dst = ?2",
     [ROOT] = "SELECT id, kind, name FROM root WHERE id = ?1",
+    [ROOT_OBJECTS] = "SELECT object FROM root",
     [ROOTS_OF] = "SELECT id, kind, name FROM root WHERE object = ?1 ORDER BY id",
     [TOTALS] = "SELECT coalesce(sum(objects), 0), CAST(total(bytes) AS INTEGER) FROM type",
     [TYPE] = "SELECT name FROM type WHERE id = ?1",
@@ -56,7 +61,8 @@ struct htrail__lookup {
     uint64_t *ids;
     size_t id_room;
     htrail__found_root *roots;
-    size_t root_room;
+    size_t root_room, root_questions;
+    htrail__id_set root_objects; /* once there were ROOT_QUESTIONS_MAX */
     char *borrowed[BORROWED];
     unsigned next_borrowed;
     htrail_status status;
@@ -137,6 +143,7 @@ void htrail__lookup_free(htrail__lookup *lookup)
     free(lookup->references.items);
     free(lookup->ids);
     free(lookup->roots);
+    htrail__id_set_release(&lookup->root_objects);
     free(lookup);
 }
 
@@ -468,12 +475,31 @@ htrail_status htrail__lookup_root(htrail__lookup *lookup, uint64_t root, htrail_
     return stepped == SQLITE_DONE ? HTRAIL_E_NOT_FOUND : lookup->status;
 }
 
+static htrail_status read_root_objects(htrail__lookup *lookup)
+{
+    sqlite3_stmt *statement = start(lookup, ROOT_OBJECTS, 0);
+    int stepped;
+    while ((stepped = sqlite3_step(statement)) == SQLITE_ROW && lookup->status == HTRAIL_OK)
+        if (htrail__id_set_add(&lookup->root_objects, number(statement, 0)) != HTRAIL_OK)
+            fail_with(lookup, HTRAIL_E_CORRUPT, "the database is damaged: what a root holds is no object");
+    if (stepped != SQLITE_ROW && stepped != SQLITE_DONE)
+        fail(lookup, HTRAIL_E_DATABASE);
+    sqlite3_reset(statement);
+    return lookup->status;
+}
+
 htrail_status htrail__lookup_roots_of(htrail__lookup *lookup, uint64_t id, const htrail__found_root **roots, size_t *count)
 {
-    sqlite3_stmt *statement = start(lookup, ROOTS_OF, id);
+    sqlite3_stmt *statement;
     int stepped;
 
     *count = 0;
+    *roots = lookup->roots;
+    if (lookup->root_questions <= ROOT_QUESTIONS_MAX && lookup->root_questions++ == ROOT_QUESTIONS_MAX && read_root_objects(lookup) != HTRAIL_OK)
+        return lookup->status;
+    if (lookup->root_questions > ROOT_QUESTIONS_MAX && !htrail__id_set_has(&lookup->root_objects, id))
+        return lookup->status;
+    statement = start(lookup, ROOTS_OF, id);
     while ((stepped = sqlite3_step(statement)) == SQLITE_ROW) {
         if (*count == lookup->root_room) {
             size_t room = lookup->root_room ? lookup->root_room * 2 : 16;

@@ -23,6 +23,8 @@ static void write_heap(small_heap *heap)
             NAME(heap, address(i), "run", "app");
     }
     ROOT(heap, address(0), MODULES, "modules");
+    ROOT(heap, address(0), BUILTINS, "again");
+    ROOT(heap, address(900), CODECS, "codecs");
     small_heap_end(heap);
 }
 
@@ -81,6 +83,17 @@ Test(lookup, answers_come_from_pages_and_from_sqlite_alike)
     cr_assert_eq(htrail__lookup_open(&sql, other, message, sizeof message), HTRAIL_OK, "%s", message);
     for (uint64_t id = 0; id < OBJECTS + 2; id++)
         same_answers(pages, sql, id);
+    /* Asked often enough it is told from a set, of which SQLite was not asked one by one. */
+    EXPECT_ROWS(one, "SELECT object, kind FROM root", "1|sys.modules\n20|codec registry\n1|builtins\n2999|C code\n3000|C code\n");
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t id = 0; id < OBJECTS + 2; id++) {
+            const htrail__found_root *roots;
+            size_t count;
+            cr_assert_eq(htrail__lookup_roots_of(pages, id, &roots, &count), HTRAIL_OK);
+            cr_assert_eq(count, id == 1 ? 2 : id == 20 || id == 2999 || id == 3000, "object %llu", (unsigned long long)id);
+            cr_assert(id != 1 || (roots[0].kind == HTRAIL_ROOT_MODULES && roots[1].kind == HTRAIL_ROOT_BUILTINS));
+        }
+    }
     htrail__lookup_free(pages);
     htrail__lookup_free(sql);
     sqlite3_close(one);
