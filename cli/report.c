@@ -208,72 +208,64 @@ static int copy_rows(const report *r, sqlite3_stmt *rows, const char *write_sql,
     return result;
 }
 
-/* What the picture of the heap shows: the tree of dominators, folded where it is small. */
-static int add_tree(const report *r)
-{
-    static const int from[] = {0, 1, 5, 6, 7, 2}; /* depth, key, count, bytes, retained, kind */
-    const htrail__unfold_opts opts = {.depth_max = TREE_DEPTH, .lines_max = TREE_LINES, .percent_min = TREE_PERCENT};
-    char message[HTRAIL__MESSAGE_BYTES];
-    sqlite3_stmt *lines = NULL;
-    uint64_t levels;
-
-    if (htrail__unfold(&lines, &levels, last_db(r), NULL, &opts, message, sizeof message) != HTRAIL_OK)
-        return cli_fail(r->arguments, "%s", message);
-    int result = copy_rows(r, lines, "INSERT INTO report_tree VALUES(NULL, ?, ?, ?, ?, ?, ? = 'more')", from, 6, 0);
-    sqlite3_finalize(lines);
-    return result;
-}
-
-/* What the program could do without, by kind and the field that holds it. Looked for in a thread and over a connection of its own, while leaks are. */
-typedef struct waste_search {
+/* What is looked for in a thread and over a connection of its own, while leaks are: what the program could do without, by kind and the
+ * field that holds it; and what the picture of the heap shows, the tree of dominators, folded where it is small. */
+typedef struct aside {
     sqlite3 *db;
-    sqlite3_stmt *rows;
+    sqlite3_stmt *waste, *tree;
     pthread_t thread;
     bool in_thread;
     htrail_status found;
-    char message[512];
-} waste_search;
+    char message[HTRAIL__MESSAGE_BYTES];
+} aside;
 
-static void *find_waste(void *arg)
+static void *look_aside(void *arg)
 {
-    waste_search *w = arg;
-    w->found = htrail__waste_find(&w->rows, w->db, NULL, "field", w->message, sizeof w->message);
+    const htrail__unfold_opts opts = {.depth_max = TREE_DEPTH, .lines_max = TREE_LINES, .percent_min = TREE_PERCENT};
+    aside *a = arg;
+    uint64_t levels;
+    char why[HTRAIL__MESSAGE_BYTES / 2] = "";
+    a->found = htrail__unfold(&a->tree, &levels, a->db, NULL, &opts, a->message, sizeof a->message);
+    if (a->found == HTRAIL_OK && (a->found = htrail__waste_find(&a->waste, a->db, NULL, "field", why, sizeof why)) != HTRAIL_OK)
+        snprintf(a->message, sizeof a->message, "cannot find what is wasted: %s", why);
     return NULL;
 }
 
-static int begin_waste(const report *r, waste_search *w)
+static int begin_aside(const report *r, aside *a)
 {
-    const char *path = htrail__store_path(r->stores[r->count - 1]);
-    if (sqlite3_open_v2(path, &w->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
-        sqlite3_exec(w->db, "PRAGMA mmap_size = 1099511627776; PRAGMA cache_size = -65536;", NULL, NULL, NULL) != SQLITE_OK)
-        return cli_fail(r->arguments, "cannot open '%s': %s", path, sqlite3_errmsg(w->db));
-    w->in_thread = pthread_create(&w->thread, NULL, find_waste, w) == 0;
-    if (!w->in_thread)
-        find_waste(w);
+    const htrail__store *last = r->stores[r->count - 1];
+    if ((a->db = htrail__store_connect(last)) == NULL)
+        return cli_fail(r->arguments, "cannot open '%s'", htrail__store_path(last));
+    a->in_thread = pthread_create(&a->thread, NULL, look_aside, a) == 0;
+    if (!a->in_thread)
+        look_aside(a);
     return CLI_EXIT_OK;
 }
 
-static void end_waste(waste_search *w)
+static void end_aside(aside *a)
 {
-    if (w->in_thread)
-        pthread_join(w->thread, NULL);
-    w->in_thread = false;
+    if (a->in_thread)
+        pthread_join(a->thread, NULL);
+    a->in_thread = false;
 }
 
-static int add_waste(const report *r, waste_search *w)
+static int add_aside(const report *r, aside *a)
 {
-    static const int from[] = {0, 1, 2, 3, 5}; /* kind, type, held_by, objects, back */
-    end_waste(w);
-    if (w->found != HTRAIL_OK)
-        return cli_fail(r->arguments, "cannot find what is wasted: %s", w->message);
-    return copy_rows(r, w->rows, "INSERT INTO report_waste VALUES(?, ?, ?, ?, ?)", from, 5, WASTE_ROWS_MAX);
+    static const int of_tree[] = {0, 1, 5, 6, 7, 2}; /* depth, key, count, bytes, retained, kind */
+    static const int of_waste[] = {0, 1, 2, 3, 5};   /* kind, type, held_by, objects, back */
+    end_aside(a);
+    if (a->found != HTRAIL_OK)
+        return cli_fail(r->arguments, "%s", a->message);
+    int result = copy_rows(r, a->tree, "INSERT INTO report_tree VALUES(NULL, ?, ?, ?, ?, ?, ? = 'more')", of_tree, 6, 0);
+    return result != CLI_EXIT_OK ? result : copy_rows(r, a->waste, "INSERT INTO report_waste VALUES(?, ?, ?, ?, ?)", of_waste, 5, WASTE_ROWS_MAX);
 }
 
-static void waste_release(waste_search *w)
+static void aside_release(aside *a)
 {
-    end_waste(w);
-    sqlite3_finalize(w->rows);
-    sqlite3_close(w->db);
+    end_aside(a);
+    sqlite3_finalize(a->tree);
+    sqlite3_finalize(a->waste);
+    sqlite3_close(a->db);
 }
 
 static htrail_status write_page(void *context, FILE *stream, char *message, size_t message_bytes)
@@ -299,18 +291,18 @@ int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores
 {
     report r = {.arguments = arguments, .count = count, .stores = stores};
     htrail__report_opts opts = {.version = HTRAIL_VERSION};
-    waste_search waste = {.found = HTRAIL_OK};
+    aside rest = {.found = HTRAIL_OK};
     int result;
 
     htrail__text_init(&r.json, HTRAIL__REPORT_BYTES_MAX);
     htrail__text_init(&r.chains, HTRAIL__REPORT_BYTES_MAX);
-    if ((kind != CLI_REPORT_SERVED_AT_ONCE && (result = begin_waste(&r, &waste)) != CLI_EXIT_OK) || (result = add_figures(&r)) != CLI_EXIT_OK)
+    if ((kind != CLI_REPORT_SERVED_AT_ONCE && (result = begin_aside(&r, &rest)) != CLI_EXIT_OK) || (result = add_figures(&r)) != CLI_EXIT_OK)
         goto done;
     if (kind == CLI_REPORT_SERVED_AT_ONCE)
         opts.no_verdicts = "What leaks, what retains the heap and what is wasted is being looked for.";
     else if (r.count > 1 && ((result = find_leaks(&r)) != CLI_EXIT_OK || (result = add_chains(&r)) != CLI_EXIT_OK))
         goto done;
-    if (kind != CLI_REPORT_SERVED_AT_ONCE && ((result = add_tree(&r)) != CLI_EXIT_OK || (result = add_waste(&r, &waste)) != CLI_EXIT_OK))
+    if (kind != CLI_REPORT_SERVED_AT_ONCE && (result = add_aside(&r, &rest)) != CLI_EXIT_OK)
         goto done;
     htrail_status status = htrail__report_json(r.figures, &opts, &r.json);
     if (status == HTRAIL_OK)
@@ -318,7 +310,7 @@ int cli_report_page(const cli_arguments *arguments, htrail__store *const *stores
     if (status != HTRAIL_OK)
         result = cli_fail(arguments, "cannot make the page: %s", htrail__report_error(r.figures)[0] != '\0' ? htrail__report_error(r.figures) : htrail_status_text(status));
 done:
-    waste_release(&waste);
+    aside_release(&rest);
     htrail__text_release(&r.json);
     htrail__text_release(&r.chains);
     htrail__fresh_free(r.fresh);
