@@ -46,17 +46,18 @@ static bool reserve(void *array, uint32_t *count, uint32_t id, size_t item_bytes
     return true;
 }
 
-/* Rows (id, text). */
-static htrail_status read_texts(htrail__waste *w, const char *sql, uint32_t **out, uint32_t *count)
+typedef htrail_status read_row(htrail__waste *w, sqlite3_stmt *row, uint32_t id, void *arg);
+
+/* Of a small table, whose first column is the id. */
+static htrail_status each_row(htrail__waste *w, const char *sql, read_row *read, void *arg)
 {
     sqlite3_stmt *statement = NULL;
     htrail_status status = sqlite3_prepare_v2(w->db, sql, -1, &statement, NULL) == SQLITE_OK ? HTRAIL_OK : HTRAIL_E_DATABASE;
     int stepped = SQLITE_DONE;
     while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
         int64_t id = sqlite3_column_int64(statement, 0);
-        if (id < 0 || id >= SMALL_IDS_MAX)
-            continue;
-        status = reserve(out, count, (uint32_t)id, sizeof **out) ? add_text(w, statement, 1, &(*out)[id]) : HTRAIL_E_NOMEM;
+        if (id >= 0 && id < SMALL_IDS_MAX)
+            status = read(w, statement, (uint32_t)id, arg);
     }
     if (status == HTRAIL_OK && stepped != SQLITE_DONE)
         status = HTRAIL_E_DATABASE;
@@ -64,6 +65,22 @@ static htrail_status read_texts(htrail__waste *w, const char *sql, uint32_t **ou
         htrail__waste_fail(w, status, NULL);
     sqlite3_finalize(statement);
     return status;
+}
+
+typedef struct texts_by_id {
+    uint32_t **texts, *count;
+} texts_by_id;
+
+static htrail_status read_text(htrail__waste *w, sqlite3_stmt *row, uint32_t id, void *arg)
+{
+    texts_by_id *out = arg;
+    return reserve(out->texts, out->count, id, sizeof **out->texts) ? add_text(w, row, 1, &(*out->texts)[id]) : HTRAIL_E_NOMEM;
+}
+
+/* Rows (id, text). */
+static htrail_status read_texts(htrail__waste *w, const char *sql, uint32_t **texts, uint32_t *count)
+{
+    return each_row(w, sql, read_text, &(texts_by_id){texts, count});
 }
 
 static htrail__waste_container container_of(const char *name)
@@ -81,33 +98,17 @@ static htrail__waste_container container_of(const char *name)
 
 static int64_t bounded(int64_t value) { return value < -NUMBER_MAX ? -NUMBER_MAX : value > NUMBER_MAX ? NUMBER_MAX : value; }
 
-static htrail_status read_types(htrail__waste *w)
+static htrail_status read_type(htrail__waste *w, sqlite3_stmt *row, uint32_t id, void *arg)
 {
-    sqlite3_stmt *statement = NULL;
-    htrail_status status = sqlite3_prepare_v2(w->db, "SELECT id, name, module, " HTRAIL__WASTE_PARTS ", basic_size, " HTRAIL__WASTE_IS_NUMBER("name") " FROM type", -1, &statement, NULL) == SQLITE_OK
-                               ? HTRAIL_OK : HTRAIL_E_DATABASE;
-    int stepped = SQLITE_DONE;
-    while (status == HTRAIL_OK && (stepped = sqlite3_step(statement)) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(statement, 0);
-        const char *name = (const char *)sqlite3_column_text(statement, 1);
-        if (id < 0 || id >= SMALL_IDS_MAX)
-            continue;
-        if (!reserve(&w->types, &w->type_count, (uint32_t)id, sizeof *w->types)) {
-            status = HTRAIL_E_NOMEM;
-            break;
-        }
-        htrail__waste_type *type = &w->types[id];
-        *type = (htrail__waste_type){.parts = (unsigned)sqlite3_column_int(statement, 3), .container = container_of(name == NULL ? "" : name),
-                                     .basic_size = bounded(sqlite3_column_int64(statement, 4)), .is_number = sqlite3_column_int(statement, 5) != 0};
-        if ((status = add_text(w, statement, 1, &type->name)) == HTRAIL_OK)
-            status = add_text(w, statement, 2, &type->module);
-    }
-    if (status == HTRAIL_OK && stepped != SQLITE_DONE)
-        status = HTRAIL_E_DATABASE;
-    if (status != HTRAIL_OK)
-        htrail__waste_fail(w, status, NULL);
-    sqlite3_finalize(statement);
-    return status;
+    const char *name = (const char *)sqlite3_column_text(row, 1);
+    (void)arg;
+    if (!reserve(&w->types, &w->type_count, id, sizeof *w->types))
+        return HTRAIL_E_NOMEM;
+    htrail__waste_type *type = &w->types[id];
+    *type = (htrail__waste_type){.parts = (unsigned)sqlite3_column_int(row, 3), .container = container_of(name == NULL ? "" : name),
+                                 .basic_size = bounded(sqlite3_column_int64(row, 4)), .is_number = sqlite3_column_int(row, 5) != 0};
+    htrail_status status = add_text(w, row, 1, &type->name);
+    return status == HTRAIL_OK ? add_text(w, row, 2, &type->module) : status;
 }
 
 static void note_least(int64_t *least, int64_t value)
@@ -205,7 +206,7 @@ htrail_status htrail__waste_read(htrail__waste *w)
     htrail_status status = htrail__texts_find(&w->texts, (htrail_str){"__dict__", 8}, &w->dict_label);
     if (status != HTRAIL_OK && (status = htrail__texts_add(&w->texts, (htrail_str){"__dict__", 8}, &w->dict_label)) != HTRAIL_OK)
         return htrail__waste_fail(w, status, NULL);
-    if ((status = read_types(w)) != HTRAIL_OK || (status = read_texts(w, "SELECT id, text FROM label", &w->labels, &w->label_count)) != HTRAIL_OK ||
+    if ((status = each_row(w, "SELECT id, name, module, " HTRAIL__WASTE_PARTS ", basic_size, " HTRAIL__WASTE_IS_NUMBER("name") " FROM type", read_type, NULL)) != HTRAIL_OK || (status = read_texts(w, "SELECT id, text FROM label", &w->labels, &w->label_count)) != HTRAIL_OK ||
         (status = read_texts(w, "SELECT id, text FROM name", &w->names, &w->name_count)) != HTRAIL_OK ||
         (status = read_texts(w, "SELECT id, kind FROM root", &w->root_kinds, &w->root_count)) != HTRAIL_OK ||
         (w->by == HTRAIL__WASTE_BY_OWNER && (status = read_texts(w, "SELECT id, name FROM module", &w->modules, &w->module_count)) != HTRAIL_OK))
