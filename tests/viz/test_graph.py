@@ -248,6 +248,27 @@ class Options(Heap, unittest.TestCase):
         finally:
             self.file = file
 
+    def test_without_a_layout_the_picture_is_a_tree_and_the_command_says_so(self):
+        """The child that lays out is given no time: the command may not use more than a second, and so cannot hand it two."""
+        def limit():
+            if os.getuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534) # who is root may have more
+            resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
+        whole = self.tree("type:app.Frame")
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o777)
+        for file in HEAPTRAIL, self.file, self.file + ".db":
+            os.chmod(shutil.copy2(file, folder), 0o777) # where everybody may read them
+        out = os.path.join(folder, "late.svg")
+        done = subprocess.run([os.path.join(folder, "heaptrail"), "graph", os.path.join(folder, os.path.basename(self.file)), "type:app.Frame", "-o", out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit, universal_newlines=True)
+        self.assertEqual((done.returncode, done.stderr), (0, "heaptrail graph: the layout of '%s' did not end in time: the picture is a tree in '%s.txt'; a .dot file needs no layout\n" % (out, out)))
+        self.assertRegex(done.stdout, r"late\.svg\.txt: \d+ cards, \d+ arrows\n$")
+        self.assertFalse(os.path.exists(out))
+        with open(out + ".txt") as tree:
+            self.assertEqual(tree.read(), whole)
+
     def test_a_tree_keeps_to_the_width_and_to_the_letters_of_a_terminal(self):
         whole = self.tree("type:app.Frame")
         self.assertGreater(max(map(len, whole.splitlines())), 60)
