@@ -25,7 +25,7 @@ static const char schema_sql[] =
     "CREATE TABLE report_stack(hash TEXT NOT NULL, snapshot INTEGER NOT NULL, text TEXT NOT NULL, threads INTEGER NOT NULL, retained INTEGER NOT NULL,\n"
     "  PRIMARY KEY(hash, snapshot)) WITHOUT ROWID;\n"
     "CREATE TABLE report_tree(id INTEGER PRIMARY KEY, depth INTEGER NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,\n"
-    "  retained INTEGER NOT NULL, is_more INTEGER NOT NULL);\n"
+    "  retained INTEGER NOT NULL, is_more INTEGER NOT NULL, type_length INTEGER NOT NULL);\n" /* of the type, with which key ends; 0: it does not */
     "CREATE TABLE report_verdict(id INTEGER PRIMARY KEY, verdict TEXT NOT NULL, confidence TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL,\n"
     "  type TEXT NOT NULL, retained INTEGER NOT NULL, has_chain INTEGER NOT NULL,\n"
     "  example INTEGER, growth TEXT NOT NULL, steps TEXT NOT NULL, sites TEXT NOT NULL);\n"
@@ -90,7 +90,7 @@ static const char json_sql[] =
     "    'growth', json(growth), 'steps', json(steps), 'sites', json(sites))) FROM (SELECT * FROM report_verdict ORDER BY id)) END,\n"
     "  'verdicts_why', ?3,\n"
     "  'groups', (SELECT json_group_object(\"by\", json(list)) FROM groups),\n"
-    "  'icicle', (SELECT json_group_array(json_array(depth, key, count, bytes, retained, is_more)) FROM (SELECT * FROM report_tree ORDER BY id)),\n"
+    "  'icicle', (SELECT json_group_array(json_array(depth, key, count, bytes, retained, is_more, type_length)) FROM (SELECT * FROM report_tree ORDER BY id)),\n"
     "  'threads', (SELECT json_group_array(json_array(text, threads, threads_before, retained, retained_before)) FROM\n"
     "    (SELECT * FROM stacks WHERE threads > 0 OR threads_before > 0 ORDER BY threads DESC, retained DESC, text LIMIT 100)),\n"
     "  'waste', (SELECT json_group_array(json_array(what, holder, count, bytes)) FROM (SELECT kind || ' ' || CASE count(*) WHEN 1 THEN type ELSE 'of ' || count(*) || ' types' END AS what,\n"

@@ -251,12 +251,12 @@ static void end_aside(aside *a)
 
 static int add_aside(const report *r, aside *a)
 {
-    static const int of_tree[] = {0, 1, 5, 6, 7, 2}; /* depth, key, count, bytes, retained, kind */
+    static const int of_tree[] = {0, 1, 5, 6, 7, 2, 4}; /* depth, key, count, bytes, retained, kind, type */
     static const int of_waste[] = {0, 1, 2, 3, 5};   /* kind, type, held_by, objects, back */
     end_aside(a);
     if (a->found != HTRAIL_OK)
         return cli_fail(r->arguments, "%s", a->message);
-    int result = copy_rows(r, a->tree, "INSERT INTO report_tree VALUES(NULL, ?, ?, ?, ?, ?, ? = 'more')", of_tree, 6, 0);
+    int result = copy_rows(r, a->tree, "INSERT INTO report_tree VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6 = 'more', CASE WHEN ?6 <> 'more' AND substr(?2, -length(?7)) = ?7 THEN length(?7) ELSE 0 END)", of_tree, 7, 0);
     return result != CLI_EXIT_OK ? result : copy_rows(r, a->waste, "INSERT INTO report_waste VALUES(?, ?, ?, ?, ?)", of_waste, 5, WASTE_ROWS_MAX);
 }
 

@@ -128,6 +128,19 @@ class Explorer(unittest.TestCase):
         self.wait(page, "!document.querySelector('main').hidden")
         self.assert_quiet(page)
 
+    def test_from_the_picture_of_the_heap_to_the_objects_of_a_cell(self):
+        page = self.open()
+        self.wait(page, "document.querySelectorAll('#icicle-rows .cell').length > 5")
+        self.assertEqual(self.texts(page, "#icicle-path a"), [])
+        cells = page.evaluate("[...document.querySelectorAll('#icicle-rows .cell')].map(e => e.title)")
+        cell = next(i for i, title in enumerate(cells) if re.match(r"\S+ __main__\.Frame\b", title))
+        page.click("#icicle-rows .cell", cell)
+        self.assertEqual(self.texts(page, "#icicle-path a"), ["objects of type __main__.Frame"])
+        page.click("#icicle-path a")
+        self.settle(page)
+        self.assertEqual(self.title(page), "__main__.Frame")
+        self.assert_quiet(page)
+
     def test_an_address_that_leads_nowhere_says_so(self):
         for where, why in (("#/9/object/1", "no such snapshot: 9"), ("#/1/garbage/x", "no such page"), ("#/1/\u202e", "no such page: #/1/%E2%80%AE")):
             page = self.open(where)

@@ -334,14 +334,14 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
   more.addEventListener('click', () => { sorted.limit = 0; draw(); });
 })();
 
-/* The dominator tree. Rows are in the order of a walk from the top: depth, key, count, own bytes, retained. */
+/* The dominator tree. Rows are in the order of a walk from the top: depth, key, count, own bytes, retained, whether it is the rest, letters of the type at the end of key. */
 (function () {
   if (!D.icicle || D.icicle.length === 0) { byId('icicle').hidden = true; return; }
   const top = { key: 'heap', count: now.objects, own: 0, retained: now.heap, depth: -1, parent: null, children: [] };
   const stack = [top];
-  for (const [depth, key, number, own, retained, is_more] of D.icicle) {
+  for (const [depth, key, number, own, retained, is_more, type_length] of D.icicle) {
     while (last(stack).depth >= depth) stack.pop();
-    const node = { key, count: number, own, retained, depth, parent: last(stack), children: [], is_more: Boolean(is_more) };
+    const node = { key, count: number, own, retained, depth, parent: last(stack), children: [], is_more: Boolean(is_more), type: type_length > 0 ? [...key].slice(-type_length).join('') : null };
     last(stack).children.push(node);
     stack.push(node);
   }
@@ -423,6 +423,7 @@ const changed = (value, format) => el('td', { class: sign(value) }, change(value
       step.addEventListener('click', () => zoom(at));
       return step;
     }));
+    if (explorer && node.type) path.append(explorer.link(node.type, 'objects of type ' + short(visible(node.type), 60)));
     draw();
   }
   const colours = [['k0', 'held by a root'], ['k1', 'module'], ['k3', 'function, type, code'], ['k4', 'frame'], ['k2', 'other objects']], nodes = [];
