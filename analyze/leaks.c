@@ -8,6 +8,8 @@
 #include "analyze/chain.h"
 #include "analyze/str.h"
 
+enum { LARGE_BYTES_MIN = 64 << 10, LARGE_PERCENT_MIN = 10 };
+
 /* A path, by how it grows. */
 typedef struct growth {
     const char *noisy; /* NULL: steadily */
@@ -390,6 +392,95 @@ static int by_bytes(const void *left, const void *right)
     return a->grows < b->grows ? -1 : a->grows > b->grows;
 }
 
+/* From paths to leaks. */
+static htrail_status find_leaks(htrail__leaks *leaks, sqlite3 *const *dbs, bool with_noise, char *message, size_t message_cap)
+{
+    htrail_status status;
+    sqlite3 *last = dbs[leaks->snapshot_count - 1];
+    if ((status = find_growing(leaks, false)) != HTRAIL_OK || (status = join_ends(leaks)) != HTRAIL_OK || (status = find_lengthening(leaks)) != HTRAIL_OK ||
+        (with_noise && (status = find_growing(leaks, true)) != HTRAIL_OK))
+        return status;
+    for (size_t i = 0; i < leaks->count; i++) {
+        htrail__leaks_choose_main(leaks, &leaks->leaks[i]);
+        htrail__leaks_measure(leaks, &leaks->leaks[i]);
+    }
+    if ((status = htrail__leaks_find_threads(leaks, dbs, message, message_cap)) != HTRAIL_OK ||
+        (status = htrail__leaks_find_modules(leaks, dbs, message, message_cap)) != HTRAIL_OK ||
+        (status = htrail__leaks_join_holders(leaks, last, message, message_cap)) != HTRAIL_OK)
+        return status;
+    htrail__leaks_drop_empty(leaks);
+    for (size_t i = 0; i < leaks->count; i++) {
+        htrail__leak *leak = &leaks->leaks[i];
+        if (leak->kind == HTRAIL__LEAK_THREADS)
+            htrail__leaks_choose_main(leaks, leak);
+        leak->kind = kind_of(leaks, leak);
+        htrail__leaks_measure(leaks, leak);
+        htrail__leaks_judge(leaks, leak);
+        if ((status = htrail__leaks_find_example(leaks, leak, last)) != HTRAIL_OK) {
+            snprintf(message, message_cap, "cannot read the database: %s", sqlite3_errmsg(last));
+            return status;
+        }
+    }
+    if (leaks->count > 0)
+        qsort(leaks->leaks, leaks->count, sizeof *leaks->leaks, by_bytes);
+    while (leaks->verdict_count < leaks->count && leaks->leaks[leaks->verdict_count].noisy == NULL)
+        leaks->verdict_count++;
+    return HTRAIL_OK;
+}
+
+/* Whether the heap grew so much that somebody will ask what it was. */
+bool htrail__leaks_is_large(const htrail__leaks *leaks)
+{
+    return leaks->heap_change >= LARGE_BYTES_MIN && 100 * (double)leaks->heap_change >= LARGE_PERCENT_MIN * (double)leaks->paths.snapshots[0].bytes;
+}
+
+/* Where the verdicts say little of a heap that grew much, what carries most of it otherwise: it is looked for anew, so that what
+ * is noisy changes no verdict. */
+static htrail_status add_what_carries_most(htrail__leaks *leaks, sqlite3 *const *dbs, char *message, size_t message_cap)
+{
+    int64_t named = 0;
+    htrail__leak *verdicts = leaks->leaks;
+    size_t count = leaks->count, verdict_count = leaks->verdict_count, kept = 0;
+    for (size_t i = 0; i < count; i++)
+        named += verdicts[i].bytes_growth;
+    if (!htrail__leaks_is_large(leaks) || 2 * named >= leaks->heap_change)
+        return HTRAIL_OK;
+    leaks->leaks = NULL;
+    leaks->count = leaks->verdict_count = 0;
+    htrail_status status = find_leaks(leaks, dbs, true, message, message_cap);
+    for (size_t i = 0; i < leaks->count; i++) {
+        htrail__leak *leak = &leaks->leaks[i];
+        if (status == HTRAIL_OK && leak->noisy != NULL && 2 * leak->bytes_growth >= leaks->heap_change)
+            leaks->leaks[kept++] = *leak;
+        else
+            htrail__leak_release(leak);
+    }
+    leaks->count = kept;
+    if (status == HTRAIL_OK && count > 0) {
+        htrail__leak *all = realloc(verdicts, (count + kept) * sizeof *all);
+        if (all == NULL)
+            status = HTRAIL_E_NOMEM;
+        else if (kept > 0)
+            memcpy(all + count, leaks->leaks, kept * sizeof *all);
+        verdicts = all != NULL ? all : verdicts;
+    }
+    if (status != HTRAIL_OK) { /* what was kept is freed with leaks */
+        for (size_t i = 0; i < count; i++)
+            htrail__leak_release(&verdicts[i]);
+        free(verdicts);
+        return status;
+    }
+    if (count > 0) {
+        free(leaks->leaks);
+        leaks->leaks = verdicts;
+    } else {
+        free(verdicts);
+    }
+    leaks->count = count + kept;
+    leaks->verdict_count = verdict_count;
+    return HTRAIL_OK;
+}
+
 htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsigned count, bool with_noise, htrail__leaks_progress progress,
                                  void *arg, char *message, size_t message_cap)
 {
@@ -413,35 +504,9 @@ htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsig
     if ((status = htrail__paths_init(&leaks->paths, count, objects_max)) != HTRAIL_OK)
         goto done;
     if ((status = htrail__leaks_read(leaks, dbs, objects_max, progress, arg, message, message_cap)) != HTRAIL_OK || (status = htrail__paths_join(&leaks->paths)) != HTRAIL_OK || (status = htrail__leaks_sum_heap(leaks)) != HTRAIL_OK ||
-        (status = find_growing(leaks, false)) != HTRAIL_OK || (status = join_ends(leaks)) != HTRAIL_OK)
+        (status = find_leaks(leaks, dbs, with_noise, message, message_cap)) != HTRAIL_OK ||
+        (!with_noise && (status = add_what_carries_most(leaks, dbs, message, message_cap)) != HTRAIL_OK))
         goto done;
-    if ((status = find_lengthening(leaks)) != HTRAIL_OK || (with_noise && (status = find_growing(leaks, true)) != HTRAIL_OK))
-        goto done;
-    for (size_t i = 0; i < leaks->count; i++) {
-        htrail__leaks_choose_main(leaks, &leaks->leaks[i]);
-        htrail__leaks_measure(leaks, &leaks->leaks[i]);
-    }
-    if ((status = htrail__leaks_find_threads(leaks, dbs, message, message_cap)) != HTRAIL_OK ||
-        (status = htrail__leaks_find_modules(leaks, dbs, message, message_cap)) != HTRAIL_OK ||
-        (status = htrail__leaks_join_holders(leaks, dbs[count - 1], message, message_cap)) != HTRAIL_OK)
-        goto done;
-    htrail__leaks_drop_empty(leaks);
-    for (size_t i = 0; i < leaks->count; i++) {
-        htrail__leak *leak = &leaks->leaks[i];
-        if (leak->kind == HTRAIL__LEAK_THREADS)
-            htrail__leaks_choose_main(leaks, leak);
-        leak->kind = kind_of(leaks, leak);
-        htrail__leaks_measure(leaks, leak);
-        htrail__leaks_judge(leaks, leak);
-        if ((status = htrail__leaks_find_example(leaks, leak, dbs[count - 1])) != HTRAIL_OK) {
-            snprintf(message, message_cap, "cannot read the database: %s", sqlite3_errmsg(dbs[count - 1]));
-            goto done;
-        }
-    }
-    if (leaks->count > 0)
-        qsort(leaks->leaks, leaks->count, sizeof *leaks->leaks, by_bytes);
-    while (leaks->verdict_count < leaks->count && leaks->leaks[leaks->verdict_count].noisy == NULL)
-        leaks->verdict_count++;
     if ((status = htrail__leaks_find_sites(leaks, dbs[count - 1])) != HTRAIL_OK) {
         snprintf(message, message_cap, "cannot read where memory was asked for: %s", status == HTRAIL_E_NOMEM ? "out of memory" : sqlite3_errmsg(dbs[count - 1]));
         goto done;

@@ -70,7 +70,8 @@ typedef struct htrail__leak {
 typedef struct htrail__leaks {
     htrail__paths paths;
     unsigned snapshot_count;
-    htrail__leak *leaks;      /* verdicts first, the largest first; then what is noisy */
+    htrail__leak *leaks;      /* verdicts first, the largest first; then what is noisy: all of it where that was asked for, else what carries half of the
+                               * growth of a heap that grew much and of which verdicts say less than half */
     size_t count, verdict_count;
     int64_t heap_growth, heap_change, heap_rise; /* bytes: set off against what went in every interval; last less first; the most between any two */
     bool is_uncollected;      /* the collector is off: what is garbage stays */
@@ -84,6 +85,8 @@ typedef void (*htrail__leaks_progress)(void *arg, uint64_t done, uint64_t total)
 HTRAIL_MUST_CHECK htrail_status htrail__leaks_find(htrail__leaks **out, sqlite3 *const *dbs, unsigned count, bool with_noise, htrail__leaks_progress progress,
                                                    void *arg, char *message, size_t message_cap);
 void htrail__leaks_free(htrail__leaks *leaks);
+/* Whether the heap grew by so much, from the first snapshot to the last, that it is no good news without a verdict either. */
+bool htrail__leaks_is_large(const htrail__leaks *leaks);
 
 /* "sys.modules -['app']-> module -__dict__-> dict -['users']-> dict -[...]-> app.User", for people and for patterns. */
 void htrail__leaks_path_text(htrail__text *out, const htrail__paths *paths, uint32_t path);

@@ -28,7 +28,7 @@ static const char schema_sql[] =
     "  retained INTEGER NOT NULL, is_more INTEGER NOT NULL, type_length INTEGER NOT NULL);\n" /* of the type, with which key ends; 0: it does not */
     "CREATE TABLE report_verdict(id INTEGER PRIMARY KEY, verdict TEXT NOT NULL, confidence TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL,\n"
     "  type TEXT NOT NULL, retained INTEGER NOT NULL, has_chain INTEGER NOT NULL,\n"
-    "  example INTEGER, growth TEXT NOT NULL, steps TEXT NOT NULL, sites TEXT NOT NULL);\n"
+    "  example INTEGER, growth TEXT NOT NULL, steps TEXT NOT NULL, sites TEXT NOT NULL, noisy TEXT);\n" /* noisy: why it is no verdict */
     "CREATE TABLE report_waste(kind TEXT NOT NULL, type TEXT NOT NULL, holder TEXT NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL);\n";
 
 static const char add_sql[] =
@@ -87,7 +87,7 @@ static const char json_sql[] =
     "    'malloc', " FACT("malloc_used_bytes") ", 'threads', " FACT("threads") ")) FROM shot),\n"
     "  'verdicts', CASE WHEN ?3 IS NULL THEN (SELECT json_group_array(json_object('verdict', verdict, 'confidence', confidence, 'kind', kind, 'place', place,\n"
     "    'type', type, 'retained', retained, 'has_chain', json(CASE WHEN has_chain THEN 'true' ELSE 'false' END), 'example', example,\n"
-    "    'growth', json(growth), 'steps', json(steps), 'sites', json(sites))) FROM (SELECT * FROM report_verdict ORDER BY id)) END,\n"
+    "    'growth', json(growth), 'steps', json(steps), 'sites', json(sites), 'noisy', noisy)) FROM (SELECT * FROM report_verdict ORDER BY id)) END,\n"
     "  'verdicts_why', ?3,\n"
     "  'groups', (SELECT json_group_object(\"by\", json(list)) FROM groups),\n"
     "  'icicle', (SELECT json_group_array(json_array(depth, key, count, bytes, retained, is_more, type_length)) FROM (SELECT * FROM report_tree ORDER BY id)),\n"

@@ -19,7 +19,7 @@
 #include "cli/verdicts.h"
 #include "cli/terminal.h"
 
-enum { GROWTH_BYTES_MIN = 64 << 10, GROWTH_PERCENT_MIN = 10, CHAIN_COLUMNS = 100, CHAIN_HANG = 6, NAME_COLUMNS = 13, NUMBER_COLUMNS = 12 };
+enum { CHAIN_COLUMNS = 100, CHAIN_HANG = 6, NAME_COLUMNS = 13, NUMBER_COLUMNS = 12 };
 
 static const char verdicts_sql[] =
     "SELECT id AS leak, kind, confidence, verdict, place, place_type, expression, holder, also, root, type, carries, retained, stayed, holders, container, example,\n"
@@ -340,30 +340,32 @@ static void print_no_verdict(const search *s)
     const htrail__leaks *leaks = s->found.leaks;
     int64_t before = (int64_t)leaks->paths.snapshots[0].bytes, change = leaks->heap_change;
     char bytes[32];
-    bool is_large = change >= GROWTH_BYTES_MIN && 100 * (double)change >= GROWTH_PERCENT_MIN * (double)before;
+    bool is_large = htrail__leaks_is_large(leaks), is_named = leaks->count > leaks->verdict_count;
     printf("%s: nothing grew steadily in %u interval%s", is_large ? "no verdict" : "no leak", s->count - 1, s->count == 2 ? "" : "s");
     if (is_large)
         printf(", but the heap grew by %.0f %%", 100 * (double)change / (double)(before > 0 ? before : 1));
-    printf(" (the heap: %s%s)\n", cli_gist_bytes(bytes, change, true), change > 0 ? "; --noisy shows what grew otherwise" : "");
+    printf(" (the heap: %s%s)\n", cli_gist_bytes(bytes, change, true), !is_named && change > 0 ? "; --noisy shows what grew otherwise" : "");
 }
 
-static int print_verdicts(const search *s)
+/* "LEAK ..." and "noisy ..." with their evidence; those alone that are noisy, where only_noisy. */
+static int print_found(const search *s, bool with_noise, bool only_noisy, size_t *printed)
 {
     sqlite3_stmt *statement = NULL;
-    bool with_noise = cli_option_given(s->arguments, "noisy");
     int step, result = cli_prepare(s->arguments, s->result, verdicts_sql, &statement);
-    size_t verdicts = 0, suppressed = 0;
     if (result != CLI_EXIT_OK)
         return result;
     sqlite3_bind_int(statement, 1, with_noise);
-    cli_show_sql(s->arguments, statement, 0);
+    if (!only_noisy)
+        cli_show_sql(s->arguments, statement, 0);
     while (result == CLI_EXIT_OK && (step = sqlite3_step(statement)) == SQLITE_ROW) {
         bool is_noisy = sqlite3_column_type(statement, 20) != SQLITE_NULL;
         int64_t leak = sqlite3_column_int64(statement, 0), example = sqlite3_column_int64(statement, 16);
         const char *kind = (const char *)sqlite3_column_text(statement, 1);
-        if (verdicts > 0)
-            putchar('\n');
         cli_flow flow;
+        if (only_noisy && !is_noisy)
+            continue;
+        if (*printed > 0)
+            putchar('\n');
         cli_flow_begin(&flow, stdout, 0, 4);
         cli_flow_style(&flow, is_noisy ? CLI_STYLE_YELLOW : CLI_STYLE_RED);
         cli_flow_format(&flow, "%s", is_noisy ? "noisy" : "LEAK");
@@ -372,30 +374,40 @@ static int print_verdicts(const search *s)
         cli_flow_text(&flow, text_of(statement, 3), strlen(text_of(statement, 3)));
         cli_flow_style(&flow, CLI_STYLE_NONE);
         cli_flow_end(&flow);
-        verdicts++;
+        ++*printed;
         if ((result = print_growth(s, leak, kind)) != CLI_EXIT_OK || (result = print_chain(s, leak)) != CLI_EXIT_OK ||
             (result = print_sites(s, leak)) != CLI_EXIT_OK)
             break;
         print_hint(s, kind, example);
     }
     sqlite3_finalize(statement);
+    return result;
+}
+
+static int print_verdicts(const search *s)
+{
+    bool with_noise = cli_option_given(s->arguments, "noisy");
+    size_t printed = 0, suppressed = 0;
+    int result = print_found(s, with_noise, false, &printed);
     if (result != CLI_EXIT_OK)
         return result;
     for (size_t i = 0; i < s->found.leaks->verdict_count; i++) {
         if (s->found.suppressed[i] == NULL)
             continue;
         cli_flow flow;
-        if (verdicts + suppressed++ > 0)
+        if (printed + suppressed++ > 0)
             putchar('\n');
         cli_flow_begin(&flow, stdout, 0, 4);
         cli_flow_format(&flow, "suppressed by '%s': %s", s->found.suppressed[i], s->found.words[i].sentence);
         cli_flow_end(&flow);
     }
-    if (verdicts == 0 && suppressed == 0)
+    if (printed == 0 && suppressed == 0)
         print_no_verdict(s);
     else
         print_heap(s);
-    return CLI_EXIT_OK;
+    /* What most of the growth hangs on, where no verdict says so. */
+    printed = 1;
+    return with_noise ? CLI_EXIT_OK : print_found(s, true, true, &printed);
 }
 
 static int print_json(const search *s)

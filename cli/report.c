@@ -27,7 +27,7 @@
 #include "viz/numbers.h"
 #include "viz/report_page.h"
 
-enum { VERDICT = 0, KIND = 2, EXAMPLE = 6, LEAK = 10 }; /* columns of a verdict, as add_chains asks for them */
+enum { VERDICT = 0, KIND = 2, EXAMPLE = 6, NOISY = 10, LEAK = 11 }; /* columns of a verdict, as add_chains asks for them */
 enum { CHAINS_MAX = 40, PICTURES_MAX = 8, TARGETS_MAX = 100000, TEXT_BYTES_MAX = 1 << 20, FRESH_OBJECTS_MAX = 3000000 /* 0.5 s */, TREE_DEPTH = 12, TREE_LINES = 12, WASTE_ROWS_MAX = 400 };
 #define TREE_PERCENT 0.1
 
@@ -56,7 +56,7 @@ static int add_figures(report *r)
 
 static int keep_objects(report *r, const cli_verdicts *found)
 {
-    for (size_t i = 0; i < found->leaks->verdict_count && r->pictured_count < PICTURES_MAX; i++)
+    for (size_t i = 0; i < found->leaks->count && r->pictured_count < PICTURES_MAX; i++)
         if (htrail__leak_objects_find(&r->pictured[r->pictured_count++], found->leaks, &found->leaks->leaks[i], found->words[i].carries, TARGETS_MAX) != HTRAIL_OK)
             return cli_fail(r->arguments, "out of memory");
     return CLI_EXIT_OK;
@@ -121,8 +121,13 @@ done:
 static int add_chain(report *r, htrail__lookup *lookup, sqlite3_stmt *verdict, unsigned number)
 {
     const char *sentence = (const char *)sqlite3_column_text(verdict, VERDICT);
-    htrail__text_format(&r->chains, "<section class=\"card chain\" id=\"chain-%u\" tabindex=\"-1\" aria-labelledby=\"chain-%u-head\"><h2 id=\"chain-%u-head\">Suspect %u</h2>\n<p class=\"verdict\">",
-                        number, number, number, number);
+    bool is_noisy = sqlite3_column_type(verdict, NOISY) != SQLITE_NULL;
+    htrail__text_format(&r->chains, "<section class=\"card chain\" id=\"chain-%u\" tabindex=\"-1\" aria-labelledby=\"chain-%u-head\"><h2 id=\"chain-%u-head\">", number, number, number);
+    if (is_noisy)
+        htrail__text_add_string(&r->chains, "What most of the growth hangs on");
+    else
+        htrail__text_format(&r->chains, "Suspect %u", number);
+    htrail__text_add_string(&r->chains, "</h2>\n<p class=\"verdict\">");
     htrail__escape_xml(&r->chains, sentence, strlen(sentence));
     htrail__text_add_string(&r->chains, "</p>\n");
     int result = sqlite3_column_int64(verdict, LEAK) <= (int64_t)r->pictured_count ? add_picture(r, lookup, verdict) : CLI_EXIT_OK;
@@ -158,10 +163,10 @@ static int add_chains(report *r)
         "  (SELECT json_group_array(json_array(objects, retained)) FROM (SELECT * FROM leaks.leak_growth WHERE leak = l.id ORDER BY snapshot)),\n"
         "  (SELECT json_group_array(json_array(reference, type, name, objects)) FROM (SELECT * FROM leaks.leak_step WHERE leak = l.id ORDER BY step)),\n"
         "  (SELECT json_group_array(json_array(file, line, function, share)) FROM (SELECT * FROM leaks.leak_site WHERE leak = l.id ORDER BY bytes DESC, site LIMIT 3)),\n"
-        "  id\n"
-        "  FROM leaks.leak l WHERE suppressed IS NULL AND noisy IS NULL ORDER BY id";
-    static const char write_sql[] = "INSERT INTO report_verdict(verdict, confidence, kind, place, type, retained, example, growth, steps, sites, id, has_chain) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    enum { COPIED = 10 };
+        "  noisy, id\n"
+        "  FROM leaks.leak l WHERE suppressed IS NULL ORDER BY id";
+    static const char write_sql[] = "INSERT INTO report_verdict(verdict, confidence, kind, place, type, retained, example, growth, steps, sites, noisy, id, has_chain) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    enum { COPIED = 11 };
     sqlite3_stmt *verdicts = NULL, *shown = NULL;
     htrail__lookup *lookup = NULL;
     char message[HTRAIL__MESSAGE_BYTES];

@@ -453,13 +453,24 @@ class Report(unittest.TestCase):
             self.assert_quiet(page)
 
     def test_a_heap_that_grew_by_jumps_is_not_called_free_of_leaks(self):
-        text = "let n %d\nroot modules modules modules\nmodules dict - : value app app\napp module app : field __dict__ names\nnames dict - : index - item[*]\nitem[n] app.Item - size=1000\n"
+        text = "let n %d\nroot modules modules modules\nmodules dict - : value app app\napp module app : field __dict__ names\nnames dict - : value items items\nitems list - : index - item[*]\nitem[n] app.Item - size=1000\n"
         files = [graph_file.snapshot(text % n, self.folder, "jumps%d" % n) for n in (500, 510, 520, 5000)]
         path = os.path.join(self.folder, "jumps.html")
         self.assertEqual(heaptrail("report", *files, "-o", path).returncode, 0)
         page = self.open(path)
         self.assertRegex(page.evaluate("document.querySelector('#verdict-head').textContent"), r"^No verdict: nothing grew steadily, but the heap grew by 8\d\d %")
         self.assertEqual(page.evaluate("document.querySelector('#verdict').className.includes('open')"), True)
+        # What carries it is named, with chain and picture, and is no verdict.
+        said = heaptrail("leaks", *files).stdout
+        self.assertRegex(said, r"^no verdict: nothing grew steadily in 3 intervals, but the heap grew by 8\d\d % .*\n\nnoisy app.items \(list\) grew by .* no verdict: by jumps\n")
+        self.assertEqual(json.loads(heaptrail("leaks", "--json", *files).stdout)["rows"], [])
+        self.assertEqual(heaptrail("leaks", "--fail", *files).returncode, 0)
+        told = self.texts(page, "#verdict-list li")
+        self.assertEqual(len(told), 1)
+        self.assertRegex(told[0], "^app.items .* no verdict: by jumps chain$")
+        self.assertEqual(self.texts(page, ".chain h2"), ["What most of the growth hangs on"])
+        self.assertIn("What keeps 5,000 app.Item objects alive?", page.evaluate("document.querySelector('#chain-1 .picture svg').textContent"))
+        self.assertEqual(self.texts(page, ".cell.suspect, #growth-panel .pill"), [])
         self.assert_quiet(page)
 
     def test_snapshots_that_make_no_story_are_refused(self):

@@ -3,6 +3,9 @@
 'use strict';
 (function () {
 const D = JSON.parse(document.getElementById('data').textContent);
+/* What grew much and by jumps is told too, after the verdicts, and is none. */
+const told = D.verdicts || [];
+if (D.verdicts !== null) D.verdicts = told.filter(v => v.noisy === null);
 const is_narrow = matchMedia('(max-width: 640px)').matches; // there what says most stands first
 const ROWS_FIRST = 25, ROWS_FEW = 12, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001, MORE_LEAST = 0.03, LABEL_LEAST = 36, MORE_LABEL_LEAST = 64; // parts of the width; pixels
 const byId = id => document.getElementById(id);
@@ -103,7 +106,7 @@ addEventListener('afterprint', () => paint(dark));
     const much = grown >= 65536 && grown >= 0.1 * first.heap; // as `leaks` says it
     head = much ? 'No verdict: nothing grew steadily, but the heap grew by ' + Math.round(100 * grown / first.heap) + ' %.' : 'No leak found: nothing grew steadily.';
     note = 'The heap changed by ' + change(grown, bytes) + ' in ' + duration(seconds) + '.' +
-      (much ? ' heaptrail leaks --noisy names what grew otherwise; more snapshots, some time apart, tell what goes on growing.' : '');
+      (!much ? '' : told.length > 0 ? ' Most of it hangs on this:' : ' heaptrail leaks --noisy names what grew otherwise; more snapshots, some time apart, tell what goes on growing.');
     byId('verdict').classList.toggle('open', much);
   } else {
     const explained = D.verdicts.reduce((sum, v) => sum + v.retained, 0);
@@ -112,8 +115,8 @@ addEventListener('afterprint', () => paint(dark));
       (seconds >= 60 ? ' (' + change(Math.round(grown / seconds * 3600), bytes) + ' an hour)' : '') + '. ' +
       plural(D.verdicts.length, 'cause') + (share === null ? '.' : (D.verdicts.length === 1 ? ' explains ' : ' explain ') + share + ' % of it.');
     byId('verdict').classList.add('leaks');
-    D.verdicts.forEach((v, i) => list.append(el('li', {}, el('span', { title: v.verdict }, brief(v.verdict)), ' ', v.has_chain ? el('a', { href: '#chain-' + (i + 1) }, 'chain') : null)));
   }
+  told.forEach((v, i) => list.append(el('li', {}, el('span', { title: v.verdict }, brief(v.verdict)), ' ', v.has_chain ? el('a', { href: '#chain-' + (i + 1) }, 'chain') : null)));
   byId('verdict-head').textContent = head;
   byId('verdict-note').textContent = note;
 })();
@@ -123,7 +126,7 @@ const sites = v => v.sites.slice(0, 3).map(([file, line, name, share]) => file.r
 const retainedBy = { container: 'by what gathers there, and the container itself', spread: 'by what gathers there, and the containers themselves', threads: 'by these threads alone',
   modules: 'by all copies of all of them', length: 'by the object itself' };
 const argument = file => /[^\w./-]/.test(file) ? "'" + file.replace(/'/g, "'\\''") + "'" : file;
-(D.verdicts || []).forEach((v, i) => {
+told.forEach((v, i) => {
   const section = byId('chain-' + (i + 1));
   if (section === null) return;
   const facts = el('dl', { class: 'facts' }), fact = (name, ...what) => facts.append(el('div', {}, el('dt', {}, name), el('dd', {}, ...what)));
