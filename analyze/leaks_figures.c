@@ -60,7 +60,7 @@ static bool is_above_a_part(const htrail__leaks *leaks, const htrail__leak *leak
     return false;
 }
 
-/* Of what gathers; of a linked list from all its ends. */
+/* Of what gathers; of a linked list from all its ends, with its first link, which is held otherwise. */
 static uint64_t objects_of(const htrail__leaks *leaks, const htrail__leak *leak, unsigned snapshot)
 {
     const htrail__shape *shapes = leaks->paths.shapes.shapes;
@@ -68,6 +68,9 @@ static uint64_t objects_of(const htrail__leaks *leaks, const htrail__leak *leak,
     for (uint32_t i = 0; i < leak->part_count && shapes[leak->grows].folded; i++)
         if (leak->parts[i] != leak->grows && shapes[leak->parts[i]].folded && shapes[leak->parts[i]].type == shapes[leak->grows].type)
             objects += htrail__leaks_count(leaks, snapshot, leak->parts[i])->objects;
+    uint32_t first = shapes[leak->grows].parent;
+    if (shapes[leak->grows].folded && first != HTRAIL__NO_SHAPE && shapes[first].type == shapes[leak->grows].type && !shapes[first].folded)
+        objects += htrail__leaks_count(leaks, snapshot, first)->objects;
     return objects;
 }
 

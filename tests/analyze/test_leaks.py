@@ -100,6 +100,8 @@ class Leaks(unittest.TestCase):
         node[n] app.Node - size=48 : attr next node[$+1]
         """)
         self.assertEqual((row["kind"], row["place"], row["type"], row["retained"]), ("linked", "head", "app.Node", 300 * 48))
+        growth = json.loads(row["growth"]) if isinstance(row["growth"], str) else row["growth"]
+        self.assertEqual([one["objects"] for one in growth], [100, 200, 300, 400]) # the first link with them
 
     def test_a_linked_list_that_is_held_by_both_ends(self):
         files = []

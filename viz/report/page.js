@@ -106,7 +106,7 @@ addEventListener('afterprint', () => paint(dark));
     const much = grown >= 65536 && grown >= 0.1 * first.heap; // as `leaks` says it
     head = much ? 'No verdict: nothing grew steadily, but the heap grew by ' + Math.round(100 * grown / first.heap) + ' %.' : 'No leak found: nothing grew steadily.';
     note = 'The heap changed by ' + change(grown, bytes) + ' in ' + duration(seconds) + '.' +
-      (!much ? '' : told.length > 0 ? ' Most of it hangs on this:' : ' heaptrail leaks --noisy names what grew otherwise; more snapshots, some time apart, tell what goes on growing.');
+      (!much ? '' : told.length > 0 ? ' Most of that hangs on what is named here.' : ' heaptrail leaks --noisy names what grew otherwise; more snapshots, some time apart, tell what goes on growing.');
     byId('verdict').classList.toggle('open', much);
   } else {
     const explained = D.verdicts.reduce((sum, v) => sum + v.retained, 0);
