@@ -48,6 +48,9 @@ static bool enter(htrail__btree_scan *scan, uint32_t number)
         scan->is_index = (head[0] & ~LEAF) == OF_INDEX;
     if ((head[0] & ~LEAF) != (scan->is_index ? OF_INDEX : OF_TABLE) || cells_at + 2 * cells > scan->page_bytes)
         return false;
+    /* Only a table without rows has a page without: many of them would be a long way to the next row. */
+    if (cells == 0 && scan->depth >= 0)
+        return false;
     scan->depth++;
     scan->levels[scan->depth].page = page;
     scan->levels[scan->depth].head = head;

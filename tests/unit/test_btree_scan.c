@@ -168,6 +168,31 @@ Test(btree_scan, what_it_does_not_know_is_refused)
     sqlite3_close(db);
 }
 
+Test(btree_scan, a_page_without_rows_below_others_is_broken)
+{
+    sqlite3 *db = make(512, 60, "");
+    htrail__btree_scan scan;
+    int64_t id, values[COLUMNS];
+    cr_assert(htrail__btree_scan_open(&scan, db, "t"));
+    const uint8_t *map = scan.map;
+    uint8_t *copy = malloc(scan.map_bytes);
+    memcpy(copy, map, scan.map_bytes);
+    scan.map = copy;
+    cr_assert(htrail__btree_scan_seek(&scan, 100));
+    cr_assert_gt(scan.depth, 0);
+    memset(copy + (scan.levels[scan.depth].head - copy) + 3, 0, 2);
+    scan.depth = -1;
+    cr_assert_not(htrail__btree_scan_seek(&scan, 100));
+    cr_assert(htrail__btree_scan_seek(&scan, -50));
+    while (htrail__btree_scan_next(&scan, &id, values, COLUMNS) == HTRAIL__BTREE_ROW)
+        ;
+    cr_assert_geq(scan.depth, 0); /* not the end */
+    scan.map = map;
+    htrail__btree_scan_release(&scan);
+    free(copy);
+    done(db);
+}
+
 /* Pages that lie, also about where others are: it ends, and reads nothing beyond the file. */
 static void lie(const char *table)
 {
