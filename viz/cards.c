@@ -482,13 +482,24 @@ void htrail__cards_note(htrail__cards *c, size_t index, htrail__text *text)
     htrail__text_release(&all);
 }
 
+/* Of one object alone it is known where in its holder it stands. */
+static uint64_t position_of(const htrail__cards *c, uint32_t node)
+{
+    const htrail__holder_node *n = &c->holders->nodes[node];
+    htrail__found_object object;
+    if (n->objects != 1 || htrail__cards_shape(c, node)->ref_kind != HTRAIL_REF_INDEX || htrail__lookup_object(c->lookup, n->example, &object) != HTRAIL_OK ||
+        object.holder_kind != HTRAIL_REF_INDEX)
+        return HTRAIL__ANY_POSITION;
+    return object.holder_position;
+}
+
 void htrail__cards_add_label(const htrail__cards *c, htrail__text *out, uint32_t node)
 {
     const htrail__shape *shape = htrail__cards_shape(c, node);
     if (shape->parent != HTRAIL__NO_SHAPE && c->holders->shapes.shapes[shape->parent].root_kind != 0 && shape->ref_kind == HTRAIL_REF_PLAIN)
         htrail__chain_root_label(out, c->holders->shapes.shapes[shape->parent].root_kind);
     else
-        htrail__chain_label(out, shape->ref_kind, htrail__cards_text(c, shape->label), HTRAIL__ANY_POSITION);
+        htrail__chain_label(out, shape->ref_kind, htrail__cards_text(c, shape->label), position_of(c, node));
 }
 
 htrail__hold htrail__cards_hold(const htrail__holder_node *node)

@@ -213,6 +213,9 @@ class Options(Heap, unittest.TestCase):
         self.assertEqual(len(re.findall(r"\] *[━┄]+[▶▷] app\.Frame", tree)), 7, tree)  # five of a holder, and the one that is held twice, twice
         self.assertIn("─▷ 94 more objects (not drawn)\n", tree)
         self.assertIn("one card an object", tree)
+        for place in 0, 1:
+            self.assertIn("━[%d]━▶ app.Frame" % place, tree)  # where it stands, as `why` says it
+        self.assertIn("━[i]━▶ app.Frame × 99", self.tree("type:app.Frame"))
 
     def test_chain_draws_one_object_and_nothing_beside_its_chain(self):
         tree = self.tree("type:app.Frame", "--chain")
