@@ -118,7 +118,7 @@ Test(retained_set, what_members_hold_together_comes_back_with_them)
     cr_expect_eq(set.objects, 5);
     cr_expect_eq(set.bytes, 32 + 48 + 32 + 48 + 32);
     cr_expect_eq(set.together, 32 + 48 + 32);
-    EXPECT_ROWS(db, "SELECT retained FROM total WHERE \"by\" = 'type' AND key = 'app.Thing'", "80\n");
+    EXPECT_ROWS(db, "SELECT retained FROM total WHERE \"by\" = 'type' AND key = 'app.Thing'", "192\n");
     cr_assert_eq(htrail__retained_set_find(&set, db, ids, 1, 0, message, sizeof message), HTRAIL_OK);
     cr_expect_eq(set.together, 0);
     sqlite3_close(db);
