@@ -40,7 +40,7 @@ typedef struct type_row {
 
 struct htrail__fresh {
     unsigned char *flags; /* by id */
-    uint32_t *holders;    /* by id; 0: none */
+    uint32_t *holders;    /* by id; 0: none. Once all are read, the nearest above that is an ANCHOR */
     size_t room;
 };
 
@@ -166,9 +166,11 @@ static htrail_status index_before(work *w)
         return HTRAIL_E_NOMEM;
     for (size_t i = 0; i < w->old_count; i++) {
         size_t slot = slot_of(w, w->old[i].address);
-        while (w->slots[slot] != 0)
+        /* Two at one address are in a damaged database only: the first is found. */
+        while (w->slots[slot] != 0 && w->old[w->slots[slot] - 1].address != w->old[i].address)
             slot = (slot + 1) & (w->slot_count - 1);
-        w->slots[slot] = (uint32_t)i + 1;
+        if (w->slots[slot] == 0)
+            w->slots[slot] = (uint32_t)i + 1;
     }
     return HTRAIL_OK;
 }
@@ -299,6 +301,15 @@ static void find_passed(work *w)
     }
 }
 
+/* A chain of a million dicts would else be gone up from each of them. A holder has the smaller number. */
+static void find_anchors(htrail__fresh *out)
+{
+    for (size_t id = 1; id < out->room; id++) {
+        uint32_t holder = out->holders[id] < id ? out->holders[id] : 0;
+        out->holders[id] = out->flags[holder] & ANCHOR ? holder : out->holders[holder];
+    }
+}
+
 htrail_status htrail__fresh_open(htrail__fresh **out, sqlite3 *db)
 {
     work w = {.db = db, .first_new = INT64_MAX};
@@ -310,6 +321,7 @@ htrail_status htrail__fresh_open(htrail__fresh **out, sqlite3 *db)
         goto done;
     find_moved(&w);
     find_passed(&w);
+    find_anchors(w.out);
     *out = w.out;
     w.out = NULL;
 done:
@@ -332,11 +344,9 @@ bool htrail__fresh_is(const htrail__fresh *fresh, uint64_t id)
         return (flags & NEW_ANCHOR) != 0;
     if ((flags & CERTAIN) || !(flags & SAME_PLACE) || !(flags & HELD_ONCE))
         return false;
-    /* What the collector does not know follows what holds it. A holder has the smaller number, or there is none. */
-    uint64_t at = fresh->holders[id];
-    for (size_t steps = 0; at != 0 && at < fresh->room && !(fresh->flags[at] & ANCHOR) && steps < fresh->room; steps++)
-        at = fresh->holders[at];
-    return at != 0 && at < fresh->room && (!(fresh->flags[at] & LISTED) || (fresh->flags[at] & NEW_ANCHOR));
+    /* What the collector does not know follows what holds it. */
+    uint32_t anchor = fresh->holders[id];
+    return anchor != 0 && (!(fresh->flags[anchor] & LISTED) || (fresh->flags[anchor] & NEW_ANCHOR));
 }
 
 void htrail__fresh_free(htrail__fresh *fresh)

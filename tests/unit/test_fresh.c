@@ -2,13 +2,14 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analyze/fresh.h"
 #include "analyze/identity.h"
 #include "analyze/schema.h"
 
-enum { OBJECTS = 60, HEAPS = 60, SQL_BYTES = 1 << 16 };
+enum { OBJECTS = 60, HEAPS = 60, CHAIN = 30000, SQL_BYTES = 1 << 16 };
 
 static uint64_t state = 4711;
 
@@ -145,4 +146,34 @@ Test(fresh, is_what_the_query_calls_new)
     unlink(after);
     cr_assert_gt(news, HEAPS * OBJECTS / 8);
     cr_assert_lt(news, HEAPS * OBJECTS * 7 / 8);
+}
+
+/* Each object of the chain asks for its nearest holder that is no dict: none has one. */
+Test(fresh, a_chain_of_dicts_takes_no_longer_than_reading_it)
+{
+    char path[64], sql[512];
+    sqlite3 *db;
+    htrail__fresh *fresh;
+    unsigned news = 0;
+    snprintf(path, sizeof path, "/tmp/heaptrail-fresh-%d-c.db", (int)getpid());
+    write_heap(path, NULL, 0, 0, 1);
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    snprintf(sql, sizeof sql, "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < %d) INSERT INTO heap_object(id, address, type, size, holder, fingerprint) "
+             "SELECT i, i * 64, 1, 64, nullif(i - 1, 0), 65537 FROM n", CHAIN);
+    exec(db, sql);
+    sqlite3_close(db);
+    cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+    snprintf(sql, sizeof sql, "ATTACH '%s' AS before; ATTACH '%s' AS after", path, path);
+    exec(db, sql);
+    clock_t begin = clock();
+    cr_assert_eq(htrail__fresh_open(&fresh, db), HTRAIL_OK, "%s", sqlite3_errmsg(db));
+    clock_t opened = clock();
+    for (uint64_t id = 1; id <= CHAIN; id++)
+        news += htrail__fresh_is(fresh, id);
+    clock_t asked = clock() - opened;
+    cr_expect_eq(news, 0);
+    cr_expect_leq(asked, opened - begin, "%ld, and %ld to read it", (long)asked, (long)(opened - begin));
+    htrail__fresh_free(fresh);
+    sqlite3_close(db);
+    unlink(path);
 }
