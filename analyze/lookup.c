@@ -302,7 +302,7 @@ htrail_status htrail__lookup_object(htrail__lookup *lookup, uint64_t id, htrail_
         .dominator = (uint64_t)or_else(row[HTRAIL__OBJECT_DOMINATOR], or_else(row[HTRAIL__OBJECT_HOLDER], 0)),
         .retained_bytes = (uint64_t)or_else(row[HTRAIL__OBJECT_RETAINED], size_bytes),
         .tree_first = or_else(place, 0),
-        .tree_last = place == HTRAIL__BTREE_NULL ? -1 : place + or_else(row[HTRAIL__OBJECT_TREE_BELOW], 0),
+        .tree_last = htrail__object_rows_tree_last(row),
     };
     if (place == HTRAIL__BTREE_NULL && out->dominator != 0) {
         if ((status = find_row(lookup, &lookup->dominators, out->dominator, above)) == HTRAIL_OK)

@@ -46,6 +46,14 @@ htrail__btree_step htrail__object_rows_next(htrail__object_rows *rows, int64_t *
     return HTRAIL__BTREE_ROW;
 }
 
+int64_t htrail__object_rows_tree_last(const int64_t *values)
+{
+    int64_t place = values[HTRAIL__OBJECT_TREE_PLACE], below = values[HTRAIL__OBJECT_TREE_BELOW], last;
+    if (place == HTRAIL__BTREE_NULL)
+        return -1;
+    return __builtin_add_overflow(place, below == HTRAIL__BTREE_NULL ? 0 : below, &last) ? place : last;
+}
+
 const char *htrail__object_rows_error(const htrail__object_rows *rows)
 {
     return rows->statement == NULL ? "a page of its objects is broken" : sqlite3_errmsg(sqlite3_db_handle(rows->statement));

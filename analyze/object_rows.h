@@ -48,6 +48,8 @@ htrail__btree_step htrail__object_rows_next(htrail__object_rows *rows, int64_t *
 bool htrail__object_rows_seek(htrail__object_rows *rows, int64_t id);
 /* The row with this id. HTRAIL__BTREE_DONE: there is none. */
 htrail__btree_step htrail__object_rows_find(htrail__object_rows *rows, int64_t id, int64_t *values, size_t count);
+/* The last place in the tree of what a row's object dominates; -1: nothing. No sum of damaged numbers turns over. */
+int64_t htrail__object_rows_tree_last(const int64_t *values);
 /* After HTRAIL__BTREE_BROKEN: a sentence. */
 const char *htrail__object_rows_error(const htrail__object_rows *rows);
 void htrail__object_rows_release(htrail__object_rows *rows);

@@ -87,7 +87,7 @@ static void read_row(row *out, int64_t id, const int64_t *values)
     int64_t place = values[HTRAIL__OBJECT_TREE_PLACE];
     out->part = (htrail__tree_part){
         .first = place == HTRAIL__BTREE_NULL ? 0 : place,
-        .last = place == HTRAIL__BTREE_NULL ? -1 : place + (int64_t)or_else(values[HTRAIL__OBJECT_TREE_BELOW], 0),
+        .last = htrail__object_rows_tree_last(values),
         .retained_bytes = or_else(values[HTRAIL__OBJECT_RETAINED], out->size_bytes),
     };
     out->flags = values[HTRAIL__OBJECT_FLAGS];

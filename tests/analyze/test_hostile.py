@@ -70,6 +70,12 @@ class Hostile(unittest.TestCase):
         waste("UPDATE heap_object SET owner = 4000000000, module = -1", "--by", "owner")
         self.assertRegex(waste("UPDATE heap_object SET id = 4000000000 WHERE id = (SELECT max(id) FROM heap_object)", code=3), r"object 4000000000 is not where its number says\n$")
 
+    def test_places_in_the_tree_past_all_numbers(self):
+        """Under the sanitizers an overflow is a failure."""
+        other = self.changed("other", "UPDATE heap_object SET tree_place = 9223372036854775807, tree_below = 9223372036854775807")
+        for what in ("type:app.Node", "type:app.Item", "id:3"):
+            self.heaptrail("why", other, what)
+
     def test_a_root_with_an_endless_number_is_left_out(self):
         first = graph_file.snapshot(KEEP, self.folder, "first", n=50)
         self.heaptrail("leaks", first, self.changed("other", "UPDATE root SET id = 4294967290"))
