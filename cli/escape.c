@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/visible.h"
 #include "cli/terminal.h"
 #include "format/utf8.h"
+#include "format/visible.h"
 
 /* One character of data into out, escaped; how much of data it took. */
 static size_t escape_one(char out[HTRAIL__VISIBLE_BYTES], const char *data, size_t len, bool is_ascii)

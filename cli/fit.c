@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "analyze/columns.h"
 #include "cli/terminal.h"
+#include "format/columns.h"
 #include "format/utf8.h"
 
 /* The bytes of the character at data, and the columns that it takes. */

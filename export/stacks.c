@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/visible.h"
+#include "format/visible.h"
 
 enum { DEPTH_MAX = 192, LABELS_MAX = 256, FRAME_BYTES = 512 };
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "analyze/columns.h"
-#include "analyze/visible.h"
+#include "format/columns.h"
+#include "format/visible.h"
 #include "format/utf8.h"
 
 enum { INVALID = 0xfffd, ELLIPSIS = 0x2026 };

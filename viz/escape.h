@@ -2,7 +2,7 @@
  * a heap may hold anything: markup, control characters, half a character, kilobytes.
  *
  * Each function adds to `out`. `clean` gives valid UTF-8 whose every character is
- * visible (analyze/visible.h: controls and what reorders a line become \x1b or \u202e), bytes
+ * visible (format/visible.h: controls and what reorders a line become \x1b or \u202e), bytes
  * that are no UTF-8 become U+FFFD. `xml` and `dot` clean first, so they may be given anything. */
 #ifndef HTRAIL_VIZ_ESCAPE_H
 #define HTRAIL_VIZ_ESCAPE_H

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyze/text.h"
-#include "analyze/visible.h"
+#include "format/visible.h"
 #include "format/utf8.h"
 #include "viz/escape.h"
 

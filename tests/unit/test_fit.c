@@ -6,9 +6,9 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "analyze/columns.h"
 #include "cli/escape.h"
 #include "cli/fit.h"
+#include "format/columns.h"
 
 #define WIDTH(text) cli_width(text, sizeof(text) - 1)
 

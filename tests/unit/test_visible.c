@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "analyze/visible.h"
+#include "format/visible.h"
 
 static void expect(const char *data, size_t len, size_t used, const char *wanted)
 {

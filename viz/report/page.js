@@ -11,7 +11,7 @@ const ROWS_FIRST = 25, ROWS_FEW = 12, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST 
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 
-/* A name of the heap may hold what turns the direction of text, controls and what nobody sees: they are shown as \u202e, \x1b, \n, as on a terminal (analyze/visible.c). */
+/* A name of the heap may hold what turns the direction of text, controls and what nobody sees: they are shown as \u202e, \x1b, \n, as on a terminal (format/visible.c). */
 const HOSTILE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Noncharacter_Code_Point}/gu;
 function visible(text) {
   return String(text).replace(HOSTILE, letter => {

@@ -1,10 +1,10 @@
-/* analyze/visible.h - characters of a heap's text that are written as they are, and what stands for the others.
+/* format/visible.h - characters of a heap's text that are written as they are, and what stands for the others.
  *
  * Controls, line separators, what turns the direction of text, what no one sees and what is no character: a name must not be
  * able to rewrite the line that it stands in, nor to look like another. They become \n, \t, \r, \x1b, \u202e, \U000e0020.
  * The terminal, pictures and exported stacks ask here; viz/report/page.js has the same set, and a test compares them. */
-#ifndef HTRAIL_ANALYZE_VISIBLE_H
-#define HTRAIL_ANALYZE_VISIBLE_H
+#ifndef HTRAIL_FORMAT_VISIBLE_H
+#define HTRAIL_FORMAT_VISIBLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

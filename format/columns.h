@@ -1,7 +1,7 @@
-/* analyze/columns.h - how many columns of a terminal one character takes. A table of our own: what a locale
+/* format/columns.h - how many columns of a terminal one character takes. A table of our own: what a locale
  * knows of it differs from machine to machine, and what is printed does not. */
-#ifndef HTRAIL_ANALYZE_COLUMNS_H
-#define HTRAIL_ANALYZE_COLUMNS_H
+#ifndef HTRAIL_FORMAT_COLUMNS_H
+#define HTRAIL_FORMAT_COLUMNS_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-/* analyze/visible.c - see the header. */
-#include "analyze/visible.h"
+/* format/visible.c - see the header. */
+#include "format/visible.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* analyze/columns.c - see the header. Of Unicode 14: combining are the categories Mn and Me and the medial and final letters
+/* format/columns.c - see the header. Of Unicode 14: combining are the categories Mn and Me and the medial and final letters
  * of Hangul; wide is what its table EastAsianWidth has as W or F. Characters that have no meaning yet belong to the range around them. */
-#include "analyze/columns.h"
+#include "format/columns.h"
 
 #include <stdbool.h>
 #include <stddef.h>
