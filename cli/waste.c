@@ -59,9 +59,6 @@ static int run(const cli_arguments *arguments)
     }
     if ((result = cli_open_heap(arguments, file, &store)) != CLI_EXIT_OK)
         goto done;
-    /* With --show-sql what is on standard error is for a shell to run. */
-    if ((kind == NULL || *kind == 'd') && !cli_option_given(arguments, "show-sql") && !htrail__waste_has_hashes(htrail__store_db(store)))
-        cli_warn(arguments, "'%s' has no hashes: equal str and bytes are not known, and of equal tuples only those that hold the same objects; snap --hashes tells", file);
     if (htrail__waste_query(&query, htrail__store_db(store), kind, by != NULL ? by : "field") != HTRAIL_OK) {
         result = cli_fail(arguments, "cannot ask '%s': %s", file, query.failed ? "out of memory" : sqlite3_errmsg(htrail__store_db(store)));
         goto done;
@@ -72,6 +69,9 @@ static int run(const cli_arguments *arguments)
         result = cli_fail(arguments, "cannot find what '%s' wastes: %s", file, message);
         goto done;
     }
+    /* With --show-sql what is on standard error is for a shell to run. */
+    if ((kind == NULL || *kind == 'd') && !cli_option_given(arguments, "show-sql") && !htrail__waste_has_hashes(htrail__store_db(store)))
+        cli_warn(arguments, "'%s' has no hashes: equal str and bytes are not known, and of equal tuples only those that hold the same objects; snap --hashes tells", file);
     const int64_t heap = heap_bytes(arguments, htrail__store_db(store));
     cli_gist gist = {.key = "kind", .count = "objects", .bytes = "back", .say = say_back, .arg = &heap, .shown = shown};
     result = cli_print_gist(arguments, statement, columns, limit, &gist);
