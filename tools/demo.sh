@@ -39,8 +39,10 @@ for requests in 20 40 60; do
     show heaptrail snap -o "$demo/$requests.htrail" "$sample"
 done
 kill "$sample"
-show heaptrail load "$demo/60.htrail"
-show heaptrail diff --by module "$demo/20.htrail" "$demo/60.htrail"
+show heaptrail leaks "$demo/20.htrail" "$demo/40.htrail" "$demo/60.htrail"
+show heaptrail diff --by module -n 10 "$demo/20.htrail" "$demo/60.htrail"
 show heaptrail why "$demo/60.htrail" module:logging
 show heaptrail graph "$demo/60.htrail" module:logging -o "$demo/leak.svg"
+show heaptrail report "$demo/20.htrail" "$demo/40.htrail" "$demo/60.htrail" -o "$demo/report.html"
 printf '\nThe picture of who holds the old modules: %s\n' "$PWD/$demo/leak.svg"
+printf 'All of it on one page: %s\n' "$PWD/$demo/report.html"
