@@ -111,7 +111,7 @@ class Report(unittest.TestCase):
         number = next(i for i, v in enumerate(page.evaluate("JSON.parse(document.getElementById('data').textContent).verdicts"), 1) if v["place"] == "records")
         card = "[...document.querySelectorAll('#chain-%d svg g.n')].find(e => e.textContent.includes('__main__.Record'))" % number
         self.assertIn("6,000 NEW", page.evaluate(card + ".textContent")) # of 8,000: 2,000 each time
-        words = page.evaluate("document.querySelector('#chain-%d .picture svg').textContent" % number)
+        words = page.evaluate("document.querySelector('#chain-%d').textContent" % number)
         self.assertIn("not in s0.htrail", words)
 
     def test_a_suspect_is_told_in_words_and_figures_too(self):
@@ -296,6 +296,24 @@ class Report(unittest.TestCase):
         self.assertEqual(page.evaluate("[...document.querySelectorAll('#growth-tabs button')].filter(e => e.checkVisibility()).map(e => e.textContent)"), ["by type"])
         self.assertEqual(page.evaluate("getComputedStyle(document.querySelector('#growth-panel th'), '::before').content"), '"name"') # repeated on every page
 
+    def test_paper_has_a_wide_picture_in_strips_that_can_be_read(self):
+        path = os.path.join(self.folder, "wide.html")
+        with open(self.html) as file:
+            html = file.read()
+        with open(path, "w") as file: # the same, as it is of a heap with many roots side by side
+            file.write(re.sub(r'(<svg [^>]*?)width="\d+" (height="\d+") viewBox="0 0 \d+ ', r'\1width="2600" \2 viewBox="0 0 2600 ', html))
+        page = self.open(path, width=740)
+        shown = "[...document.querySelectorAll('#chain-1 .strips svg, #chain-1 .picture svg')].filter(e => e.checkVisibility()).map(e => [e.clientWidth / e.viewBox.baseVal.width, e.viewBox.baseVal.x, e.viewBox.baseVal.width])"
+        self.assertEqual(len(page.evaluate(shown)), 1)
+        page.send("Emulation.setEmulatedMedia", media="print")
+        strips = page.evaluate(shown)
+        self.assertGreater(len(strips), 1)
+        self.assertGreaterEqual(min(scale for scale, left, width in strips), 0.57)
+        for (_, left, width), (_, after, _) in zip(strips, strips[1:]):
+            self.assertLess(after, left + width)
+        self.assertGreaterEqual(strips[-1][1] + strips[-1][2], 2599)
+        self.assertEqual(page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, i, all) => all.indexOf(id) !== i)"), [])
+
     def test_what_is_wider_than_a_phone_says_so_and_a_long_name_is_cut(self):
         page = self.open(width=390, height=844, phone=True)
         self.assertTrue(page.evaluate("(e => e.scrollWidth > e.clientWidth && getComputedStyle(e).backgroundImage.split('linear-gradient').length === 5)(document.querySelector('#growth-panel'))"))
@@ -362,15 +380,29 @@ class Report(unittest.TestCase):
         self.assertEqual(page.evaluate("[...document.querySelectorAll('button, input, #contents a')].filter(e => e.offsetParent && !e.closest('th, #icicle-rows') && e.getBoundingClientRect().height < 24).length"), 0)
         self.assertGreaterEqual(page.evaluate("Math.min(...[...document.querySelectorAll('#memory-chart text')].map(e => e.getBoundingClientRect().height))"), 10)
         page.screenshot(os.path.join(PICTURES, "phone.png"))
-        # A picture that is wider begins at what was asked for, below its question; what is counted stands beside its name.
+        # A picture that is wider begins at the root that its verdict names, below its question, and says on which side there is more; its legend wraps.
         wide = page.evaluate("""[...document.querySelectorAll('.picture')].filter(e => e.scrollWidth > e.clientWidth).map(e => {
-            const box = e.querySelector('.S .box').getBoundingClientRect();
-            return [e.previousElementSibling.textContent, box.left + box.width / 2];
+            const roots = [...e.querySelectorAll('g.root .box')].map(box => box.getBoundingClientRect()).filter(box => box.left >= 0 && box.left + box.width / 2 < 360);
+            const sides = [...e.previousElementSibling.children].map(side => side.checkVisibility({visibilityProperty: true}));
+            return [e.previousElementSibling.previousElementSibling.textContent, roots.length, sides, [e.scrollLeft > 4, e.scrollLeft + e.clientWidth < e.scrollWidth - 4]];
         })""")
         self.assertGreaterEqual(len(wide), 1)
-        for question, middle in wide:
+        for question, roots, said, sides in wide:
             self.assertRegex(question, r"^What keeps .* alive\?")
-            self.assertTrue(0 < middle < 360, (question, middle))
+            self.assertGreaterEqual(roots, 1, question)
+            self.assertEqual(said, sides, question)
+            self.assertIn(True, sides)
+        moved = page.evaluate("""(async () => {
+            const e = [...document.querySelectorAll('.picture')].find(e => e.scrollWidth > e.clientWidth);
+            e.scrollLeft = e.scrollWidth;
+            await new Promise(done => setTimeout(done, 100));
+            return [...e.previousElementSibling.children].map(side => side.checkVisibility({visibilityProperty: true}));
+        })()""")
+        self.assertEqual(moved, [True, False])
+        words = page.evaluate("[...document.querySelectorAll('.legend li')].map(e => [e.textContent, e.getBoundingClientRect().right, e.querySelector('svg').children.length])")
+        self.assertIn("what was asked for", [word for word, right, signs in words])
+        self.assertTrue(all(right <= 360 and signs > 0 for word, right, signs in words), words)
+        self.assertEqual(page.evaluate("[...document.querySelectorAll('#waste-panel tbody tr')].filter(e => !/held by ./.test(e.innerText) || e.cells[0].getBoundingClientRect().right > 250).length"), 0)
         for section, head in ("waste", "would come back"), ("threads", "retained"), ("unexplained", "Δ bytes"):
             self.assertIn(head, self.texts(page, "#%s-panel th" % section)[1])
             self.assertLess(page.evaluate("document.querySelectorAll('#%s-panel tbody td')[1].getBoundingClientRect().right" % section), 360, section)
@@ -451,6 +483,19 @@ class Report(unittest.TestCase):
             page = self.open(path)
             self.assertRegex(page.evaluate("document.querySelector('#verdict-head').textContent"), head)
             self.assert_quiet(page)
+
+    def test_of_one_snapshot_it_says_what_holds_most_and_what_to_ask_next(self):
+        file = graph_file.snapshot("let n 900\nroot modules modules modules\nmodules dict - : value app app\napp module app : field __dict__ names\n"
+                                   "names dict - : value items items\nitems list - : index - item[*]\nitem[n] app.Item - size=1000\n", self.folder, "one")
+        path = os.path.join(self.folder, "one.html")
+        self.assertEqual(heaptrail("report", file, "-o", path).returncode, 0)
+        page = self.open(path)
+        words = page.evaluate("document.querySelector('#verdict').innerText")
+        self.assertRegex(words, r"One snapshot: most is held by .*, 87\d\.\d KiB of ")
+        self.assertRegex(words, r"87\d\.\d KiB, \d+ % of the heap: .*items\] list → \[\*\] app.Item ×900")
+        command = re.search(r"heaptrail (why) (\S+) (type:\S+)", words)
+        self.assertEqual(command[3].rstrip(":"), "type:app.Item")
+        self.assertIn("900 objects", heaptrail("why", command[2], command[3].rstrip(":")).stdout)
 
     def test_a_heap_that_grew_by_jumps_is_not_called_free_of_leaks(self):
         text = "let n %d\nroot modules modules modules\nmodules dict - : value app app\napp module app : field __dict__ names\nnames dict - : value items items\nitems list - : index - item[*]\nitem[n] app.Item - size=1000\n"

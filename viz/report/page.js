@@ -8,6 +8,8 @@ const told = D.verdicts || [];
 if (D.verdicts !== null) D.verdicts = told.filter(v => v.noisy === null);
 const is_narrow = matchMedia('(max-width: 640px)').matches; // there what says most stands first
 const ROWS_FIRST = 25, ROWS_FEW = 12, LEVELS = 14, CELL_HEIGHT = 24, CELL_LEAST = 0.001, MORE_LEAST = 0.03, LABEL_LEAST = 36, MORE_LABEL_LEAST = 64; // parts of the width; pixels
+/* Of a sheet of paper, in the picture's own pixels: what is drawn at six tenths or more can be read. */
+const STRIP = 1200, STRIP_OVERLAP = 220;
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -91,13 +93,45 @@ byId('theme').addEventListener('click', () => paint(dark = !dark));
 addEventListener('beforeprint', () => paint(false)); // paper is white
 addEventListener('afterprint', () => paint(dark));
 
+const argument = file => /[^\w./:-]/.test(file) ? "'" + file.replace(/'/g, "'\\''") + "'" : file;
+
+/* What retains most: from the roots down the tree of dominators, to where what is below is no large part of the heap any more; and a type of the first
+ * to ask `why` of, a class of the program's own sooner than what its objects hold. */
+function holders() {
+  const nodes = [], most = [], above = [];
+  const bare = key => key.replace(/^\((?:several|[^)]*roots?)[^)]*\) /, '');
+  for (const [depth, key, number, own, retained, isMore, letters] of D.icicle || []) {
+    above.length = depth;
+    const node = { words: (depth === 0 ? bare(key) : key) + (number > 1 ? ' ×' + count(number) : ''), number, own, retained, parent: last(above) || null, large: [], type: letters > 0 ? [...key].slice(-letters).join('') : '' };
+    above.push(node);
+    if (isMore || retained < 0.05 * now.heap) continue;
+    nodes.push(node);
+    if (node.parent) node.parent.large.push(node);
+  }
+  for (const node of nodes) {
+    if (node.large.some(child => child.retained >= 0.8 * node.retained) || node.number === 1 && node.large.reduce((sum, child) => sum + child.retained, 0) >= 0.5 * node.retained) continue;
+    const way = [];
+    for (let at = node; at; at = at.parent) way.unshift(at);
+    let whole = way.length - 1;
+    while (whole > 0 && way[whole - 1].large.length === 1 && way[whole].retained >= 0.8 * way[whole - 1].retained) whole--;
+    most.push({ way, retained: way[whole].retained });
+  }
+  most.sort((a, b) => b.retained - a.retained);
+  const types = most.length === 0 ? [] : most[0].way.filter(node => node.type !== '').sort((a, b) => (b.type.includes('.') - a.type.includes('.')) || b.own - a.own);
+  return { most: most.slice(0, 4), type: types.length > 0 ? types[0].type : null };
+}
+
 /* Verdict. */
 (function () {
   const grown = now.heap - first.heap, list = byId('verdict-list');
   let head, note = '';
   if (shots.length < 2) {
-    head = 'One snapshot: what holds memory now.';
-    note = 'What leaks is told by two snapshots or more of one process.';
+    const { most, type } = holders();
+    head = most.length > 0 ? 'One snapshot: most is held by ' + brief(most[0].way[0].words) + ', ' + bytes(most[0].way[0].retained) + ' of ' + bytes(now.heap) + '.' : 'One snapshot: what holds memory now.';
+    list.append(...most.map(({ way, retained }) => el('li', {}, bytes(retained) + ', ' + Math.round(100 * retained / Math.max(1, now.heap)) + ' % of the heap: ', el('span', { class: 'mono' }, brief(way.map(node => node.words).join(' → '))))));
+    if (type !== null) byId('verdict-note').before(el('p', {}, 'Go on with ', el('code', {}, 'heaptrail why ' + argument(now.file) + ' ' + argument('type:' + type)), ': who holds them.'));
+    note = 'What leaks is told by two snapshots or more of one process: heaptrail leaks ' + argument(now.file) + ' LATER.htrail';
+    byId('verdict').classList.add('open');
   } else if (D.verdicts === null) {
     head = change(grown, bytes) + ' in ' + duration(seconds) + '.';
     note = D.verdicts_why;
@@ -125,7 +159,6 @@ addEventListener('afterprint', () => paint(dark));
 const sites = v => v.sites.slice(0, 3).map(([file, line, name, share]) => file.replace(/.*\//, '') + ':' + line + (name ? ' ' + name : '') + ' (' + Math.round(share * 100) + ' %)').join(', ');
 const retainedBy = { container: 'by what gathers there, and the container itself', spread: 'by what gathers there, and the containers themselves', threads: 'by these threads alone',
   modules: 'by all copies of all of them', length: 'by the object itself' };
-const argument = file => /[^\w./-]/.test(file) ? "'" + file.replace(/'/g, "'\\''") + "'" : file;
 told.forEach((v, i) => {
   const section = byId('chain-' + (i + 1));
   if (section === null) return;
@@ -476,7 +509,8 @@ const threads = [text('stack, innermost first', 0), figure('threads', 1, count),
   ...(shots.length > 1 ? [growth('Δ retained', 3, 4, bytes)] : [])];
 fixed('threads', is_narrow ? [threads[0], ...threads.slice(1).reverse()] : threads, D.threads);
 const waste = [text('what', 0), text('held by', 1), figure('objects', 2, count), figure('would come back', 3, bytes)];
-fixed('waste', is_narrow ? [waste[0], waste[3], waste[1], waste[2]] : waste, D.waste);
+const wasted = { ...waste[0], cell: r => el('td', { class: 'name' }, named(r[0], 300), el('div', { class: 'dim' }, 'held by ', named(r[1], 300))) };
+fixed('waste', is_narrow ? [wasted, waste[3], waste[2]] : waste, D.waste);
 (function () {
   const rows = D.unexplained;
   if (!rows || rows.length === 0) { byId('unexplained').hidden = true; return; }
@@ -501,16 +535,68 @@ byId('foot').textContent = visible('heaptrail ' + D.version + ' · ' + shots.map
     }
   });
   for (const part of document.querySelectorAll('.scroll, .picture')) wide.observe(part);
-  /* Where a picture is wider than the page it begins at what was asked for, below its question. */
   for (const part of document.querySelectorAll('.picture')) {
-    const words = name => [...part.querySelectorAll('text.' + name)].map(text => text.textContent).join(' ');
-    if (part.scrollWidth <= part.clientWidth) continue;
-    part.classList.add('captioned');
-    part.before(el('p', { class: 'question' }, el('b', {}, words('h1')), ' ', el('span', { class: 'dim' }, words('h2'))));
-    const asked = part.querySelector('.S .box'), box = (asked || part.querySelector('svg')).getBoundingClientRect();
-    part.scrollLeft += box.left + box.width / 2 - part.getBoundingClientRect().left - part.clientWidth / 2;
+    const picture = part.querySelector('svg'), section = part.closest('section').id.split('-')[1];
+    legend(part, picture);
+    strips(part, picture);
+    if (part.scrollWidth > part.clientWidth) begin(part, picture, told[section - 1]);
   }
 })();
+
+/* What stands below the cards of a picture goes below the picture itself, where its lines end where those of the page do. */
+function legend(part, picture) {
+  const cards = picture.querySelectorAll(':scope > g.n'), items = [];
+  let symbols = [], item = cards.length > 0 ? last(cards).nextElementSibling : null;
+  const top = Math.max(...[...cards].map(card => { const box = card.getBBox(); return box.y + box.height; }));
+  while (item) {
+    const next = item.nextElementSibling;
+    if (item.matches('text.s')) {
+      const box = symbols.map(symbol => symbol.getBBox()), left = Math.min(...box.map(b => b.x)), wide = Math.max(...box.map(b => b.x + b.width)) - left, middle = Number(item.getAttribute('y')) - 4;
+      const sign = svg('svg', { class: 'htrail', width: wide + 4, height: 18, viewBox: [left - 2, middle - 9, wide + 4, 18].join(' '), 'aria-hidden': 'true' }, ...symbols);
+      items.push(el('li', {}, sign, item.textContent));
+      item.remove();
+      symbols = [];
+    } else symbols.push(item);
+    item = next;
+  }
+  if (items.length === 0) return;
+  part.after(el('ul', { class: 'legend', 'aria-label': 'What the picture means' }, ...items));
+  picture.setAttribute('height', Math.ceil(top + 24));
+  picture.setAttribute('viewBox', '0 0 ' + picture.getAttribute('width') + ' ' + Math.ceil(top + 24));
+}
+
+/* On paper nobody scrolls: a picture that could not be read at the width of a sheet is cut into strips, with what stands at a cut on both. */
+function strips(part, picture) {
+  const width = Number(picture.getAttribute('width')), height = Number(picture.getAttribute('height'));
+  if (width <= STRIP) return;
+  const number = Math.ceil((width - STRIP_OVERLAP) / (STRIP - STRIP_OVERLAP)), each = (width + (number - 1) * STRIP_OVERLAP) / number;
+  part.after(el('div', { class: 'strips', 'aria-hidden': 'true' }, ...Array.from({ length: number }, (_, i) => {
+    const copy = picture.cloneNode(true);
+    for (const node of copy.querySelectorAll('[id], style')) if (node.id) node.removeAttribute('id'); else node.remove();
+    copy.setAttribute('viewBox', [i * (each - STRIP_OVERLAP), 0, each, height].join(' '));
+    copy.setAttribute('width', each);
+    return el('figure', {}, el('figcaption', {}, 'the picture from left to right, part ' + (i + 1) + ' of ' + number), copy);
+  })));
+}
+
+/* Where a picture is wider than the page it begins at its root, the one that the verdict names, below its question; what more there is at a side is said. */
+function begin(part, picture, v) {
+  const words = name => [...part.querySelectorAll('text.' + name)].map(text => text.textContent).join(' ');
+  const left = el('span', {}, '← more'), right = el('span', {}, 'more →');
+  part.classList.add('captioned');
+  part.before(el('p', { class: 'question' }, el('b', {}, words('h1')), ' ', el('span', { class: 'dim' }, words('h2'))), el('p', { class: 'sides dim' }, left, right));
+  const title = card => card.querySelector('title').textContent, roots = [...part.querySelectorAll('g.root')];
+  const named = v && v.steps.length > 0 ? [v.steps[0][2], v.steps[0][1]].filter(Boolean) : [];
+  const root = roots.find(card => named.some(name => title(card).includes(name))) || roots[0] || part.querySelector('g.n');
+  const box = root.querySelector('.box').getBoundingClientRect(), place = part.getBoundingClientRect();
+  part.scrollLeft += Math.min(box.left - place.left - 12, box.left + box.width / 2 - place.left - part.clientWidth / 2);
+  const sides = () => {
+    left.style.visibility = part.scrollLeft > 4 ? 'visible' : 'hidden';
+    right.style.visibility = part.scrollLeft + part.clientWidth < part.scrollWidth - 4 ? 'visible' : 'hidden';
+  };
+  part.addEventListener('scroll', sides, { passive: true });
+  sides();
+}
 
 document.addEventListener('keydown', event => {
   if (event.key === '/' && !/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) {
