@@ -69,7 +69,7 @@ static htrail_status give_titles(around *a, const htrail__found_object *object, 
     htrail__found_root root = {0};
     if (object->root != 0 && object->holder == 0 && (status = htrail__lookup_root(a->s.lookup, object->root, &root)) != HTRAIL_OK)
         goto done;
-    if (htrail__holders_root_is_object(root.kind)) {
+    if (htrail__holders_is_root_itself(&a->s, root.kind, object)) {
         to->is_root = true;
         htrail__chain_root_text(&text, htrail__texts_get(texts, root.kind_text), htrail__texts_get(texts, root.name));
         if ((status = add_text(a, &text, &to->whole)) == HTRAIL_OK)

@@ -6,6 +6,7 @@
 #include "analyze/holders_search.h"
 #include "analyze/mapping.h"
 #include "analyze/root_name.h"
+#include "analyze/str.h"
 
 /* So many names tell more than their number does. */
 enum { NAMES_APART_MAX = 3, FIRST_MEMBERS = 64 };
@@ -102,6 +103,13 @@ bool htrail__holders_root_is_object(uint32_t kind)
     return kind == HTRAIL_ROOT_MODULES || kind == HTRAIL_ROOT_FRAME;
 }
 
+bool htrail__holders_is_root_itself(const htrail__holders_search *s, uint32_t root_kind, const htrail__found_object *object)
+{
+    if (root_kind == HTRAIL_ROOT_FRAME)
+        return htrail__str_is(htrail__texts_get(htrail__lookup_texts(s->lookup), object->type), "frame");
+    return htrail__holders_root_is_object(root_kind);
+}
+
 static htrail_status top_shape(htrail__holders_search *s, htrail__shapes *shapes, const htrail__holders_member *m, uint32_t name, uint32_t *out)
 {
     const htrail__found_object *object = &m->object;
@@ -111,7 +119,7 @@ static htrail_status top_shape(htrail__holders_search *s, htrail__shapes *shapes
         status = htrail__lookup_root(s->lookup, object->root, &root);
     if (status == HTRAIL_OK)
         status = htrail__holders_root_shape(s, shapes, &root, out);
-    if (status != HTRAIL_OK || htrail__holders_root_is_object(root.kind))
+    if (status != HTRAIL_OK || htrail__holders_is_root_itself(s, root.kind, object))
         return status;
     return step_shape(s, shapes, *out, HTRAIL_REF_PLAIN, 0, m, name, out);
 }

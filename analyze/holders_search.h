@@ -66,6 +66,8 @@ HTRAIL_MUST_CHECK htrail_status htrail__holders_add_member(htrail__holders_searc
 HTRAIL_MUST_CHECK htrail_status htrail__holders_resolve(htrail__holders_search *s, uint64_t id, uint32_t *out);
 /* The sys.modules dict and a frame are their roots: one card, not two. */
 bool htrail__holders_root_is_object(uint32_t root_kind);
+/* ... but a frame root may hold a generator, a coroutine or any other object that is none of its kind. */
+bool htrail__holders_is_root_itself(const htrail__holders_search *s, uint32_t root_kind, const htrail__found_object *object);
 /* The holder has its shape. */
 HTRAIL_MUST_CHECK htrail_status htrail__holders_give_shape(htrail__holders_search *s, htrail__holders_member *m);
 HTRAIL_MUST_CHECK htrail_status htrail__holders_root_shape(htrail__holders_search *s, htrail__shapes *shapes, const htrail__found_root *root, uint32_t *out);

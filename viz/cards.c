@@ -388,16 +388,22 @@ static char **take_attributes(htrail__cards *c, uint32_t node, htrail__text *tex
     return out;
 }
 
+/* A root is no object but where it is one, and that was asked for. */
+static bool is_weighed(const htrail__cards *c, const htrail__card *card, uint32_t node)
+{
+    return card->kind != HTRAIL__CARD_ROOT || c->holders->nodes[node].targets > 0;
+}
+
 /* Whatever was not there before, and what the user asked to be told. */
 static void add_asked(htrail__cards *c, htrail__card *card, uint32_t node, htrail__text *text)
 {
     if (c->holders->id_ends == NULL)
         return;
-    if (c->opts.fresh != NULL && card->kind != HTRAIL__CARD_ROOT)
+    if (c->opts.fresh != NULL && is_weighed(c, card, node))
         card->fresh = take_fresh(c, node, text);
     if (c->opts.highlight != NULL)
         card->highlight = is_highlighted(c, node);
-    if (c->opts.info != NULL && card->kind != HTRAIL__CARD_ROOT)
+    if (c->opts.info != NULL && is_weighed(c, card, node))
         card->info = take_info(c, node, text);
     if (c->opts.attribute_count > 0)
         card->attributes = take_attributes(c, node, text);
@@ -427,7 +433,7 @@ size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
         htrail__numbers_add(&text, count);
     }
     card->count = htrail__cards_take(c, &text);
-    if (card->kind != HTRAIL__CARD_ROOT) {
+    if (is_weighed(c, card, node)) {
         add_length(c, &text, node);
         add_names(c, &text, node, text.len ? " · " : "");
         if (c->opts.refcounts)
@@ -436,7 +442,7 @@ size_t htrail__cards_add_node(htrail__cards *c, uint32_t node)
             htrail__text_add_string(&text, text.len ? " · one in another" : "one in another");
     }
     card->detail = htrail__cards_take(c, &text);
-    if (card->kind != HTRAIL__CARD_ROOT) {
+    if (is_weighed(c, card, node)) {
         htrail__numbers_add_bytes(&text, n->retained_bytes);
         card->share = c->heap_bytes ? (double)n->retained_bytes / (double)c->heap_bytes : 0;
     }

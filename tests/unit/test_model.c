@@ -311,7 +311,7 @@ Test(model, names_are_cut_in_the_card_and_whole_in_the_tooltip)
     char lines[512], name[90];
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    snprintf(lines, sizeof lines, "1 list - : index - 2\n2 function app.%s\nroot 2 1 run~at~/a/very/long/folder/of/some/server.py:65\n", name);
+    snprintf(lines, sizeof lines, "1 frame - pseudo : index - 2\n2 function app.%s\nroot 2 1 run~at~/a/very/long/folder/of/some/server.py:65\n", name);
     text_heap_open(&heap, lines);
     draw(&heap, "type:function", NULL, &picture);
     const htrail__card *function = &picture.cards[1];

@@ -136,6 +136,21 @@ all list - : index - item[*]
 item[n] app.Item -
 """
 
+# Three generators that run, each held by the frame that waits for it; a frame that is its own root.
+RUNNING = """
+meta runtime cpython 3.11.2
+meta pid 4711
+thread 4711 main
+let n 3
+frame 4711 0 events sse.py:40 object=generator[0]
+frame 4711 1 get sse.py:56 object=get
+root frame generator[*] events~at~sse.py:40 thread=4711
+root frame get get~at~sse.py:56 thread=4711
+generator[n] generator app.events : local data data[$]
+data[n] bytearray - size=1000
+get frame - pseudo : index - generator[*]
+"""
+
 SHAPES = {
     "star": ("root c_global hub a.so\nlet n 20000\nhub list - : index - leaf[*]\nleaf[n] app.Leaf -", ("type:app.Leaf", "type:list")),
     "chain": ("root c_global node[0] a.so\nlet n 20000\nnode[n] app.Node - : attr next node[$+1]", ("type:app.Node", "id:20000", "id:10000")),
@@ -385,6 +400,27 @@ heaptrail.snapshot(sys.argv[2])
                     lines = self.tree(*("id:%d" % id_ for id_ in some), "--raw", "--since", self.before).splitlines()
                     cards = [line for line in lines if "(asked for)" in line and "(above)" not in line]
                     self.assertEqual((len(cards), sum(" NEW " in line for line in cards)), (5, 5 * is_new), (kind, lines))
+
+
+class Running(Heap, unittest.TestCase):
+    """What a root holds directly is no part of the root's card, unless it is the root."""
+    @classmethod
+    def prepare(cls):
+        cls.file = graph_file.snapshot(RUNNING, cls.folder, "running")
+
+    def test_what_a_frame_root_holds_has_its_card_with_count_and_bytes(self):
+        for view in [], ["--backrefs"]:
+            tree = self.tree("type:generator", *view)
+            self.assertRegex(tree, r"\nframe events at sse\.py:40 × 3\n", view)
+            self.assertRegex(tree, r"▷ generator app\.events × 3 .*3\.[0-9] KiB \(asked for\)", view)
+        self.assertEqual(len(re.findall(r"▷ generator app\.events.* \d.* B \(asked for\)|▷ generator app\.events.*KiB \(asked for\)", self.tree("type:generator", "--raw"))), 3)
+        self.assertIn("S", self.cards(self.svg("type:generator"))["generator app.events"].get("class").split())
+        self.assertRegex(self.tree("type:generator", "--refs"), r"generator app\.events × 3")
+
+    def test_a_frame_that_was_asked_for_is_one_card_with_its_bytes(self):
+        tree = self.tree("type:frame")
+        self.assertRegex(tree, r"\nframe get at sse\.py:56 .*B \(asked for\)\n")
+        self.assertEqual(tree.count("frame get"), 1)
 
 
 class Around(Heap, unittest.TestCase):
