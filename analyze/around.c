@@ -280,12 +280,52 @@ static int compare_links(const void *left, const void *right)
     return 0;
 }
 
+/* An object that objects of a node refer to. */
+typedef struct held_object {
+    uint32_t from, to; /* nodes */
+    uint32_t member;
+    bool is_alone;
+} held_object;
+
+static int compare_held(const void *left, const void *right)
+{
+    const held_object *a = left, *b = right;
+    const uint32_t keys[][2] = {{a->from, b->from}, {a->to, b->to}, {a->member, b->member}, {b->is_alone, a->is_alone}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i][0] != keys[i][1])
+            return keys[i][0] < keys[i][1] ? -1 : 1;
+    return 0;
+}
+
+/* Both are in the order of their nodes. */
+static void count_held(htrail__holders *out, const held_object *held, size_t count)
+{
+    for (uint32_t i = 0, end; i < out->link_count; i = end) {
+        uint32_t from = out->links[i].from, to = out->links[i].to;
+        uint64_t objects = 0, alone = 0;
+        const held_object *last = NULL;
+        for (; count > 0 && held->from == from && held->to == to; last = held++, count--) {
+            if (last != NULL && last->member == held->member)
+                continue;
+            objects++;
+            alone += held->is_alone;
+        }
+        for (end = i; end < out->link_count && out->links[end].from == from && out->links[end].to == to; end++) {
+            out->links[end].objects = objects;
+            out->links[end].alone = alone;
+        }
+    }
+}
+
 static htrail_status link_nodes(around *a)
 {
     htrail__holders *out = a->s.out;
     out->links = malloc((a->reference_count + 1) * sizeof *out->links);
-    if (out->links == NULL)
+    held_object *objects = malloc((a->reference_count + 1) * sizeof *objects);
+    if (out->links == NULL || objects == NULL) {
+        free(objects);
         return HTRAIL_E_NOMEM;
+    }
     size_t count = 0;
     for (size_t i = 0; i < a->reference_count; i++) {
         const reference *r = &a->references[i];
@@ -298,9 +338,12 @@ static htrail_status link_nodes(around *a)
         bool alone = false;
         if (!r->is_root && held->root != 0 && held->dominator == a->s.members[r->from].object.id) {
             htrail_status status = is_alone(a, r->to, &alone);
-            if (status != HTRAIL_OK)
+            if (status != HTRAIL_OK) {
+                free(objects);
                 return status;
+            }
         }
+        objects[count] = (held_object){.from = from, .to = to, .member = r->to, .is_alone = alone};
         htrail__held how = held->root == 0 ? HTRAIL__HELD_UNKNOWN : alone ? HTRAIL__HELD_ONLY : HTRAIL__HELD_SEVERAL;
         out->links[count++] = (htrail__holder_link){.from = from, .to = to, .ref_kind = r->kind, .label = r->label, .references = 1, .held = how};
     }
@@ -317,6 +360,9 @@ static htrail_status link_nodes(around *a)
         }
     }
     out->link_count = kept;
+    qsort(objects, count, sizeof *objects, compare_held);
+    count_held(out, objects, count);
+    free(objects);
     for (uint32_t i = 0; i < a->s.member_count; i++)
         out->nodes[a->s.node_of[a->s.members[i].shape]].other_holders += a->arrivals[i].unseen;
     return HTRAIL_OK;

@@ -39,9 +39,15 @@ void htrail__holders_opts_init(htrail__holders_opts *opts);
 
 typedef enum htrail__held {
     HTRAIL__HELD_UNKNOWN, /* not searched to the end */
-    HTRAIL__HELD_ONLY,    /* by this holder alone */
+    HTRAIL__HELD_ONLY,    /* by this holder alone: all, or all but a few */
     HTRAIL__HELD_SEVERAL
 } htrail__held;
+
+/* One loop variable does not change what holds the 8,399 others. */
+static inline bool htrail__holders_are_few(uint64_t exceptions, uint64_t objects)
+{
+    return exceptions <= objects / 10;
+}
 
 typedef struct htrail__holder_node {
     uint32_t shape;
@@ -59,6 +65,7 @@ typedef struct htrail__holder_node {
     uint64_t length_min, length_max; /* HTRAIL__NO_LENGTH: no object has one */
     uint64_t refcount_min, refcount_max;
     uint64_t example, example_address; /* id of the first object; 0: none */
+    uint64_t shared;        /* where held says the parent alone: of its objects so few have another holder all the same */
     bool held_from_below;   /* also through objects that this one holds, which are held from elsewhere */
     bool is_partly_searched; /* there may be more holders than are counted */
     uint64_t other_holders; /* at least so many further holders, of kinds that are not kept */
@@ -70,7 +77,9 @@ typedef struct htrail__holder_link {
     uint32_t from, to; /* nodes */
     uint32_t ref_kind, label;
     uint64_t references;
-    htrail__held held; /* told by analyze/around.h alone */
+    uint64_t objects; /* of `to`, that are held in this way; in analyze/around.h by any reference between the two nodes */
+    uint64_t alone;   /* of these, held by nothing else: told by analyze/around.h alone, as the next */
+    htrail__held held;
     bool is_partly_searched; /* there may be more references */
 } htrail__holder_link;
 

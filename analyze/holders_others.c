@@ -9,12 +9,12 @@
  * bound to what holds them are no further holders of it. */
 enum { SEARCH_SHARE = 8, COUNTED_MAX = 50000 };
 
-static htrail_status add_other(htrail__holders_search *s, uint32_t shape, uint32_t kind, uint32_t label, uint32_t holder, uint32_t root_name)
+static htrail_status add_other(htrail__holders_search *s, uint32_t shape, uint32_t kind, uint32_t label, uint32_t holder, uint32_t root_name, uint32_t held)
 {
     if (!htrail__grow(&s->others, &s->other_room, s->other_count, sizeof *s->others))
         return HTRAIL_E_NOMEM;
     s->others[s->other_count++] =
-        (htrail__holders_other){.shape = shape, .ref_kind = kind, .label = label, .member = holder, .root_name = root_name};
+        (htrail__holders_other){.shape = shape, .ref_kind = kind, .label = label, .member = holder, .root_name = root_name, .held = held};
     return HTRAIL_OK;
 }
 
@@ -75,7 +75,7 @@ static htrail_status look_at_roots(htrail__holders_search *s, uint32_t index)
         if (roots[i].kind == HTRAIL_ROOT_INTERNED || (s->members[index].holder == HTRAIL__NO_MEMBER && roots[i].id == s->members[index].object.root))
             continue;
         if ((status = htrail__holders_root_shape(s, &s->out->shapes, &roots[i], &shape)) == HTRAIL_OK)
-            status = add_other(s, shape, HTRAIL_REF_PLAIN, 0, HTRAIL__NO_MEMBER, roots[i].name);
+            status = add_other(s, shape, HTRAIL_REF_PLAIN, 0, HTRAIL__NO_MEMBER, roots[i].name, index);
     }
     return status;
 }
@@ -131,7 +131,7 @@ static htrail_status look_at(htrail__holders_search *s, uint32_t shape, uint32_t
         if (m->shape == shape || is_garbage(s, m->shape))
             continue;
         if (!htrail__shapes_is_below(&s->out->shapes, m->shape, shape)) {
-            if ((status = add_other(s, m->shape, holders[i].kind, holders[i].label, holder, 0)) != HTRAIL_OK)
+            if ((status = add_other(s, m->shape, holders[i].kind, holders[i].label, holder, 0, index)) != HTRAIL_OK)
                 return status;
         } else if (m->seen != s->searches) {
             m->seen = s->searches;
@@ -152,6 +152,8 @@ static int by_shape(const void *left, const void *right)
         return a->ref_kind < b->ref_kind ? -1 : 1;
     if (a->label != b->label)
         return a->label < b->label ? -1 : 1;
+    if (a->held != b->held)
+        return a->held < b->held ? -1 : 1;
     return a->member < b->member ? -1 : a->member > b->member;
 }
 
@@ -165,6 +167,9 @@ static htrail_status keep_other(htrail__holders_search *s, uint32_t to, size_t s
     htrail__holders *o = s->out;
     htrail_status status = HTRAIL_OK;
     uint32_t from;
+    uint64_t objects = 0;
+    for (size_t i = start; i < end; i++)
+        objects += i == start || s->others[i].held != s->others[i - 1].held;
     for (size_t i = start; i < end && status == HTRAIL_OK; i++)
         status = s->others[i].member != HTRAIL__NO_MEMBER ? htrail__holders_use(s, s->others[i].member, true)
                                                   : htrail__holders_note_root_name(s, s->others[i].shape, s->others[i].root_name);
@@ -173,7 +178,7 @@ static htrail_status keep_other(htrail__holders_search *s, uint32_t to, size_t s
     if (!htrail__holders_grow(&o->links, &s->link_room, o->link_count, sizeof *o->links))
         return HTRAIL_E_NOMEM;
     o->links[o->link_count++] = (htrail__holder_link){.from = from, .to = to, .ref_kind = s->others[start].ref_kind,
-                                                      .label = s->others[start].label, .references = end - start};
+                                                      .label = s->others[start].label, .references = end - start, .objects = objects};
     return HTRAIL_OK;
 }
 
@@ -231,7 +236,7 @@ static htrail_status search_node(htrail__holders_search *s, uint32_t index, cons
     htrail_status status = HTRAIL_OK;
     uint32_t shape = node->shape;
     bool complete = true, found = false, stopped = false;
-    size_t depending = 0, at = 0;
+    size_t depending = 0, at = 0, shared = 0;
 
     s->searches++;
     s->other_count = 0;
@@ -249,12 +254,16 @@ static htrail_status search_node(htrail__holders_search *s, uint32_t index, cons
             break;
         }
         s->looked_at++;
+        size_t others = s->other_count;
         if ((status = look_at(s, shape, list[i], node, &complete, &depending)) != HTRAIL_OK)
             return status;
+        shared += s->other_count > others;
     }
-    if (s->other_count == 0 && complete && (status = find_way_out(s, shape, &at, &depending, &complete, &found)) != HTRAIL_OK)
+    bool few = htrail__holders_are_few(shared, count);
+    if (few && complete && (status = find_way_out(s, shape, &at, &depending, &complete, &found)) != HTRAIL_OK)
         return status;
-    node->held = s->other_count > 0 || found ? HTRAIL__HELD_SEVERAL : complete ? HTRAIL__HELD_ONLY : HTRAIL__HELD_UNKNOWN;
+    node->held = found || (shared > 0 && !(few && complete)) ? HTRAIL__HELD_SEVERAL : complete ? HTRAIL__HELD_ONLY : HTRAIL__HELD_UNKNOWN;
+    node->shared = node->held == HTRAIL__HELD_ONLY ? shared : 0;
     node->held_from_below = found;
     node->is_partly_searched = stopped;
     uint32_t links = s->out->link_count;

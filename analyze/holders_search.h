@@ -30,6 +30,7 @@ typedef struct htrail__holders_other {
     uint32_t shape, ref_kind, label; /* of the holder, and of its reference */
     uint32_t member;                 /* the holder; HTRAIL__NO_MEMBER: a root */
     uint32_t root_name;
+    uint32_t held; /* member: the node's object */
 } htrail__holders_other;
 
 typedef struct htrail__holders_search {

@@ -101,18 +101,18 @@ static void draw_nodes(view *v)
 /* One arrow for all references between two cards: "a, b, 12 more". Adds the label and returns where the next pair begins. */
 static uint32_t read_pair(const view *v, uint32_t first, htrail__text *label, htrail__hold *hold, uint64_t *references)
 {
-    static const htrail__hold holds[] = {[HTRAIL__HELD_UNKNOWN] = HTRAIL__HOLD_UNKNOWN, [HTRAIL__HELD_ONLY] = HTRAIL__HOLD_ONLY, [HTRAIL__HELD_SEVERAL] = HTRAIL__HOLD_SEVERAL};
     const htrail__holders *h = v->cards.holders;
     const htrail__holder_link *link = &h->links[first];
     uint32_t i = first, unsaid = 0;
     htrail__text one;
     htrail__text_init(&one, TEXT_BYTES_MAX);
     *references = 0;
-    *hold = holds[link->held];
+    /* A card's arrows agree: what holds a few of its objects alone is one of several holders of the card's. */
+    uint64_t all = h->nodes[link->to].objects;
+    bool only = link->alone > 0 && htrail__holders_are_few(all - link->alone, all);
+    *hold = only ? HTRAIL__HOLD_ONLY : link->held == HTRAIL__HELD_UNKNOWN ? HTRAIL__HOLD_UNKNOWN : HTRAIL__HOLD_SEVERAL;
     for (; i < h->link_count && h->links[i].from == link->from && h->links[i].to == link->to; i++) {
         *references += h->links[i].references;
-        if (holds[h->links[i].held] != *hold)
-            *hold = HTRAIL__HOLD_SEVERAL;
         htrail__text_clear(&one);
         if (is_root(v, link->from))
             htrail__chain_root_label(&one, htrail__cards_shape(&v->cards, link->from)->root_kind);
@@ -134,6 +134,16 @@ static uint32_t read_pair(const view *v, uint32_t first, htrail__text *label, ht
     return i;
 }
 
+/* Of how many objects an arrow tells the truth; 0: not all references are known. */
+static uint64_t objects_on(const view *v, const htrail__holder_link *link, htrail__hold hold)
+{
+    const htrail__holder_node *from = &v->cards.holders->nodes[link->from], *to = &v->cards.holders->nodes[link->to];
+    const htrail__holder_node *looked_at = v->downwards ? from : to;
+    if (hold == HTRAIL__HOLD_ONLY)
+        return link->alone;
+    return looked_at->other_holders > 0 || looked_at->is_partly_searched ? 0 : link->objects;
+}
+
 /* References through which cards were met first, then as many others as there is room for. */
 static void draw_links(view *v, bool others, uint64_t *left_out)
 {
@@ -153,7 +163,7 @@ static void draw_links(view *v, bool others, uint64_t *left_out)
         if (others && v->cards.out->arrow_count >= ARROWS_MAX)
             *left_out += references;
         else
-            htrail__cards_add_arrow(&v->cards, from->card, to->card, hold, &label, references);
+            htrail__cards_add_arrow(&v->cards, from->card, to->card, hold, &label, references, objects_on(v, link, hold), h->nodes[link->to].objects);
     }
     htrail__text_release(&label);
 }

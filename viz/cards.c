@@ -10,7 +10,7 @@
 #include "viz/numbers.h"
 
 /* Objects of one card that the user's expressions are asked of. */
-enum { TEXT_BYTES_MAX = 1 << 16, ASKED_MAX = 100000, INFO_ASKED_MAX = 1000, INFO_COLUMNS = 60, MORE_COLUMNS = 60 /* our own words: not to be cut */ };
+enum { TEXT_BYTES_MAX = 1 << 16, ASKED_MAX = 100000, INFO_ASKED_MAX = 1000, INFO_COLUMNS = 60, COUNT_COLUMNS = 12 /* of a label beside it */, MORE_COLUMNS = 60 /* our own words: not to be cut */ };
 
 htrail_str htrail__cards_text(const htrail__cards *c, uint32_t text)
 {
@@ -234,7 +234,7 @@ static htrail__card *new_card(htrail__cards *c, size_t *index)
     return &p->cards[*index];
 }
 
-void htrail__cards_add_arrow(htrail__cards *c, size_t from, size_t to, htrail__hold hold, htrail__text *label, uint64_t references)
+void htrail__cards_add_arrow(htrail__cards *c, size_t from, size_t to, htrail__hold hold, htrail__text *label, uint64_t references, uint64_t objects, uint64_t all)
 {
     htrail__picture *p = c->out;
     htrail__text whole;
@@ -263,9 +263,30 @@ void htrail__cards_add_arrow(htrail__cards *c, size_t from, size_t to, htrail__h
     }
     htrail__arrow *arrow = &p->arrows[p->arrow_count++];
     *arrow = (htrail__arrow){.from = from, .to = to, .hold = hold};
-    arrow->label = htrail__cards_take_short(c, label, c->opts.columns != 0 ? c->opts.columns : HTRAIL__LABEL_COLUMNS);
     arrow->whole = htrail__cards_take(c, &whole);
+    size_t columns = c->opts.columns != 0 ? c->opts.columns : HTRAIL__LABEL_COLUMNS;
+    if (objects > 0 && objects < all) {
+        htrail__numbers_add(&whole, objects);
+        htrail__text_add_string(&whole, " of ");
+        htrail__numbers_add(&whole, all);
+        bool has_label = label->len > 0;
+        char *cut = htrail__cards_take_short(c, label, columns > COUNT_COLUMNS ? columns - COUNT_COLUMNS : columns);
+        htrail__text_add_string(label, cut != NULL ? cut : "");
+        htrail__text_add_string(label, has_label ? " · " : "");
+        htrail__text_add(label, whole.data, whole.len);
+        free(cut);
+        arrow->label = htrail__cards_take(c, label);
+    } else {
+        arrow->label = htrail__cards_take_short(c, label, columns);
+    }
     htrail__text_release(&whole);
+}
+
+void htrail__cards_add_hold(htrail__cards *c, size_t from, size_t to, uint32_t node, htrail__text *label)
+{
+    const htrail__holder_node *n = &c->holders->nodes[node];
+    htrail__cards_add_label(c, label, node);
+    htrail__cards_add_arrow(c, from, to, htrail__cards_hold(n), label, n->references, n->shared < n->objects ? n->objects - n->shared : 0, n->objects);
 }
 
 /* "frame run at /srv/app/server.py:65" -> "frame run at server.py:65" */

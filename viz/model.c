@@ -55,7 +55,6 @@ static void draw_node(model *m, uint32_t node)
 static void draw_hold(model *m, uint32_t node)
 {
     const plan *p = &m->plans[node];
-    const htrail__holder_node *n = &m->cards.holders->nodes[node];
     htrail__text text;
     size_t from = m->plans[p->up].card;
     htrail__text_init(&text, TEXT_BYTES_MAX);
@@ -65,11 +64,10 @@ static void draw_hold(model *m, uint32_t node)
         size_t between = htrail__cards_add_more(&m->cards, &text);
         if (between == SIZE_MAX)
             goto done;
-        htrail__cards_add_arrow(&m->cards, from, between, HTRAIL__HOLD_UNKNOWN, &text, 0);
+        htrail__cards_add_arrow(&m->cards, from, between, HTRAIL__HOLD_UNKNOWN, &text, 0, 0, 0);
         from = between;
     }
-    htrail__cards_add_label(&m->cards, &text, node);
-    htrail__cards_add_arrow(&m->cards, from, p->card, htrail__cards_hold(n), &text, n->references);
+    htrail__cards_add_hold(&m->cards, from, p->card, node, &text);
 done:
     htrail__text_release(&text);
 }
@@ -315,8 +313,7 @@ static void draw_way_down(model *m, uint32_t node)
         htrail__text_add_string(&text, steps == 1 ? " step up" : " steps up");
         free(m->cards.out->cards[card].detail);
         m->cards.out->cards[card].detail = htrail__cards_take(&m->cards, &text);
-        htrail__cards_add_label(&m->cards, &text, node);
-        htrail__cards_add_arrow(&m->cards, card, m->plans[node].card, htrail__cards_hold(&m->cards.holders->nodes[node]), &text, m->cards.holders->nodes[node].references);
+        htrail__cards_add_hold(&m->cards, card, m->plans[node].card, node, &text);
     }
     htrail__text_release(&text);
 }
@@ -358,7 +355,7 @@ static void draw_more_kinds(model *m, const plan *top)
         if (card == SIZE_MAX)
             break;
         if (p != top)
-            htrail__cards_add_arrow(&m->cards, p->card, card, HTRAIL__HOLD_UNKNOWN, &text, 0);
+            htrail__cards_add_arrow(&m->cards, p->card, card, HTRAIL__HOLD_UNKNOWN, &text, 0, 0, 0);
         drawn++;
     }
     htrail__text_release(&text);
@@ -407,7 +404,8 @@ static void draw_other(model *m, const htrail__holder_link *link)
     }
     if (!m->cards.failed) {
         htrail__chain_label(&text, link->ref_kind, htrail__cards_text(&m->cards, link->label), HTRAIL__ANY_POSITION);
-        htrail__cards_add_arrow(&m->cards, m->plans[link->from].card, m->plans[link->to].card, HTRAIL__HOLD_SEVERAL, &text, link->is_partly_searched ? 0 : link->references);
+        htrail__cards_add_arrow(&m->cards, m->plans[link->from].card, m->plans[link->to].card, HTRAIL__HOLD_SEVERAL, &text, link->is_partly_searched ? 0 : link->references,
+                                link->is_partly_searched ? 0 : link->objects, m->cards.holders->nodes[link->to].objects);
     }
     htrail__text_release(&text);
 }
@@ -422,7 +420,10 @@ static void note_other_holders(model *m)
         uint64_t more = n->other_holders + m->plans[i].more_holders;
         if (m->plans[i].card == SIZE_MAX || (more == 0 && !n->held_from_below))
             continue;
-        if (more > 0) {
+        if (more > 0 && n->shared > 0) {
+            htrail__numbers_add(&text, n->shared);
+            htrail__text_add_string(&text, " of them held elsewhere too");
+        } else if (more > 0) {
             htrail__numbers_add(&text, more);
             htrail__text_add_string(&text, n->is_partly_searched ? "+" : "");
             htrail__text_add_string(&text, more == 1 && !n->is_partly_searched ? " more holder" : " more holders");

@@ -151,6 +151,27 @@ data[n] bytearray - size=1000
 get frame - pseudo : index - generator[*]
 """
 
+# All boxes are in a list, and one of them in a local variable; three functions are in a table of their own, all others in two.
+FEW = """
+thread 4711 main
+frame 4711 0 main record.py:88 object=main
+root frame main main~at~record.py:88 thread=4711
+root c_global boxes a.so
+root c_global own a.so
+root c_global table a.so
+root c_global other a.so
+let n 40
+boxes app.Boxes - : attr all all
+all list - : index - box[*]
+main frame - pseudo : local box box[7]
+box[n] app.Box - size=100
+own dict - : value f early[*]
+early[3] function app.call
+table tuple - : index - call[*]
+other tuple - : index - call[*]
+call[n] function app.call
+"""
+
 SHAPES = {
     "star": ("root c_global hub a.so\nlet n 20000\nhub list - : index - leaf[*]\nleaf[n] app.Leaf -", ("type:app.Leaf", "type:list")),
     "chain": ("root c_global node[0] a.so\nlet n 20000\nnode[n] app.Node - : attr next node[$+1]", ("type:app.Node", "id:20000", "id:10000")),
@@ -421,6 +442,27 @@ class Running(Heap, unittest.TestCase):
         tree = self.tree("type:frame")
         self.assertRegex(tree, r"\nframe get at sse\.py:56 .*B \(asked for\)\n")
         self.assertEqual(tree.count("frame get"), 1)
+
+
+class Few(Heap, unittest.TestCase):
+    """An arrow speaks for the whole card, or says of how many of its objects."""
+    @classmethod
+    def prepare(cls):
+        cls.file = graph_file.snapshot(FEW, cls.folder, "few")
+
+    def test_one_loop_variable_does_not_hide_what_holds_all_others(self):
+        for view in [], ["--backrefs"]:
+            tree = self.tree("type:app.Box", *view)
+            self.assertRegex(tree, r"━\[i\] · 39 of 40━▶ app\.Box", view)
+            self.assertRegex(tree, r"┄local box · 1 of 40┄▷ app\.Box", view)
+        self.assertIn("━[i] · 39 of 40━▶ app.Box", self.tree("type:app.Boxes", "--refs"))
+        self.assertIn("[i] · 39 of 40", [text.text for text in self.svg("type:app.Box").iter(SVG + "text")])
+
+    def test_who_holds_a_few_alone_is_one_of_several_holders_of_the_card(self):
+        tree = self.tree("type:function", "--backrefs", "--max-depth", "1")
+        self.assertRegex(tree, r"┄\['f'\] · 3 of 43┄▷ function app\.call × 43")
+        self.assertEqual(len(re.findall(r"┄\[i\] · 40 of 43┄▷ function", tree)), 1, tree)
+        self.assertNotIn("━", tree.split("the only holder")[0])
 
 
 class Around(Heap, unittest.TestCase):
