@@ -20,6 +20,8 @@ typedef struct arrival {
     uint32_t kind, label; /* of that reference */
     uint32_t general, whole; /* texts: its title without names and with them */
     uint64_t unseen;      /* neighbours past too_many */
+    uint64_t looked_at;   /* neighbours up to it, where there are more */
+    bool is_partly_searched; /* a bound left neighbours out that are not in unseen */
     unsigned char alone;
     bool is_root;         /* sys.modules and frames are roots: one card, not two */
 } arrival;
@@ -159,7 +161,10 @@ static htrail_status look_at(around *a, uint32_t member)
             status = (a->opts.downwards ? htrail__lookup_reference_count : htrail__lookup_holder_count)(lookup, id, &all);
         else if (a->opts.downwards && a->s.members[member].object.length != HTRAIL__NO_LENGTH && a->s.members[member].object.length > all)
             all = a->s.members[member].object.length;
+        else
+            a->arrivals[member].is_partly_searched = true;
         a->arrivals[member].unseen = all > count ? all - count : 1;
+        a->arrivals[member].looked_at = count;
     }
     for (size_t i = 0; i < count && status == HTRAIL_OK && a->reference_count < a->opts.references_max; i++) {
         uint32_t other = htrail__holders_find_member(&a->s, found[i].id);
@@ -178,6 +183,7 @@ static htrail_status look_at(around *a, uint32_t member)
             status = add_reference(a, (reference){.from = a->opts.downwards ? member : other, .to = a->opts.downwards ? other : member,
                                                   .kind = found[i].kind, .label = found[i].label});
     }
+    a->arrivals[member].is_partly_searched |= a->reference_count >= a->opts.references_max;
     return status == HTRAIL_OK && !a->opts.downwards ? look_at_roots(a, member) : status;
 }
 
@@ -363,8 +369,12 @@ static htrail_status link_nodes(around *a)
     qsort(objects, count, sizeof *objects, compare_held);
     count_held(out, objects, count);
     free(objects);
-    for (uint32_t i = 0; i < a->s.member_count; i++)
-        out->nodes[a->s.node_of[a->s.members[i].shape]].other_holders += a->arrivals[i].unseen;
+    for (uint32_t i = 0; i < a->s.member_count; i++) {
+        htrail__holder_node *node = &out->nodes[a->s.node_of[a->s.members[i].shape]];
+        node->other_holders += a->arrivals[i].unseen;
+        node->looked_at += a->arrivals[i].looked_at;
+        node->is_partly_searched |= a->arrivals[i].is_partly_searched;
+    }
     return HTRAIL_OK;
 }
 
@@ -401,6 +411,8 @@ static htrail_status search(around *a, const uint64_t *ids, size_t count)
                 out->not_followed++;
             else if (a->looked_at < looked_at_max && a->reference_count < a->opts.references_max)
                 status = look_at(a, i);
+            else
+                a->arrivals[i].is_partly_searched = true;
         }
         first = end;
         end = a->s.member_count;

@@ -69,6 +69,7 @@ typedef struct htrail__holder_node {
     bool held_from_below;   /* also through objects that this one holds, which are held from elsewhere */
     bool is_partly_searched; /* there may be more holders than are counted */
     uint64_t other_holders; /* at least so many further holders, of kinds that are not kept */
+    uint64_t looked_at;     /* analyze/around.h: neighbours looked at of objects that have more, which other_holders counts */
     uint32_t root_name;     /* of a root: the first one's whole name, and how many names there are */
     uint64_t root_names;
 } htrail__holder_node;

@@ -16,6 +16,7 @@ typedef struct place {
     uint32_t drawn;      /* nodes that were met through it */
     uint64_t more;       /* referrers met through it that have no card; downwards: references to what has none */
     size_t card;         /* SIZE_MAX: not drawn */
+    bool is_partial;     /* more objects than were looked at are what this node is */
 } place;
 
 typedef struct view {
@@ -67,6 +68,31 @@ static int compare_nodes(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
+/* Of how many so many were looked at, at the card where the bound shows; below it all counts are lower ones. */
+static void note_partial(view *v, uint32_t node)
+{
+    const htrail__holders *h = v->cards.holders;
+    place *p = &v->places[node];
+    const htrail__holder_node *up = p->via != NONE ? &h->nodes[p->via] : NULL;
+    bool is_below = up != NULL && (v->places[p->via].is_partial || up->is_partly_searched);
+    uint64_t left_out = up != NULL ? up->other_holders : h->nodes[node].targets > 0 ? h->targets - h->targets_followed : 0;
+    uint64_t looked_at = up != NULL ? up->looked_at : h->targets_followed;
+    p->is_partial = is_below || left_out > 0;
+    if (!p->is_partial || v->opts.apart)
+        return;
+    htrail__cards_at_least(&v->cards, p->card);
+    if (is_below)
+        return;
+    htrail__text text;
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    htrail__numbers_add(&text, looked_at);
+    htrail__text_add_string(&text, " of ");
+    htrail__numbers_add(&text, looked_at + left_out);
+    htrail__text_add_string(&text, up == NULL ? " looked at" : v->downwards ? " references looked at" : " referrers looked at");
+    htrail__cards_note(&v->cards, p->card, &text);
+    htrail__text_release(&text);
+}
+
 static void draw_nodes(view *v)
 {
     const htrail__holders *h = v->cards.holders;
@@ -95,6 +121,8 @@ static void draw_nodes(view *v)
         if (up != NULL)
             up->drawn++;
         p->card = htrail__cards_add_node(&v->cards, node);
+        if (p->card != SIZE_MAX && !v->cards.failed)
+            note_partial(v, node);
     }
 }
 

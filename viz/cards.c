@@ -509,6 +509,23 @@ void htrail__cards_note(htrail__cards *c, size_t index, htrail__text *text)
     htrail__text_release(&all);
 }
 
+void htrail__cards_at_least(htrail__cards *c, size_t index)
+{
+    char **const texts[] = {&c->out->cards[index].count, &c->out->cards[index].bytes};
+    htrail__text text;
+    htrail__text_init(&text, TEXT_BYTES_MAX);
+    /* What is said of one object is said of that one. */
+    for (size_t i = 0; (*texts[0])[0] != '\0' && i < sizeof texts / sizeof *texts; i++) {
+        if ((*texts[i])[0] == '\0')
+            continue;
+        htrail__text_add_string(&text, *texts[i]);
+        htrail__text_add_string(&text, "+");
+        free(*texts[i]);
+        *texts[i] = htrail__cards_take(c, &text);
+    }
+    htrail__text_release(&text);
+}
+
 /* Of one object alone it is known where in its holder it stands. */
 static uint64_t position_of(const htrail__cards *c, uint32_t node)
 {

@@ -40,6 +40,8 @@ size_t htrail__cards_add_node(htrail__cards *cards, uint32_t node);
 size_t htrail__cards_add_more(htrail__cards *cards, htrail__text *text);
 /* What a card says of what is left out around it, where there is no card for that. text is emptied. */
 void htrail__cards_note(htrail__cards *cards, size_t card, htrail__text *text);
+/* The card's count and bytes are lower ones: "× 1,000+". */
+void htrail__cards_at_least(htrail__cards *cards, size_t card);
 /* label is emptied. objects of all of the card that it leads to are held so, which is said where it is not all; 0: not known. */
 void htrail__cards_add_arrow(htrail__cards *cards, size_t from, size_t to, htrail__hold hold, htrail__text *label, uint64_t references, uint64_t objects, uint64_t all);
 /* The same for the reference by which a node's objects are held. */

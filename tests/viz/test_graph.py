@@ -607,14 +607,17 @@ class Shapes(Heap, unittest.TestCase):
         tree = self.tree("type:app.Item", "--backrefs")
         for line in ("['all']", "['kept']", "module app"):
             self.assertIn(line, tree)
+        self.assertRegex(tree, r"app\.Item × 20,000\+ · 20,000 of 25,000 looked at, [\d.]+ MiB\+ \(asked for\)")
+        self.assertRegex(tree, r" list · 25,000 items, [\d.]+ MiB\n")
 
     def test_what_is_left_out_is_said(self):
         self.file = self.files["star"]
         raw = self.tree("type:app.Leaf", "--raw")
         self.assertIn("20,000 objects, the first 1,000 looked at", raw)
         self.assertEqual(re.findall(r"[\d,]+ more .*", raw), ["995 more objects (not drawn)"])
-        self.assertIn("app.Leaf × 1,000", self.tree("type:list", "--refs"))
+        self.assertRegex(self.tree("type:list", "--refs"), r"app\.Leaf × 1,000\+ · 1,000 of 20,000 references looked at, [\d.]+ KiB\+\n")
         self.assertIn("19,000 more references", self.tree("type:list", "--refs"))
+        self.assertRegex(self.tree("type:list", "--refs", "--too-many", "20000"), r"app\.Leaf × 20,000 · [\d.]+ MiB\n")
         self.file = self.files["none"]
         self.assertIn("19,000 more referrers", self.tree("type:NoneType", "--backrefs"))
         self.file = self.files["chain"]
