@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/independent.h"
+#include "analyze/lookup.h"
 #include "analyze/schema.h"
 #include "serve/ranking.h"
 
@@ -78,17 +80,36 @@ static const char referrers_sql[] =
     "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ", " HTRAIL__SQL_KIND("e.label") ", " HTRAIL__SQL_LABEL("e.label") ", e.label, " KEY_OBJECT ")))\n"
     "  FROM (SELECT src, label FROM heap_reference WHERE dst = ?1 AND (src, label) > (?3, ?2) ORDER BY src, label LIMIT " PAGE_AND_ONE ") e CROSS JOIN object o ON o.id = e.src";
 
-/* ?1: ids in JSON; ?2: who dominates them (0: nobody, and the root that holds it is said instead); ?3: how many there are. */
+/* ?1: ids in JSON; ?2: who dominates them (0: nobody, and the root that holds it is said instead; -1: not asked, and its holder is said); ?3: how many there are. */
 static const char below_sql[] =
     "SELECT json_object('rows', json_group_array(json_array(" ROW("o") ",\n"
-    "  CASE ?2 WHEN 0 THEN (SELECT kind FROM root WHERE object = o.id ORDER BY id LIMIT 1) ELSE (SELECT kind FROM reference r WHERE r.src = ?2 AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1) END,\n"
-    "  CASE ?2 WHEN 0 THEN (SELECT name FROM root WHERE object = o.id ORDER BY id LIMIT 1) ELSE (SELECT label FROM reference r WHERE r.src = ?2 AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1) END)), 'total', ?3)\n"
+    "  CASE ?2 WHEN 0 THEN (SELECT kind FROM root WHERE object = o.id ORDER BY id LIMIT 1) WHEN -1 THEN o.holder_kind ELSE (SELECT kind FROM reference r WHERE r.src = ?2 AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1) END,\n"
+    "  CASE ?2 WHEN 0 THEN (SELECT name FROM root WHERE object = o.id ORDER BY id LIMIT 1) WHEN -1 THEN o.holder_label ELSE (SELECT label FROM reference r WHERE r.src = ?2 AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1) END,\n"
+    "  CASE ?2 WHEN -1 THEN (SELECT json_array(" ROW("h") ") FROM object h WHERE h.id = o.holder) END)), 'total', ?3)\n"
     "  FROM json_each(?1) e CROSS JOIN object o ON o.id = e.value";
 
 static const char types_sql[] =
     "SELECT json_object('rows', (SELECT json_group_array(json_array(key, count, bytes, retained)) FROM\n"
     "  (SELECT * FROM total WHERE \"by\" = 'type' AND instr(lower(key), lower(?1)) > 0 ORDER BY retained DESC, bytes DESC, key LIMIT 200)),\n"
     "  'total', (SELECT count(*) FROM total WHERE \"by\" = 'type' AND instr(lower(key), lower(?1)) > 0))";
+
+/* Of a type: its figures, and what its objects are held by most, by the holder's type and how it holds them; of one holder alone its id. */
+static const char figures_sql[] =
+    "SELECT json_object('count', count, 'bytes', bytes, 'retained', retained, 'shared', shared) FROM total WHERE \"by\" = 'type' AND key = ?1";
+static const char holders_sql[] =
+    "SELECT json_object('rows', json_group_array(json_array(type, kind, label, objects, holders, one))) FROM\n"
+    "  (SELECT h.type, o.holder_kind AS kind, CASE WHEN o.holder_kind IN ('index', 'value', 'key') THEN NULL ELSE o.holder_label END AS label,\n"
+    "     count(*) AS objects, count(DISTINCT o.holder) AS holders, CASE WHEN min(o.holder) = max(o.holder) THEN min(o.holder) END AS one\n"
+    "   FROM object o JOIN object h ON h.id = o.holder WHERE o.type = ?1 GROUP BY 1, 2, 3 ORDER BY objects DESC, 1, 2, 3 LIMIT 6)";
+
+/* ?1: chains in JSON, each [root, gate, ids]; ?2: 1 where there are no more; ?3: what they all go through. */
+static const char let_go_sql[] =
+    "SELECT json_object('complete', ?2, 'above', ?3, 'chains', (SELECT json_group_array(json_array(\n"
+    "    (SELECT json_array(kind, name, thread) FROM root WHERE id = json_extract(c.value, '$[0]')), json_extract(c.value, '$[1]'),\n"
+    "    (SELECT json_group_array(json_array(" ROW("o") ",\n"
+    "       (SELECT kind FROM reference r WHERE e.key > 0 AND r.src = json_extract(c.value, '$[2][' || max(e.key - 1, 0) || ']') AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1),\n"
+    "       (SELECT label FROM reference r WHERE e.key > 0 AND r.src = json_extract(c.value, '$[2][' || max(e.key - 1, 0) || ']') AND r.dst = o.id AND r.kind <> 'weak' LIMIT 1)))\n"
+    "     FROM json_each(json_extract(c.value, '$[2]')) e CROSS JOIN object o ON o.id = e.value))) FROM json_each(?1) c))";
 
 /* A number of the request: false, and the answer says so, where it is none. A parameter that is not given is `missing`. */
 static bool number(const htrail__request *request, const char *name, int64_t missing, int64_t *out, htrail__answer *answer)
@@ -247,6 +268,60 @@ static void answer_address(sqlite3 *db, const htrail__ranking *ranking, const ht
         find_address(db, ranking, wanted, answer);
 }
 
+/* A question about a type, by its name. */
+static void answer_named(sqlite3 *db, const char *sql, const htrail__request *request, htrail__answer *answer)
+{
+    const char *name = request->value(request->from, "name");
+    sqlite3_stmt *statement = prepared(db, sql);
+    sqlite3_bind_text(statement, 1, name == NULL ? "" : name, -1, SQLITE_STATIC);
+    run(db, statement, answer);
+}
+
+/* The chains that share no object, as `heaptrail why` finds them: each must let go. */
+static void answer_let_go(sqlite3 *db, const htrail__request *request, htrail__answer *answer)
+{
+    htrail__independent found = {0};
+    htrail__independent_opts opts;
+    htrail__found_object object;
+    htrail__lookup *lookup = NULL;
+    htrail__text chains;
+    char message[HTRAIL__MESSAGE_BYTES] = "";
+    int64_t id;
+
+    if (!number(request, "id", -1, &id, answer))
+        return;
+    htrail__text_init(&chains, 1 << 20);
+    htrail__independent_opts_init(&opts);
+    htrail_status status = htrail__lookup_open(&lookup, db, message, sizeof message);
+    if (status == HTRAIL_OK && (status = htrail__lookup_object(lookup, (uint64_t)id, &object)) == HTRAIL_OK && object.root != 0) {
+        const uint64_t one = (uint64_t)id;
+        opts.above = object.dominator;
+        status = htrail__independent_find(&found, lookup, &one, 1, &opts);
+    }
+    if (status != HTRAIL_OK) {
+        htrail__answer_refuse(answer, HTRAIL__ANSWER_NONE, "%s", lookup != NULL ? htrail__lookup_error(lookup) : message);
+        goto done;
+    }
+    htrail__text_add_string(&chains, "[");
+    for (size_t i = 0; i < found.chain_count; i++) {
+        const htrail__independent_chain *chain = &found.chains[i];
+        htrail__text_format(&chains, "%s[%" PRIu64 ",%" PRIu64 ",[", i > 0 ? "," : "", chain->root, chain->gate);
+        for (size_t step = 0; step < chain->count; step++)
+            htrail__text_format(&chains, "%" PRIu64 ",", found.objects[chain->first + step]);
+        htrail__text_format(&chains, "%" PRIu64 "]]", chain->target);
+    }
+    htrail__text_add_string(&chains, "]");
+    sqlite3_stmt *statement = prepared(db, let_go_sql);
+    sqlite3_bind_text(statement, 1, htrail__text_string(&chains), -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 2, found.complete);
+    sqlite3_bind_int64(statement, 3, (int64_t)opts.above);
+    run(db, statement, answer);
+done:
+    htrail__independent_release(&found);
+    htrail__text_release(&chains);
+    htrail__lookup_free(lookup);
+}
+
 static void answer_types(sqlite3 *db, const htrail__request *request, htrail__answer *answer)
 {
     const char *words = request->value(request->from, "find");
@@ -291,6 +366,12 @@ static void answer_from(htrail__explorer *explorer, size_t store, sqlite3 *db, c
         answer_type(db, ranking, request, answer);
     else if (strcmp(request->path, "find") == 0)
         answer_address(db, ranking, request, answer);
+    else if (strcmp(request->path, "figures") == 0)
+        answer_named(db, figures_sql, request, answer);
+    else if (strcmp(request->path, "holders") == 0)
+        answer_named(db, holders_sql, request, answer);
+    else if (strcmp(request->path, "let_go") == 0)
+        answer_let_go(db, request, answer);
     else if (strcmp(request->path, "types") == 0)
         answer_types(db, request, answer);
     else if (strcmp(request->path, "sql") == 0)

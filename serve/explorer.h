@@ -19,7 +19,7 @@ typedef struct htrail__explorer htrail__explorer;
 
 /* Stores are borrowed until close. */
 HTRAIL_MUST_CHECK htrail_status htrail__explorer_open(htrail__explorer **out, htrail__store *const *stores, size_t count, const htrail__ask_limits *limits);
-/* request->path: object, chain, dominators, fields, referrers, dominated, type, types, find, sql. docs/serve.md has their parameters. */
+/* request->path: object, chain, dominators, fields, referrers, let_go, dominated, type, figures, holders, types, find, sql. docs/serve.md has their parameters. */
 void htrail__explorer_answer(htrail__explorer *explorer, const htrail__request *request, htrail__answer *answer);
 /* Questions that are being answered end soon after; call it before those who ask are waited for. */
 void htrail__explorer_stop(htrail__explorer *explorer);

@@ -33,6 +33,8 @@ class Frame(object):
     def __init__(self, n): self.number, self.payload = n, bytearray(100 + n)
 by_place = {(i, i + 1): Client(i) for i in range(9)}
 clients = {"one": Client("one"), "two": Client("two"), "<img src=x onerror=document.title='run'>": Client("<i>")}
+shelf = {"both": [1.5]}
+register = [shelf["both"]]
 evil = []
 for n in range(2):
     clients["two"].queue.extend(Frame(i) for i in range(150))
@@ -108,10 +110,10 @@ class Explorer(unittest.TestCase):
         self.settle(page)
         self.assertEqual(self.title(page), "__main__.Frame")
         self.assertTrue(page.evaluate("document.querySelector('main').hidden && !document.querySelector('#contents').offsetParent"))
-        rows = self.texts(page, "#explorer tbody tr")
+        rows = self.texts(page, self.list("Objects, those that retain most first", "tbody tr"))
         self.assertEqual(len(rows), 100)
-        page.click("#explorer tbody a")
-        self.wait(page, "document.querySelectorAll('#explorer section.list').length === 5")
+        page.click(self.list("Objects, those that retain most first", "tbody a"))
+        self.wait(page, "document.querySelectorAll('#explorer section.list').length === 6")
         self.settle(page)
         self.assertEqual(self.title(page), "__main__.Frame")
         self.assertEqual(self.texts(page, self.list("Chain from a root", ".pill"))[0], "sys.modules: modules")
@@ -123,9 +125,56 @@ class Explorer(unittest.TestCase):
         self.wait(page, "document.querySelector('#explorer h2.title').textContent === 'list'")
         self.settle(page)
         page.evaluate("history.back()")
-        self.wait(page, "document.querySelector('#explorer h2.title').textContent === '__main__.Frame' && document.querySelectorAll('#explorer section.list').length === 5")
+        self.wait(page, "document.querySelector('#explorer h2.title').textContent === '__main__.Frame' && document.querySelectorAll('#explorer section.list').length === 6")
         page.click("#explorer-bar nav a", 0)
         self.wait(page, "!document.querySelector('main').hidden")
+        self.assert_quiet(page)
+
+    def test_a_type_s_page_begins_with_its_figures_and_who_holds_them(self):
+        page = self.open("#/1/type/__main__.Frame")
+        self.settle(page)
+        self.wait(page, "document.querySelectorAll('#explorer .tile').length === 4")
+        name = os.path.basename(self.files[0])
+        now, first = (self.server.ask("figures", name="__main__.Frame", snapshot=n) for n in (1, 0))
+        self.assertEqual((now["count"], first["count"]), (300, 150))
+        tiles = self.texts(page, "#explorer .tile")
+        self.assertEqual(tiles[0].split("\n"), ["objects", "300", "+150 since " + name])
+        printed = json.loads(subprocess.run([os.environ["HEAPTRAIL"], "top", "--json", "-n", "0", self.files[1]], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout)
+        row = next(row for row in printed["rows"] if "__main__.Frame" in row.values())
+        self.assertEqual((now["count"], now["retained"]), (row["count"], row["retained"]))
+        holders = self.texts(page, self.list("What holds them", "tbody tr"))
+        self.assertEqual(len(holders), 1)
+        self.assertRegex(holders[0], r"^list #\d+\s+\[index\]\s+300\s+1$")
+        rows = self.texts(page, self.list("Objects, those that retain most first", "tbody tr"))
+        self.assertRegex(rows[0], r"^__main__.Frame #\d+\s+list length 300.*\[\d+\]")
+        self.assertEqual(len(set(rows)), len(rows)) # each can be told from the others
+        page = self.open("#/1/type/__main__.Frame", width=390, height=844, phone=True)
+        self.settle(page)
+        self.wait(page, "document.querySelectorAll('#explorer .tile').length === 4")
+        self.assertEqual(page.evaluate("[...document.querySelectorAll('#explorer .tile')].filter(e => e.getBoundingClientRect().right > 390 || e.scrollWidth > e.clientWidth).length"), 0)
+        self.assert_quiet(page)
+
+    def test_what_must_let_go_is_what_why_says(self):
+        for query in ("type = '__main__.Frame'", "type = '__main__.Client'"):
+            id = self.server.sql("SELECT max(id) FROM object WHERE " + query, snapshot=1)["rows"][0][0]
+            found = self.server.ask("let_go", id=id, snapshot=1)
+            self.assertTrue(found["complete"])
+            said = subprocess.run([os.environ["HEAPTRAIL"], "why", self.files[1], "id:%d" % id], stdout=subprocess.PIPE, universal_newlines=True, check=True).stdout
+            many = re.search(r"^(?:at least )?(\d+) independent chains", said, re.M)
+            self.assertEqual(len(found["chains"]), int(many[1]) if many else 1, said)
+            page = self.object(id)
+            self.wait(page, "document.querySelectorAll(%s).length === %d" % (json.dumps(self.list("What must be let go of", "tbody tr")), len(found["chains"])))
+            for _, gate, way in found["chains"]:
+                self.assertEqual(way[-1][0], id)
+                if many and gate:
+                    self.assertIn(" id:%d" % gate, said)
+        # An object in two containers of one module: each of them, and not the module.
+        id = self.server.sql("SELECT o.id FROM object o JOIN reference r ON r.dst = o.id WHERE r.label = 'both' LIMIT 1", snapshot=1)["rows"][0][0]
+        page = self.object(id)
+        rows = self.list("What must be let go of", "tbody tr")
+        self.wait(page, "document.querySelectorAll(%s).length === 2" % json.dumps(rows))
+        self.assertTrue(any("shelf" in row for row in self.texts(page, rows)), self.texts(page, rows))
+        self.assertTrue(any("register" in row for row in self.texts(page, rows)), self.texts(page, rows))
         self.assert_quiet(page)
 
     def test_from_the_picture_of_the_heap_to_the_objects_of_a_cell(self):
@@ -281,8 +330,8 @@ class Explorer(unittest.TestCase):
         page = self.open("#/1/types/<b>")
         for name in types[::3] + [name for name in types if "script" in name]:
             page.evaluate("location.hash = %s" % json.dumps("#/1/type/" + urllib.parse.quote(name, safe="")))
-            self.wait(page, "/type/.test(location.hash) && document.querySelectorAll('#explorer section[aria-label^=Objects] tbody a').length === 2")
-            page.click("#explorer tbody a")
+            self.wait(page, "/type/.test(location.hash) && document.querySelectorAll('#explorer section[aria-label^=Objects] tbody tr').length === 2")
+            page.click("#explorer section[aria-label^=Objects] tbody a")
             self.wait(page, "/object/.test(location.hash) && document.querySelectorAll('#explorer section.list').length > 3")
             self.settle(page)
             self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 1240)

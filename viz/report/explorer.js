@@ -219,18 +219,65 @@ async function showObject(id) {
   parts.push(list('Who refers to it', null, null, byKey('referrers', id, o.referrers), rows =>
     rowsTable('Who refers to it', heads('<by', '<object', 'own', 'retained'), rows.map(r => [edgeCell(r), cellOf(r), own(r), figure(r.retained, bytes)]))));
   if (o.retained > o.size) parts.push(retains(o.retained, 'What would go with it, the largest first.'));
-  parts.push(steps('What must be let go of', 'Every chain from a root leads through these: were one gone, it would go.', id, 'dominators', false));
+  if (o.depth !== null) parts.push(letGo(id));
+  parts.push(steps('What every chain leads through', 'Were one of these gone, it would go.', id, 'dominators', false));
   view.append(...parts);
 }
 
+/* The chains that share no object: to each belongs one thing that must let go of it. */
+function letGo(id) {
+  const { el } = P, title = 'What must be let go of', mine = visit, panel = el('div', { class: 'scroll' }), said = el('p', { class: 'dim' }, 'Chains that share no object…');
+  (async () => {
+    try {
+      const answer = await ask('let_go', { id }, mine);
+      if (answer === null) return;
+      const n = answer.chains.length;
+      said.textContent = (answer.complete ? '' : 'At least ') + P.plural(n, 'independent chain') + (n === 1 ? ' leads' : ' lead') + ' to it' + (answer.above ? ' from #' + answer.above : '') + (n === 1 ? ': it must let go.' : ': each must let go.');
+      panel.append(rowsTable(title, heads('<must let go', '<chain'), answer.chains.map(([root, gate, way]) => {
+        const objects = way.map(unpack), last = objects[objects.length - 1], first = objects[0].id === answer.above ? 1 : 0;
+        const at = objects.find((o, i) => o.id === gate && i < objects.length - 1) || (objects.length > 1 + first ? objects[objects.length - 2] : null);
+        const path = objects.flatMap((o, i) => [i > 0 ? el('span', { class: 'dim' }, ' ─' + edge(o.kind, o.label) + '→ ') : root ? el('span', { class: 'pill rooted' }, rootText(root)) : null, i > 0 || root ? ' ' : null, o === last ? 'it' : objectLink(o)]);
+        return [el('td', { class: 'name' }, at ? objectLink(at) : root ? rootText(root) : objectLink(objects[0])), el('td', { class: 'name way' }, ...path)];
+      })));
+    } catch (error) { failed(panel, error); }
+  })();
+  return el('section', { class: 'card list', 'aria-label': title }, el('h3', {}, title), said, panel);
+}
+
 /* Types. */
+async function typeFigures(name, tiles, mine) {
+  const { bytes, count } = P;
+  const figures = await Promise.all([at.snapshot, 0].map(snapshot => ask('figures', { name, snapshot }, mine).catch(() => null)));
+  const [now, first] = figures;
+  if (now === null || mine !== visit) return;
+  const grown = (key, format) => at.snapshot === 0 ? '' : ((n, word) => (n > 0 ? '+' : '') + format(n) + word)(now[key] - (first === null ? 0 : first[key] || 0), ' since ' + P.short(shots[0].file.replace(/.*\//, ''), 20));
+  tiles.replaceChildren(...[['objects', 'count', count], ['own', 'bytes', bytes], ['retained together', 'retained', bytes], ['its share of the heap', 'shared', bytes]]
+    .filter(([, key]) => now[key] !== null).map(([title, key, format]) => tile(title, format(now[key]), grown(key, format))));
+}
+function typeHolders(name) {
+  const { el, count } = P, title = 'What holds them', mine = visit, panel = el('div', { class: 'scroll', 'aria-busy': 'true' });
+  (async () => {
+    try {
+      const answer = await ask('holders', { name }, mine);
+      if (answer === null) return;
+      panel.replaceChildren(answer.rows.length === 0 ? el('p', { class: 'dim' }, 'Roots alone, or nothing.') : rowsTable(title, heads('<held by', '<as', 'objects', 'holders'), answer.rows.map(([type, kind, label, objects, holders, one]) => [
+        el('td', { class: 'name' }, el('a', { class: 'mono', href: one ? address(at.snapshot, 'object', one) : address(at.snapshot, 'type', type) }, P.short(type, 70) + (one ? ' #' + one : ''))),
+        el('td', { class: 'name by' }, label === null ? { index: '[index]', value: '[key]', key: 'a key' }[kind] || kind : edge(kind, label)), figure(objects, count), figure(holders, count)])));
+    } catch (error) { failed(panel, error); }
+    panel.removeAttribute('aria-busy');
+  })();
+  return el('section', { class: 'card list', 'aria-label': title }, el('h3', {}, title), el('p', { class: 'dim' }, 'By the nearest holder of each, the most common first.'), panel);
+}
 function showType(name) {
-  const { el, bytes, short } = P;
-  head(short(name, 200), 'objects of this type · ' + shots[at.snapshot].file, el('p', {}, el('a', { href: address(at.snapshot, 'types', '') }, 'all types')));
+  const { el, bytes, short } = P, tiles = el('div', { class: 'tiles' }), mine = visit;
+  head(short(name, 200), 'objects of this type · ' + shots[at.snapshot].file, tiles, el('p', {}, el('a', { href: address(at.snapshot, 'types', '') }, 'all types')));
+  typeFigures(name, tiles, mine).catch(error => failed(tiles, error));
   let most = 0;
-  view.append(list('Objects, those that retain most first', null, null, byPlace('type', { name }), rows => {
+  const holder = o => o.key ? unpack(o.key) : null;
+  view.append(typeHolders(name), list('Objects, those that retain most first', null, null, byPlace('type', { name }), rows => {
     most = Math.max(most, rows[0].retained);
-    return rowsTable('Objects', heads('<object', 'id', 'own', 'retained'), rows.map(o => [cellOf(o), figure(o.id, String), own(o), bar(o.retained, most)]));
+    return rowsTable('Objects', heads('<object', '<held by', '<as', 'own', 'retained'),
+      rows.map(o => [cellOf(o), holder(o) ? cellOf(holder(o)) : el('td', { class: 'name by' }, 'a root, or nothing'), edgeCell({ ...o, keyObject: null }), own(o), bar(o.retained, most)]));
   }));
 }
 
