@@ -358,6 +358,12 @@ static void draw_more_kinds(model *m, const plan *top)
             htrail__cards_add_arrow(&m->cards, p->card, card, HTRAIL__HOLD_UNKNOWN, &text, 0, 0, 0);
         drawn++;
     }
+    uint64_t followed = m->cards.holders->targets_followed, unseen = m->cards.holders->targets - followed;
+    if (m->opts.apart && followed > 1 && unseen > 0) { /* where objects are merged the bound is one of time alone, and said above */
+        htrail__numbers_add(&text, unseen);
+        htrail__text_add_string(&text, " more not looked at");
+        htrail__cards_add_more(&m->cards, &text);
+    }
     htrail__text_release(&text);
 }
 
