@@ -392,6 +392,9 @@ class Report(unittest.TestCase):
             self.assertGreaterEqual(roots, 1, question)
             self.assertEqual(said, sides, question)
             self.assertIn(True, sides)
+        room = page.evaluate("[...document.querySelectorAll('.captioned svg')].map(e => { const v = e.viewBox.baseVal, b = [...e.querySelectorAll('g.n, g.e')].map(n => n.getBBox()); "
+                             "return [Math.min(...b.map(b => b.x)) - v.x, v.x + v.width - Math.max(...b.map(b => b.x + b.width))]; })")
+        self.assertTrue(all(0 <= side < 10 for sides in room for side in sides), room) # no side has more that is nothing
         moved = page.evaluate("""(async () => {
             const e = [...document.querySelectorAll('.picture')].find(e => e.scrollWidth > e.clientWidth);
             e.scrollLeft = e.scrollWidth;

@@ -584,6 +584,10 @@ function begin(part, picture, v) {
   const words = name => [...part.querySelectorAll('text.' + name)].map(text => text.textContent).join(' ');
   const left = el('span', {}, '← more'), right = el('span', {}, 'more →');
   part.classList.add('captioned');
+  const drawn = [...picture.querySelectorAll('g.n, g.e')].map(node => node.getBBox()), from = Math.min(...drawn.map(b => b.x)) - 6, width = Math.max(...drawn.map(b => b.x + b.width)) + 6 - from;
+  picture.setAttribute('viewBox', [from, 50, width, picture.getAttribute('height') - 50].join(' ')); // without the room that its title had
+  picture.setAttribute('width', width);
+  picture.setAttribute('height', picture.getAttribute('height') - 50);
   part.before(el('p', { class: 'question' }, el('b', {}, words('h1')), ' ', el('span', { class: 'dim' }, words('h2'))), el('p', { class: 'sides dim' }, left, right));
   const title = card => card.querySelector('title').textContent, roots = [...part.querySelectorAll('g.root')];
   const named = v && v.steps.length > 0 ? [v.steps[0][2], v.steps[0][1]].filter(Boolean) : [];
