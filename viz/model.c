@@ -39,6 +39,7 @@ typedef struct model {
     plan *plans;
     uint32_t *heap;
     uint32_t heap_count;
+    size_t tops_drawn; /* cards that nothing holds */
 } model;
 
 void htrail__model_opts_init(htrail__model_opts *opts)
@@ -49,6 +50,7 @@ void htrail__model_opts_init(htrail__model_opts *opts)
 static void draw_node(model *m, uint32_t node)
 {
     m->plans[node].card = htrail__cards_add_node(&m->cards, node);
+    m->tops_drawn += m->cards.holders->nodes[node].parent == NONE;
 }
 
 /* The arrow from the card above, with a card between for steps that are left out. */
@@ -378,7 +380,8 @@ static void draw_other(model *m, const htrail__holder_link *link)
         missing++;
     uint32_t limit = m->opts.depth_max != 0 && missing > m->opts.depth_max ? (uint32_t)m->opts.depth_max : missing;
     uint32_t shown = limit > 2 * RUN_ENDS + 1 && limit == missing ? 2 * RUN_ENDS : limit;
-    if (m->cards.out->card_count + shown + 1 > m->opts.cards_max) {
+    /* A root of its own would stand beside all others, which the top of a picture has no room for. */
+    if (m->cards.out->card_count + shown + 1 > m->opts.cards_max || (at == NONE && m->tops_drawn >= m->opts.rank_cards_max)) {
         m->plans[link->to].more_holders += link->references;
         return;
     }

@@ -342,6 +342,38 @@ Test(model, a_long_frame_keeps_the_name_of_its_function)
     }
 }
 
+/* Three objects, each held by four lists of which each has a root of its own. */
+Test(model, roots_of_other_holders_stand_side_by_side_as_far_as_there_is_room)
+{
+    enum { OBJECTS = 3, LISTS = 4, SIDE_BY_SIDE = 6 };
+    text_heap heap;
+    htrail__picture picture;
+    htrail__text lines;
+    size_t roots = 0;
+    unsigned more = 0;
+    htrail__text_init(&lines, 1 << 12);
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        htrail__text_format(&lines, "%u app.Shared%c - :\n", 100 + i, 'A' + i);
+        for (unsigned k = 1; k <= LISTS; k++)
+            htrail__text_format(&lines, "%u list - : index - %u\nroot 11 %u hook%c\n", i * LISTS + k, 100 + i, i * LISTS + k, 'a' + i * LISTS + k);
+    }
+    text_heap_open(&heap, htrail__text_string(&lines));
+    draw(&heap, "where:type LIKE 'app.Shared%'", NULL, &picture);
+    expect_sound(&picture);
+    for (size_t i = 0; i < picture.card_count; i++) {
+        const char *detail = picture.cards[i].detail, *holders = detail == NULL ? NULL : strstr(detail, " more holder");
+        roots += picture.cards[i].kind == HTRAIL__CARD_ROOT;
+        while (holders != NULL && holders > detail && holders[-1] >= '0' && holders[-1] <= '9')
+            holders--;
+        more += holders == NULL ? 0 : (unsigned)strtoul(holders, NULL, 10);
+    }
+    cr_expect_eq(roots, SIDE_BY_SIDE, "%zu roots", roots);
+    cr_expect_eq(more, OBJECTS * LISTS - SIDE_BY_SIDE, "what is not drawn is counted: %u", more);
+    htrail__picture_release(&picture);
+    htrail__text_release(&lines);
+    text_heap_close(&heap);
+}
+
 Test(model, garbage_says_that_it_is)
 {
     text_heap heap;
