@@ -2,6 +2,7 @@
  * search, 1 .. count, unless it is called a vertex of the graph. */
 #include "analyze/dominators.h"
 
+#include "analyze/bits.h"
 #include "analyze/mapping.h"
 #include "analyze/resident.h"
 
@@ -31,9 +32,6 @@ typedef struct work {
     link *links;
     uint32_t *path, *next;
 } work;
-
-static bool bit(const uint64_t *bits, uint32_t at) { return bits[at >> 6] >> (at & 63) & 1; }
-static void set_bit(uint64_t *bits, uint32_t at) { bits[at >> 6] |= UINT64_C(1) << (at & 63); }
 
 #define RELEASE(array) (htrail__mapping_free(array), (array) = NULL)
 
@@ -121,7 +119,7 @@ static htrail_status search_from_marked(work *w, const uint64_t *bits, bool want
 {
     htrail_status status = HTRAIL_OK;
     for (uint32_t vertex = 1; vertex <= w->graph->count && w->count < w->graph->count && status == HTRAIL_OK; vertex++)
-        if (w->graph->vertices[vertex].order == 0 && bit(bits, vertex) == wanted)
+        if (w->graph->vertices[vertex].order == 0 && htrail__bit(bits, vertex) == wanted)
             status = search_from(w, vertex);
     return status;
 }
@@ -138,7 +136,7 @@ static htrail_status search(work *w)
         if (graph->vertices[vertex].order == 0)
             for (uint32_t at = graph->vertices[vertex].first; at < graph->vertices[vertex + 1].first; at++)
                 if (graph->targets[at] != vertex)
-                    set_bit(graph->is_root, graph->targets[at]); /* roots are done with: now, what is referred to */
+                    htrail__set_bit(graph->is_root, graph->targets[at]); /* roots are done with: now, what is referred to */
     status = search_from_marked(w, graph->is_root, false);
     return status == HTRAIL_OK ? search_from_marked(w, graph->is_root, true) : status;
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "analyze/bits.h"
 #include "analyze/group_sets.h"
 #include "analyze/mapping.h"
 #include "analyze/resident.h"
@@ -29,9 +30,6 @@ struct htrail__joint {
     uint32_t joint_count;
 };
 
-static bool bit(const uint64_t *bits, uint32_t at) { return bits[at >> 6] >> (at & 63) & 1; }
-static void set_bit(uint64_t *bits, uint32_t at) { bits[at >> 6] |= UINT64_C(1) << (at & 63); }
-
 /* Bits by number, and then vertices by number. */
 typedef struct parts {
     uint64_t *is_live, *is_joint, *has_part;
@@ -41,7 +39,7 @@ typedef struct parts {
 
 static bool leads_to_joint(const htrail__joint_heap *heap, const parts *p, uint32_t edge)
 {
-    return bit(p->is_joint, heap->dsts[edge]) && heap->srcs[edge] != heap->dsts[edge] && bit(p->is_live, heap->srcs[edge]) &&
+    return htrail__bit(p->is_joint, heap->dsts[edge]) && heap->srcs[edge] != heap->dsts[edge] && htrail__bit(p->is_live, heap->srcs[edge]) &&
            heap->is_strong(heap->arg, edge);
 }
 
@@ -51,13 +49,13 @@ static htrail_status find_parts(parts *p, htrail__joint *j, const htrail__joint_
 
     for (uint32_t place = 1; place <= tree->live_count; place++) {
         htrail__resident_step(place);
-        set_bit(p->is_live, tree->order[place]);
+        htrail__set_bit(p->is_live, tree->order[place]);
     }
     for (uint32_t number = 1; number <= tree->count; number++) {
         htrail__resident_step(number);
-        if (tree->dominator[number] != heap->holder[number - 1] && !bit(heap->is_root, number) && bit(p->is_live, number)) {
-            set_bit(p->is_joint, number);
-            set_bit(p->has_part, number);
+        if (tree->dominator[number] != heap->holder[number - 1] && !htrail__bit(heap->is_root, number) && htrail__bit(p->is_live, number)) {
+            htrail__set_bit(p->is_joint, number);
+            htrail__set_bit(p->has_part, number);
             j->joint_count++;
         }
     }
@@ -74,13 +72,13 @@ static htrail_status find_parts(parts *p, htrail__joint *j, const htrail__joint_
             p->edge_room = room;
         }
         p->edges[p->edge_count++] = edge;
-        set_bit(p->has_part, heap->srcs[edge]);
+        htrail__set_bit(p->has_part, heap->srcs[edge]);
     }
     for (uint32_t number = tree->count; number > 0; number--) {
         htrail__resident_step(number);
-        if (bit(p->has_part, number)) {
+        if (htrail__bit(p->has_part, number)) {
             j->count++;
-            set_bit(p->has_part, tree->dominator[number]);
+            htrail__set_bit(p->has_part, tree->dominator[number]);
         }
     }
     return HTRAIL_OK;
@@ -92,12 +90,12 @@ static void fill(htrail__joint *j, const htrail__joint_heap *heap, const parts *
     uint32_t vertex = 0, at = 0;
 
     for (uint32_t number = 1; number <= tree->count; number++)
-        if (bit(p->has_part, number)) {
+        if (htrail__bit(p->has_part, number)) {
             htrail__resident_step(++vertex);
             p->vertex_of[number] = vertex;
             j->vertices[vertex] = (corner){.number = number, .above = p->vertex_of[tree->dominator[number]]};
-            if (bit(p->is_joint, number))
-                set_bit(j->is_joint, vertex);
+            if (htrail__bit(p->is_joint, number))
+                htrail__set_bit(j->is_joint, vertex);
         }
     for (vertex = 1; vertex <= j->count; vertex++) {
         uint32_t number = j->vertices[vertex].number;
@@ -110,7 +108,7 @@ static void fill(htrail__joint *j, const htrail__joint_heap *heap, const parts *
     at = 0;
     for (uint32_t place = 1; place <= tree->live_count; place++) {
         htrail__resident_step(place);
-        if (bit(p->is_joint, tree->order[place]))
+        if (htrail__bit(p->is_joint, tree->order[place]))
             j->joints[at++] = (met){p->vertex_of[tree->order[place]], place};
     }
 }
@@ -190,7 +188,7 @@ static htrail_status go_round(work *w)
 
     w->start = j->count + 1;
     for (uint32_t vertex = first; vertex <= j->count; vertex++) {
-        uint32_t above = bit(j->is_joint, vertex) ? w->common[vertex] : w->all[j->vertices[vertex].above], all;
+        uint32_t above = htrail__bit(j->is_joint, vertex) ? w->common[vertex] : w->all[j->vertices[vertex].above], all;
         htrail_status status;
         htrail__resident_step(vertex);
         if (above == w->from[vertex])

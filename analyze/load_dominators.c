@@ -1,13 +1,11 @@
 /* analyze/load_dominators.c - dominators, retained sizes, owners and shares, from the references
  * as they are sorted for the database. */
+#include "analyze/bits.h"
 #include "analyze/loader.h"
 #include "analyze/mapping.h"
 #include "analyze/ownership.h"
 #include "analyze/resident.h"
 #include "analyze/schema.h"
-
-static bool bit(const uint64_t *bits, uint32_t at) { return bits[at >> 6] >> (at & 63) & 1; }
-static void set_bit(uint64_t *bits, uint32_t at) { bits[at >> 6] |= UINT64_C(1) << (at & 63); }
 
 /* Strong references by number, without those into roots: half of all in real heaps lead to None,
  * small integers and the like, and a root is dominated by nobody. Nor is what is immortal: it does not come back
@@ -21,10 +19,10 @@ static htrail_status strong_references(htrail__loader *l, htrail__dominators_gra
     if (status != HTRAIL_OK)
         return status;
     for (uint32_t i = 0; i < reach->root_count; i++)
-        set_bit(graph->is_root, reach->number_of[reach->roots[i].object]);
+        htrail__set_bit(graph->is_root, reach->number_of[reach->roots[i].object]);
     for (uint32_t i = 0; i < l->graph->object_count; i++)
         if (l->graph->objects[i].flags & HTRAIL_OBJECT_IMMORTAL && reach->root[reach->number_of[i] - 1] != 0) /* garbage has entries of its own */
-            set_bit(graph->is_root, reach->number_of[i]);
+            htrail__set_bit(graph->is_root, reach->number_of[i]);
     for (size_t i = 0; i <= graph->count / 64; i++)
         l->is_root[i] = graph->is_root[i];
     for (uint32_t number = 1; number <= graph->count; number++) {
@@ -33,7 +31,7 @@ static htrail_status strong_references(htrail__loader *l, htrail__dominators_gra
         graph->vertices[number].first = first;
         for (; at < l->edge_count && l->srcs[at] == number; at++) {
             uint32_t target = l->dsts[at];
-            if ((l->edge_codes[at] & HTRAIL__CODE_KIND_MASK) != HTRAIL_REF_WEAK && target != number && !bit(graph->is_root, target) &&
+            if ((l->edge_codes[at] & HTRAIL__CODE_KIND_MASK) != HTRAIL_REF_WEAK && target != number && !htrail__bit(graph->is_root, target) &&
                 (kept == first || graph->targets[kept - 1] != target))
                 graph->targets[kept++] = target;
         }
@@ -53,7 +51,7 @@ static htrail_status share_out(htrail__loader *l, const htrail__dominators_graph
         keeps[i] = l->is_root[i];
     for (uint32_t number = 1; number <= graph->count; number++)
         if (l->owner[number] != 0)
-            set_bit(keeps, number);
+            htrail__set_bit(keeps, number);
     status = htrail__ownership_share(l->shared, graph, l->reach.holder, keeps);
     htrail__mapping_free(keeps);
     return status;

@@ -3,12 +3,11 @@
 
 #include <stdbool.h>
 
+#include "analyze/bits.h"
 #include "analyze/mapping.h"
 #include "analyze/resident.h"
 
 enum { PREFETCH = 12 };
-
-static bool bit(const uint64_t *bits, uint32_t at) { return bits[at >> 6] >> (at & 63) & 1; }
 
 static uint64_t sum_of(uint64_t left, uint64_t right)
 {
@@ -42,14 +41,14 @@ htrail_status htrail__ownership_share(uint64_t *shared, const htrail__dominators
             }
             if (target <= number)
                 break;
-            if (bit(keeps, target))
+            if (htrail__bit(keeps, target))
                 continue;
             sum = sum_of(sum, shared[target] / parts[target] + (holder[target - 1] == number ? shared[target] % parts[target] : 0));
         }
         shared[number] = sum;
     }
     for (uint32_t number = 1; number <= graph->count; number++)
-        if (parts[number] != 0 && !bit(keeps, number))
+        if (parts[number] != 0 && !htrail__bit(keeps, number))
             shared[number] = holder[number - 1] != 0 ? 0 : shared[number] % parts[number];
     htrail__mapping_free(parts);
     return HTRAIL_OK;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/bits.h"
 #include "analyze/grow.h"
 #include "analyze/mapping.h"
 #include "analyze/object_rows.h"
@@ -39,8 +40,6 @@ typedef struct row {
     int64_t flags; /* HTRAIL__BTREE_NULL: those of its type */
 } row;
 
-static bool bit(const uint64_t *bits, uint64_t at) { return bits[at >> 6] >> (at & 63) & 1; }
-static void set_bit(uint64_t *bits, uint64_t at) { bits[at >> 6] |= UINT64_C(1) << (at & 63); }
 static void clear_bit(uint64_t *bits, uint64_t at) { bits[at >> 6] &= ~(UINT64_C(1) << (at & 63)); }
 
 static htrail_status fail_with(work *w, htrail_status status, const char *cause)
@@ -182,7 +181,7 @@ static htrail_status find_pinned(work *w)
         status = fail(w, HTRAIL_E_NOMEM);
     while (status == HTRAIL_OK && (status = step(w, statement)) == HTRAIL_OK)
         if (number(statement, 0) <= w->id_max)
-            set_bit(w->roots, number(statement, 0));
+            htrail__set_bit(w->roots, number(statement, 0));
     sqlite3_finalize(statement);
     statement = NULL;
     if (status == HTRAIL_END)
@@ -197,7 +196,7 @@ static htrail_status find_pinned(work *w)
         status = prepare(w, &statement, types);
     while (status == HTRAIL_OK && (status = step(w, statement)) == HTRAIL_OK)
         if (number(statement, 0) < w->type_count)
-            set_bit(w->type_immortal, number(statement, 0));
+            htrail__set_bit(w->type_immortal, number(statement, 0));
     sqlite3_finalize(statement);
     return status == HTRAIL_END ? HTRAIL_OK : status;
 }
@@ -210,9 +209,9 @@ static htrail_status add_garbage(work *w, const uint64_t *ids, size_t count)
     size_t part_count = 0, room = 0;
     row at, above;
     for (size_t i = 0; i < count && status == HTRAIL_OK; i++) {
-        if (ids[i] <= w->live_max || ids[i] > w->id_max || bit(w->certain, ids[i]))
+        if (ids[i] <= w->live_max || ids[i] > w->id_max || htrail__bit(w->certain, ids[i]))
             continue;
-        set_bit(w->certain, ids[i]);
+        htrail__set_bit(w->certain, ids[i]);
         if ((status = find_row(w, ids[i], &at)) == HTRAIL_OK && at.part.last < 0 && at.dominator != 0 && (status = find_row(w, at.dominator, &above)) == HTRAIL_OK)
             at.part.first = above.part.first;
         if (status == HTRAIL_OK && !htrail__grow(&parts, &room, part_count, sizeof *parts))
@@ -232,7 +231,7 @@ static htrail_status add_garbage(work *w, const uint64_t *ids, size_t count)
 
 static void add_member(work *w, const row *at)
 {
-    set_bit(w->certain, at->id);
+    htrail__set_bit(w->certain, at->id);
     w->out->members++;
     w->out->objects++;
     w->out->bytes = sum_of(w->out->bytes, at->size_bytes);
@@ -241,9 +240,9 @@ static void add_member(work *w, const row *at)
 /* What is held through a member. It has a greater id than what dominates it, and of that it is known whether a member does. */
 static void add_candidate(work *w, const row *at)
 {
-    set_bit(w->in, at->id);
-    if (at->dominator <= w->id_max && bit(w->certain, at->dominator))
-        set_bit(w->certain, at->id);
+    htrail__set_bit(w->in, at->id);
+    if (at->dominator <= w->id_max && htrail__bit(w->certain, at->dominator))
+        htrail__set_bit(w->certain, at->id);
     else
         w->out->together = sum_of(w->out->together, at->size_bytes);
     w->out->objects++;
@@ -256,7 +255,7 @@ static htrail_status follow(work *w, const uint64_t *ids, size_t count)
     htrail_status status = HTRAIL_OK;
     row at;
     for (size_t i = 0; i < count; i++) {
-        if (ids[i] == 0 || ids[i] > w->live_max || bit(w->certain, ids[i]))
+        if (ids[i] == 0 || ids[i] > w->live_max || htrail__bit(w->certain, ids[i]))
             continue;
         if (w->followed++ >= w->followed_max)
             return HTRAIL_END;
@@ -272,7 +271,7 @@ static htrail_status follow(work *w, const uint64_t *ids, size_t count)
         if ((status = begin_references(w, &w->targets, id)) != HTRAIL_OK)
             return status;
         while ((status = next_reference(w, &w->targets, HTRAIL__REFERENCE_DST, &target)) == HTRAIL_OK) {
-            if (target <= id || bit(w->in, target))
+            if (target <= id || htrail__bit(w->in, target))
                 continue;
             if (w->followed++ >= w->followed_max)
                 return HTRAIL_END;
@@ -304,11 +303,11 @@ static htrail_status sweep(work *w)
             break;
         before = id;
         read_row(&at, id, values);
-        if (bit(w->in, at.id)) {
+        if (htrail__bit(w->in, at.id)) {
             add_member(w, &at);
-        } else if (at.holder < at.id && bit(w->in, at.holder)) {
+        } else if (at.holder < at.id && htrail__bit(w->in, at.holder)) {
             add_candidate(w, &at);
-            if (!bit(w->certain, at.id))
+            if (!htrail__bit(w->certain, at.id))
                 status = push(w, &w->candidates, &w->candidate_count, &w->candidate_room, at.id);
         }
     }
@@ -323,17 +322,17 @@ static htrail_status is_held_otherwise(work *w, uint64_t id, bool *held)
     htrail_status status;
     uint64_t referrer;
     row at;
-    *held = bit(w->roots, id);
+    *held = htrail__bit(w->roots, id);
     if (*held)
         return HTRAIL_OK;
     if ((status = begin_references(w, &w->referrers, id)) != HTRAIL_OK)
         return status;
     while (!*held && (status = next_reference(w, &w->referrers, HTRAIL__REFERENCE_SRC, &referrer)) == HTRAIL_OK)
-        *held = referrer <= w->live_max && !bit(w->in, referrer);
+        *held = referrer <= w->live_max && !htrail__bit(w->in, referrer);
     if (*held || status != HTRAIL_END)
         return status;
     if ((status = find_row(w, id, &at)) == HTRAIL_OK)
-        *held = at.flags != HTRAIL__BTREE_NULL ? (at.flags & HTRAIL_OBJECT_IMMORTAL) != 0 : at.type < w->type_count && bit(w->type_immortal, at.type);
+        *held = at.flags != HTRAIL__BTREE_NULL ? (at.flags & HTRAIL_OBJECT_IMMORTAL) != 0 : at.type < w->type_count && htrail__bit(w->type_immortal, at.type);
     return status == HTRAIL_END ? HTRAIL_OK : status;
 }
 
@@ -359,7 +358,7 @@ static htrail_status drop_candidates(work *w)
     bool held;
 
     for (uint64_t place = 0; place < w->candidate_count && status == HTRAIL_OK; place++) {
-        if (bit(w->certain, w->candidates[place]) || !bit(w->in, w->candidates[place]))
+        if (htrail__bit(w->certain, w->candidates[place]) || !htrail__bit(w->in, w->candidates[place]))
             continue;
         if (w->roots == NULL && (status = find_pinned(w)) != HTRAIL_OK)
             return status;
@@ -370,7 +369,7 @@ static htrail_status drop_candidates(work *w)
         if ((status = begin_references(w, &w->targets, w->dropped[place])) != HTRAIL_OK)
             return status;
         while ((status = next_reference(w, &w->targets, HTRAIL__REFERENCE_DST, &target)) == HTRAIL_OK)
-            if (bit(w->in, target) && !bit(w->certain, target) && (status = drop(w, target)) != HTRAIL_OK)
+            if (htrail__bit(w->in, target) && !htrail__bit(w->certain, target) && (status = drop(w, target)) != HTRAIL_OK)
                 return status;
         if (status == HTRAIL_END)
             status = HTRAIL_OK;
@@ -389,7 +388,7 @@ static htrail_status mark_members(work *w, const uint64_t *ids, size_t count)
         return fail(w, HTRAIL_E_NOMEM);
     for (size_t i = 0; i < count; i++)
         if (ids[i] > 0 && ids[i] <= w->id_max)
-            set_bit(w->in, ids[i]);
+            htrail__set_bit(w->in, ids[i]);
     return HTRAIL_OK;
 }
 
